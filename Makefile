@@ -1,0 +1,45 @@
+# Every target does all of its own set-up inside the checkout: `.cache/` holds uv, `.venv/` the locked environment.
+PYTHON ?= python3
+UV := .cache/uv/bin/uv
+BIN := .venv/bin
+STAMP := .venv/.ready
+
+.PHONY: setup lock demo test check bench clean help
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/' | sort
+
+setup: $(STAMP) ## the locked environment in .venv
+
+$(UV):
+	@echo "setup: installing uv into .cache/uv"
+	@$(PYTHON) -m venv .cache/uv && .cache/uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+
+$(STAMP): $(UV) pyproject.toml requirements.lock build.lock hatch_build.py
+	@echo "setup: locked environment in .venv (about 200 MB, once)"
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+	@$(UV) pip sync --quiet --python .venv --require-hashes requirements.lock
+	@$(UV) pip install --quiet --python .venv --no-deps --build-constraints build.lock --editable .
+	@touch $@
+
+lock: $(UV) ## write the lock files anew, with the newest versions allowed
+	@$(UV) pip compile --quiet --upgrade pyproject.toml --group dev --universal --generate-hashes --no-header -o requirements.lock
+	@printf 'hatchling\nxds-protos==1.85.0\n' | $(UV) pip compile --quiet --upgrade - --universal --generate-hashes --no-header -o build.lock
+
+demo: $(STAMP) ## watch a lane, a canary and an abort on real Envoys
+	@$(BIN)/laneway demo
+
+test: $(STAMP) check ## checks, then every test
+	@$(BIN)/pytest
+
+check: $(STAMP) ## lint, types, import contracts
+	@$(BIN)/ruff format --check src tests bench examples
+	@$(BIN)/ruff check src tests bench examples
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(STAMP) ## figures beside the peers'
+	@$(BIN)/python -m bench
+
+clean: ## remove what the targets made
+	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

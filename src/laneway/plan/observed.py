@@ -1,0 +1,92 @@
+"""The world as an engine sees it, as one value. Must not know how it was seen.
+
+Weights are basis points of the app's traffic; a revision is the hash of its pod template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from laneway.spec.kubernetes import PodTemplate
+from laneway.spec.meta import Key
+
+Weights = Mapping[str, int]
+"""Basis points by revision. They sum to 10,000, or to less by a rounding rest of under one per version."""
+
+
+class Role(StrEnum):
+    """What a kept template is to its app."""
+
+    STABLE = "stable"
+    CANDIDATE = "candidate"
+    REFUSED = "refused"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A template that is kept, so that its revision can be rebuilt."""
+
+    template: PodTemplate
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSeen:
+    """Pods of one version.
+
+    desired: replicas that its Deployment asks for, 0 without one; pods: those that exist, starting and draining ones
+    included; available: ready for traffic; drained: no request in flight needs a pod of it that is to go.
+    """
+
+    desired: int = 0
+    pods: int = 0
+    available: int = 0
+    drained: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The route table of an app as last written: weights by revision, and the lanes that its rules name.
+
+    guarded: whether a rule keeps requests with any lane's header on stable.
+    """
+
+    weights: Weights
+    lanes: frozenset[str] = frozenset()
+    guarded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AppSeen:
+    """One app.
+
+    written: None while no rules exist; confirmed: every proxy serves `written` and nothing older;
+    subsets: revisions whose subset, with its endpoints, every proxy has confirmed.
+    """
+
+    kept: Mapping[str, Kept] = field(default_factory=dict)
+    versions: Mapping[str, VersionSeen] = field(default_factory=dict)
+    written: Table | None = None
+    confirmed: bool = False
+    subsets: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LaneAppSeen:
+    """A lane's version of an app. base: the revision whose template was patched; confirmed: every proxy knows its Service."""
+
+    base: str
+    version: VersionSeen
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The observed world. lanes: by lane, then by app name. laggards: proxies that have not confirmed, by name."""
+
+    apps: Mapping[Key, AppSeen] = field(default_factory=dict)
+    lanes: Mapping[Key, Mapping[str, LaneAppSeen]] = field(default_factory=dict)
+    laggards: tuple[str, ...] = ()

@@ -1,0 +1,100 @@
+"""What planning returns: the Plan, which leaves no choices to its executor, and the Report, which says why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from laneway.plan.observed import Role
+from laneway.spec.kubernetes import PodTemplate
+from laneway.spec.meta import Key
+from laneway.spec.release import Release
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPlan:
+    """A revision of an app: its kept template, and the pods it shall have.
+
+    replicas: pods now (0: no Deployment is needed); subset: whether the DestinationRule names it;
+    bounds: of its autoscaler, None without metrics.
+    """
+
+    revision: str
+    template: PodTemplate
+    role: Role
+    replicas: int
+    subset: bool
+    bounds: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRule:
+    """Requests with this lane's value go to the version that lane `to` deploys; None: they are refused."""
+
+    lane: str
+    value: str
+    to: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AppPlan:
+    """One app: its versions, and its route table. weights: basis points by revision, without zeros.
+
+    guard: requests with any lane's header, for which no rule stands, go to stable.
+    """
+
+    key: Key
+    stable: str
+    versions: tuple[VersionPlan, ...]
+    weights: Mapping[str, int]
+    lanes: tuple[LaneRule, ...] = ()
+    guard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LaneVersionPlan:
+    """A lane's version of an app, with the template that its pods run."""
+
+    lane: Key
+    app: str
+    base: str
+    template: PodTemplate
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Targets that are safe now. releases: records to write; expired: lanes to delete; wake: when the clock alone changes something."""
+
+    apps: tuple[AppPlan, ...] = ()
+    lanes: tuple[LaneVersionPlan, ...] = ()
+    releases: tuple[Release, ...] = ()
+    expired: tuple[Key, ...] = ()
+    wake: datetime | None = None
+
+
+class Severity(StrEnum):
+    """How much a finding matters to its reader."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the Report: a stable code, what it is about, and the sentence that every surface prints."""
+
+    code: str
+    subject: Key
+    text: str
+    severity: Severity = Severity.INFO
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Why the world stays as it is, where it does."""
+
+    findings: tuple[Finding, ...] = field(default_factory=tuple)

@@ -1,0 +1,79 @@
+"""Lane: one parallel environment, and Mesh: the platform team's defaults."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from laneway.spec.app import LanewayVersion
+from laneway.spec.kubernetes import EnvVar
+from laneway.spec.meta import DnsLabel, Model, Object
+from laneway.spec.values import Duration
+
+
+class LaneApp(Model):
+    """What the lane runs of an app: the app's stable template at the lane's creation, patched."""
+
+    name: DnsLabel
+    image: str | None = None
+    env: list[EnvVar] = Field(default_factory=list)
+    replicas: int = Field(default=1, ge=1)
+
+
+class Fallback(Model):
+    """Where a lane's request goes for an app that the lane does not deploy: other lanes in order, then `else`."""
+
+    through: list[DnsLabel] = Field(default_factory=list)
+    otherwise: Literal["baseline", "refuse"] = Field(default="baseline", alias="else")
+
+
+class LaneSpec(Model):
+    """What a Lane says. Without `value` the lane's name is the header's value."""
+
+    unsupported: ClassVar[frozenset[str]] = frozenset({"entry", "sleep"})
+
+    value: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][-A-Za-z0-9_.]{0,62}$")
+    apps: list[LaneApp] = Field(default_factory=list)
+    fallback: Fallback = Fallback()
+    ttl: Duration | None = None
+    owner: str | None = None
+
+
+class Lane(Object):
+    """laneway.dev Lane."""
+
+    inert: ClassVar[frozenset[str]] = frozenset({"status"})
+
+    api_version: LanewayVersion = "laneway.dev/v1alpha1"
+    kind: Literal["Lane"] = "Lane"
+    spec: LaneSpec
+
+    @property
+    def value(self) -> str:
+        """The value of the mesh's lane header that selects this lane."""
+        return self.spec.value or self.metadata.name
+
+
+class LaneHeader(Model):
+    """The header that carries the lane."""
+
+    unsupported: ClassVar[frozenset[str]] = frozenset({"baggage", "from"})
+
+    header: str = Field(default="x-lane", pattern=r"^[a-z0-9][-a-z0-9]*$")
+
+
+class MeshSpec(Model):
+    """What a Mesh says."""
+
+    lane: LaneHeader = LaneHeader()
+
+
+class Mesh(Object):
+    """laneway.dev Mesh: at most one."""
+
+    inert: ClassVar[frozenset[str]] = frozenset({"status"})
+
+    api_version: LanewayVersion = "laneway.dev/v1alpha1"
+    kind: Literal["Mesh"] = "Mesh"
+    spec: MeshSpec = MeshSpec()

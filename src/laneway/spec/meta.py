@@ -1,0 +1,71 @@
+"""What every object has: identity and metadata. Must not know any one kind."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+DnsLabel = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
+"""A name as RFC 1123 has it: lowercase letters, digits and dashes."""
+
+
+class Model(BaseModel):
+    """A part of an object as people write it: camelCase, frozen, unknown fields refused."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, arbitrary_types_allowed=False
+    )
+
+    unsupported: ClassVar[frozenset[str]] = frozenset()
+    """Genuine fields of the upstream kind that Laneway refuses: they would change what a request meets."""
+    inert: ClassVar[frozenset[str]] = frozenset()
+    """Genuine fields that have no effect here: accepted with a warning, dropped."""
+
+    def written(self) -> dict[str, Any]:
+        """The object as JSON values, without what was left unset."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
+
+
+class Key(NamedTuple):
+    """What names an object of a given kind."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class ObjectMeta(Model):
+    """Kubernetes ObjectMeta, as far as Laneway reads it."""
+
+    inert: ClassVar[frozenset[str]] = frozenset({"managedFields", "selfLink", "generateName"})
+
+    name: str
+    namespace: str = "default"
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+    creation_timestamp: datetime | None = None
+    generation: int | None = None
+    uid: str | None = None
+    resource_version: str | None = None
+
+
+class Object(Model):
+    """An object with a kind."""
+
+    api_version: str
+    kind: str
+    metadata: ObjectMeta
+
+    @property
+    def key(self) -> Key:
+        """Namespace and name."""
+        return Key(self.metadata.namespace, self.metadata.name)
+
+    def written(self) -> dict[str, Any]:
+        """The object as JSON values, without what was left unset; apiVersion and kind always lead."""
+        return {"apiVersion": self.api_version, "kind": self.kind} | super().written()

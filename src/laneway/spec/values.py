@@ -1,0 +1,98 @@
+"""Scalar types of the specs: durations, percentages in basis points, sizes relative to a base.
+
+Owns the textual forms. Must not know any kind.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer
+
+FULL = 10_000
+"""All of an app's traffic, in basis points."""
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_MICROSECONDS = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+
+
+def parse_duration(text: str) -> timedelta:
+    """A duration as Kubernetes and Istio write it (`90s`, `1h30m`, `250ms`), and `d` for days.
+
+    Raises ValueError on anything else.
+    """
+    position, total = 0, 0
+    while match := _DURATION.match(text, position):
+        total += int(Decimal(match[1]) * _MICROSECONDS[match[2]])
+        position = match.end()
+    if not text or position != len(text):
+        raise ValueError(f"{text!r} is not a duration; write it like 90s, 2m, 1h30m or 250ms")
+    return timedelta(microseconds=total)
+
+
+def format_duration(value: timedelta) -> str:
+    """The shortest exact text of a duration that `parse_duration` reads back."""
+    rest = value // timedelta(microseconds=1)
+    parts = []
+    for unit in ("d", "h", "m", "s", "ms"):
+        amount, rest = divmod(rest, _MICROSECONDS[unit])
+        if amount:
+            parts.append(f"{amount}{unit}")
+    return "".join(parts) or "0s"
+
+
+def _duration(value: Any) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, str):
+        return parse_duration(value)
+    raise ValueError("write a duration as text, like 90s, 2m or 1h30m")
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration, return_type=str)]
+
+
+def parse_percent(value: Any, at_most: int = FULL) -> int:
+    """A percentage (20, 0.5, "20", "20%") in basis points: 2000, 50. At most two decimals.
+
+    Raises ValueError on anything else, and outside 0 to `at_most` basis points.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("write a percentage, like 20 or 0.5")
+    try:
+        exact = Decimal(str(value).removesuffix("%")) * 100
+    except InvalidOperation:
+        raise ValueError(f"{value!r} is not a percentage; write it like 20 or 0.5") from None
+    if exact != exact.to_integral_value() or not 0 <= exact <= at_most:
+        raise ValueError(f"{value!r} is not a percentage from 0 to {at_most // 100} with at most two decimals")
+    return int(exact)
+
+
+def format_percent(basis_points: int) -> int | float:
+    """Basis points as the percentage people write: a whole number where it is one."""
+    whole, rest = divmod(basis_points, 100)
+    return basis_points / 100 if rest else whole
+
+
+def _percent_text(basis_points: int) -> str:
+    return f"{format_percent(basis_points)}%"
+
+
+def _overload(value: Any) -> int:
+    basis_points = parse_percent(value, at_most=10 * FULL)
+    if basis_points < FULL:
+        raise ValueError("overload is at least 100%")
+    return basis_points
+
+
+Percent = Annotated[int, BeforeValidator(parse_percent), PlainSerializer(format_percent)]
+"""Read as a percentage from 0 to 100, held in basis points."""
+
+Surge = Annotated[int, BeforeValidator(parse_percent), PlainSerializer(_percent_text, return_type=str)]
+"""Read as a percentage of the app's pods (`25%`), held in basis points."""
+
+Overload = Annotated[int, BeforeValidator(_overload), PlainSerializer(_percent_text, return_type=str)]
+"""Read as a percentage from 100% to 1000%, held in basis points."""

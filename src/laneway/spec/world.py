@@ -1,0 +1,45 @@
+"""Spec: everything that people have said, as one value. Deployments named by an App are templates, the others run as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from laneway.spec.app import App
+from laneway.spec.istio import DestinationRule, Gateway, ServiceEntry, VirtualService
+from laneway.spec.kubernetes import Deployment, PodTemplate, Service
+from laneway.spec.lane import Lane, MeshSpec
+from laneway.spec.meta import Key
+from laneway.spec.release import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """The desired world. Every mapping is keyed by namespace and name."""
+
+    mesh: MeshSpec = MeshSpec()  # noqa: RUF009 - frozen
+    apps: Mapping[Key, App] = field(default_factory=dict)
+    lanes: Mapping[Key, Lane] = field(default_factory=dict)
+    releases: Mapping[Key, Release] = field(default_factory=dict)
+    deployments: Mapping[Key, Deployment] = field(default_factory=dict)
+    services: Mapping[Key, Service] = field(default_factory=dict)
+    gateways: Mapping[Key, Gateway] = field(default_factory=dict)
+    virtual_services: Mapping[Key, VirtualService] = field(default_factory=dict)
+    destination_rules: Mapping[Key, DestinationRule] = field(default_factory=dict)
+    service_entries: Mapping[Key, ServiceEntry] = field(default_factory=dict)
+
+    def template(self, app: App) -> PodTemplate | None:
+        """The pod template of an app: inline, or its Deployment's; None where that Deployment is missing."""
+        workload = app.spec.workload
+        if workload.template is not None:
+            return workload.template
+        deployment = self.deployments.get(Key(app.metadata.namespace, workload.deployment or ""))
+        return deployment.spec.template if deployment else None
+
+    def replicas(self, app: App) -> int:
+        """Pods that the app has at rest when nothing else is known: fixed, the lower bound, or its Deployment's."""
+        scale = app.spec.scale
+        if scale is not None and (scale.replicas or scale.min):
+            return scale.replicas or scale.min or 1
+        deployment = self.deployments.get(Key(app.metadata.namespace, app.spec.workload.deployment or ""))
+        return max(1, deployment.spec.replicas or 1) if deployment else 1
