@@ -1,0 +1,1 @@
+"""The commands. Rendering only: what they print was decided elsewhere."""

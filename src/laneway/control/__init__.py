@@ -1,0 +1,1 @@
+"""The reconcile loop, one for both engines: observe, plan, apply, record."""
