@@ -1,8 +1,8 @@
 """The Envoy API as protobuf classes, from a descriptor pool of our own.
 
-Owns where the classes come from: the package data `xds.binpb.z`, a compressed FileDescriptorSet. A private pool, because
-the generated modules of xds-protos overwrite files of other packages when both are installed. Nothing is loaded before the
-first class is asked for. Must not know what the messages are used for.
+Owns where the classes come from: the package data `xds.binpb.z`, a compressed FileDescriptorSet. The pool is
+private because the generated modules of xds-protos overwrite files of other packages when both are installed.
+Nothing is loaded before the first class is asked for. Must not know what the messages are used for.
 """
 
 from __future__ import annotations

@@ -1,0 +1,74 @@
+"""What the translation hands over: Envoy resources, serialised once, in layers that proxies share.
+
+Owns the type URLs and the shape of a change. Must not know what is in a resource, nor how it is sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from laneway.mesh.protos import any_of, serialise, type_url
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+CDS = type_url("envoy.config.cluster.v3.Cluster")
+EDS = type_url("envoy.config.endpoint.v3.ClusterLoadAssignment")
+LDS = type_url("envoy.config.listener.v3.Listener")
+SRDS = type_url("envoy.config.route.v3.ScopedRouteConfiguration")
+RDS = type_url("envoy.config.route.v3.RouteConfiguration")
+
+TYPES = (CDS, EDS, LDS, SRDS, RDS)
+"""In the order in which additions are sent, so that nothing names what the proxy does not know yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource. version: hash of its content; body: a serialised google.protobuf.Any."""
+
+    name: str
+    version: str
+    body: bytes
+
+
+def resource(name: str, value: Message) -> Resource:
+    """The message under this name, serialised."""
+    body = serialise(any_of(value))
+    return Resource(name, hashlib.blake2b(body, digest_size=8).hexdigest(), body)
+
+
+class Audience(StrEnum):
+    """Who shares a layer."""
+
+    ALL = "all"  # clusters and endpoints of every host
+    SIDECARS = "sidecars"  # route configurations of mesh hosts, and the scopes of their full names
+    NAMESPACE = "namespace"  # sidecars of one namespace: the scopes of bare service names
+    GATEWAY = "gateway"  # gateway proxies with the same labels and ports: their routes
+    PROXY = "proxy"  # one proxy: its listeners and inbound clusters
+
+
+class Layer(NamedTuple):
+    """Resources that the proxies of an audience have in common. A proxy has the union of its layers."""
+
+    audience: Audience
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Names of one type in one layer: `changed` are new or have new content, `removed` are gone."""
+
+    changed: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What became different since the last time, by layer and type URL. Unchanged bytes never appear."""
+
+    generation: int
+    layers: Mapping[Layer, Mapping[str, Delta]]
