@@ -1,0 +1,332 @@
+"""The control API of the daemon: JSON over HTTP on a Unix socket that only its owner can open.
+
+Owns routes, the form of requests and answers, and serving. Must not decide: handlers call the Engine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Protocol, TypeVar
+
+import anyio
+import uvicorn
+from anyio.abc import TaskStatus
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from laneway.local.status import (
+    Changes,
+    Event,
+    Explanation,
+    Json,
+    LogLine,
+    Ping,
+    Problem,
+    Reference,
+    ReleaseStatus,
+    Status,
+)
+from laneway.spec.meta import Key
+from laneway.spec.release import Verb
+
+FOLDER = "laneway.dev/folder"
+"""Annotation of an applied object: the absolute path of the folder of its YAML, in which its command runs."""
+
+POLL_SECONDS_MAX = 60.0
+"""The longest that one long poll is kept open."""
+
+
+class RefusedError(Exception):
+    """What was applied is wrong; nothing was applied. problems: all of them."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(problem["text"] for problem in problems))
+        self.problems = list(problems)
+
+
+class MissingError(Exception):
+    """No such object. The message says what there is instead."""
+
+
+class ConflictError(Exception):
+    """The object is not in a state that allows this. The message says in which it is."""
+
+
+class Engine(Protocol):
+    """What the daemon can do. Documents: `laneway.local.status`; objects: JSON dicts as in YAML."""
+
+    async def ping(self) -> Ping:
+        """Who answers; answered while everything else is still starting."""
+
+    async def apply(self, objects: Sequence[Json], by: str, reason: str) -> Changes:
+        """Merge the objects into the spec, check all of it, store them as one. Raises RefusedError."""
+
+    async def delete(self, objects: Sequence[Reference], by: str, reason: str) -> Changes:
+        """Delete the objects that there are. Raises RefusedError where the rest of the spec needs one."""
+
+    async def objects(self, kind: str, namespace: str | None, name: str | None) -> list[Json]:
+        """Stored and derived objects of a kind (`Pod` too; `*`: every kind), by namespace and name."""
+
+    async def status(self) -> Status:
+        """Everything at this moment."""
+
+    async def changed(self, since: int) -> int:
+        """Return the status's version as soon as it is greater than `since`."""
+
+    async def request(self, app: Key, verb: Verb, by: str, reason: str) -> ReleaseStatus:
+        """Write a person's word on the app's running release. Raises MissingError, ConflictError."""
+
+    async def explain(
+        self, url: str, method: str, headers: Sequence[tuple[str, str]], source: Key | None
+    ) -> Explanation:
+        """Walk the rules for a request that enters at the ingress, or leaves a pod of app `source`.
+
+        Raises MissingError where there is no such app.
+        """
+
+    async def history(self, app: Key | None, since: datetime | None, limit: int) -> list[Event]:
+        """The newest `limit` events of an app and its releases, or of everything; oldest first."""
+
+    async def logs(self, app: Key, tail: int, follow: bool) -> AsyncIterator[LogLine]:
+        """The last `tail` lines of each of the app's pods, its lanes' included; with `follow` those to come.
+
+        Raises MissingError where there is no such app.
+        """
+
+    async def shutdown(self) -> None:
+        """Begin to stop replicas and proxies, then end the daemon; the state stays. Returns at once."""
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Apply(_Body):
+    objects: list[dict[str, Any]]
+    by: str = ""
+    reason: str = ""
+
+
+class _Delete(_Body):
+    objects: list[Reference]
+    by: str = ""
+    reason: str = ""
+
+
+class _Ask(_Body):
+    namespace: str
+    app: str
+    verb: Verb
+    by: str = ""
+    reason: str = ""
+
+
+class _Explain(_Body):
+    url: str
+    method: str = "GET"
+    headers: list[tuple[str, str]] = Field(default_factory=list)
+    namespace: str = ""
+    app: str = ""
+
+
+class _Objects(_Body):
+    kind: str
+    namespace: str | None = None
+    name: str | None = None
+
+
+class _Changed(_Body):
+    since: int
+    seconds: Annotated[float, Field(gt=0, le=POLL_SECONDS_MAX)] = POLL_SECONDS_MAX
+
+
+class _History(_Body):
+    namespace: str = ""
+    app: str = ""
+    since: datetime | None = None
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 100
+
+
+class _Logs(_Body):
+    namespace: str
+    app: str
+    tail: Annotated[int, Field(ge=0)] = 100
+    follow: bool = False
+
+
+_B = TypeVar("_B", bound=_Body)
+
+
+class _Handlers:
+    """One method for each route."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    async def ping(self, request: Request) -> Response:
+        return JSONResponse(await self.engine.ping())
+
+    async def status(self, request: Request) -> Response:
+        return JSONResponse(await self.engine.status())
+
+    async def apply(self, request: Request) -> Response:
+        body = _Apply.model_validate_json(await request.body())
+        return JSONResponse(await self.engine.apply(body.objects, body.by, body.reason))
+
+    async def delete(self, request: Request) -> Response:
+        body = _Delete.model_validate_json(await request.body())
+        return JSONResponse(await self.engine.delete(body.objects, body.by, body.reason))
+
+    async def objects(self, request: Request) -> Response:
+        query = _query(_Objects, request)
+        return JSONResponse({"items": await self.engine.objects(query.kind, query.namespace, query.name)})
+
+    async def changed(self, request: Request) -> Response:
+        query = _query(_Changed, request)
+        version = query.since
+        with anyio.move_on_after(query.seconds):
+            version = await self.engine.changed(query.since)
+        return JSONResponse({"version": version})
+
+    async def request(self, request: Request) -> Response:
+        body = _Ask.model_validate_json(await request.body())
+        app = Key(body.namespace, body.app)
+        return JSONResponse(await self.engine.request(app, body.verb, body.by, body.reason))
+
+    async def explain(self, request: Request) -> Response:
+        body = _Explain.model_validate_json(await request.body())
+        source = Key(body.namespace, body.app) if body.app else None
+        return JSONResponse(await self.engine.explain(body.url, body.method, body.headers, source))
+
+    async def history(self, request: Request) -> Response:
+        query = _query(_History, request)
+        app = Key(query.namespace, query.app) if query.app else None
+        return JSONResponse({"items": await self.engine.history(app, query.since, query.limit)})
+
+    async def logs(self, request: Request) -> Response:
+        query = _query(_Logs, request)
+        lines = await self.engine.logs(Key(query.namespace, query.app), query.tail, query.follow)
+        return StreamingResponse(_json_lines(lines), media_type="application/x-ndjson")
+
+    async def shutdown(self, request: Request) -> Response:
+        await self.engine.shutdown()
+        return JSONResponse({}, status_code=202)
+
+
+def application(engine: Engine) -> Starlette:
+    """The API as an ASGI application. Errors answer `{"error": text, "problems": [...]}`."""
+    handlers = _Handlers(engine)
+    return Starlette(
+        routes=[
+            Route("/v1/ping", handlers.ping),
+            Route("/v1/status", handlers.status),
+            Route("/v1/changed", handlers.changed),
+            Route("/v1/objects", handlers.objects),
+            Route("/v1/history", handlers.history),
+            Route("/v1/logs", handlers.logs),
+            Route("/v1/apply", handlers.apply, methods=["POST"]),
+            Route("/v1/delete", handlers.delete, methods=["POST"]),
+            Route("/v1/request", handlers.request, methods=["POST"]),
+            Route("/v1/explain", handlers.explain, methods=["POST"]),
+            Route("/v1/shutdown", handlers.shutdown, methods=["POST"]),
+        ],
+        exception_handlers={
+            RefusedError: _refused,
+            MissingError: _missing,
+            ConflictError: _conflict,
+            ValidationError: _malformed,
+        },
+    )
+
+
+def _query(model: type[_B], request: Request) -> _B:
+    return model.model_validate(dict(request.query_params))
+
+
+async def _json_lines(lines: AsyncIterator[LogLine]) -> AsyncIterator[bytes]:
+    async for line in lines:
+        yield json.dumps(line).encode() + b"\n"
+
+
+def _error(status: int, text: str, problems: Sequence[Problem] = ()) -> Response:
+    return JSONResponse({"error": text, "problems": list(problems)}, status_code=status)
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RefusedError)
+    return _error(422, str(error), error.problems)
+
+
+def _missing(request: Request, error: Exception) -> Response:
+    return _error(404, str(error))
+
+
+def _conflict(request: Request, error: Exception) -> Response:
+    return _error(409, str(error))
+
+
+def _malformed(request: Request, error: Exception) -> Response:
+    return _error(400, f"malformed request: {error}")
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the daemon."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+@contextmanager
+def _listening(path: Path) -> Iterator[socket.socket]:
+    """A listening socket that only its owner can open. A killed daemon's leftover is replaced."""
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(os.fspath(path))
+        path.chmod(0o600)
+        listener.listen(128)
+        try:
+            yield listener
+        finally:
+            path.unlink(missing_ok=True)
+
+
+async def serve(
+    engine: Engine, path: Path, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+) -> None:
+    """Serve the API on a Unix socket until cancelled. Started as soon as a client can connect.
+
+    The caller holds the state, so nobody else serves on `path`.
+    """
+    config = uvicorn.Config(
+        application(engine),
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=1,
+    )
+    server = _Server(config)
+    with _listening(path) as listener:
+        async with anyio.create_task_group() as group:
+            group.start_soon(_serve_shielded, server, listener)
+            task_status.started()
+            try:
+                await anyio.sleep_forever()
+            finally:
+                server.should_exit = True
+
+
+async def _serve_shielded(server: uvicorn.Server, listener: socket.socket) -> None:
+    """Answers under way are finished, within the server's own limit, before a cancellation is let through."""
+    with anyio.CancelScope(shield=True):
+        await server.serve([listener])

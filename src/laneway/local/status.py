@@ -1,0 +1,228 @@
+"""The JSON documents of the control API: what `laneway status` and everything that waits reads. Types only.
+
+Weights are percent, as people write them; times are RFC 3339 in UTC.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+Json = dict[str, Any]
+
+
+class Problem(TypedDict):
+    """One thing wrong with what was applied. file, line, column: empty and 0 where there is no file."""
+
+    code: str
+    severity: Literal["error", "warning"]
+    text: str
+    remedy: str
+    file: str
+    line: int
+    column: int
+
+
+class Reference(TypedDict):
+    """Names an object."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
+class Change(Reference):
+    """What apply or delete did to one object."""
+
+    operation: Literal["created", "changed", "unchanged", "deleted"]
+
+
+class Changes(TypedDict):
+    """Answer of apply and delete. version: of the store; taken up when `Status.observed` reaches it."""
+
+    version: int
+    objects: list[Change]
+
+
+class Ping(TypedDict):
+    """Who answers. version: of laneway; state: path; id: of the state."""
+
+    version: str
+    pid: int
+    state: str
+    id: str
+    startedAt: str
+
+
+class Replicas(TypedDict):
+    """Pods of one version. wanted: by the plan; pods: that exist; ready: that take new requests."""
+
+    wanted: int
+    pods: int
+    ready: int
+
+
+class Version(TypedDict):
+    """One revision of an app. role: a `plan.observed.Role`; served: the weight that every proxy serves."""
+
+    revision: str
+    role: str
+    image: str
+    weight: int | float
+    served: int | float
+    replicas: Replicas
+
+
+class AppStatus(TypedDict):
+    """One app. ready: all versions have their wanted pods; confirmed: every proxy serves its newest table."""
+
+    namespace: str
+    name: str
+    hosts: list[str]
+    ready: bool
+    confirmed: bool
+    stable: str
+    versions: list[Version]
+    release: str | None
+
+
+class WorkloadStatus(TypedDict):
+    """A Deployment that runs as it is, outside any App."""
+
+    namespace: str
+    name: str
+    ready: bool
+    replicas: Replicas
+
+
+class LaneApp(TypedDict):
+    """A lane's version of an app. base: the revision whose template was patched."""
+
+    name: str
+    base: str
+    image: str
+    replicas: Replicas
+
+
+class LaneStatus(TypedDict):
+    """One lane. header: what a request carries to be in it."""
+
+    namespace: str
+    name: str
+    header: dict[str, str]
+    ready: bool
+    confirmed: bool
+    expiresAt: str | None
+    owner: str | None
+    apps: list[LaneApp]
+
+
+class ReleaseStatus(TypedDict):
+    """One release. phase: a `spec.release.Phase`; step: index from 0; weight: of the step."""
+
+    namespace: str
+    name: str
+    app: str
+    revision: str
+    stable: str
+    phase: str
+    step: int
+    steps: int
+    weight: int | float
+    startedAt: str
+    heldSince: str | None
+    finishedAt: str | None
+    reason: str
+    supersededBy: str | None
+
+
+class Proxies(TypedDict):
+    """The proxies that count. laggards: those that have not confirmed, by name."""
+
+    total: int
+    confirmed: int
+    laggards: list[str]
+
+
+class Finding(TypedDict):
+    """One line of the planner's Report, or of what the engine met. namespace, name: of its subject."""
+
+    code: str
+    severity: Literal["info", "warning", "error"]
+    namespace: str
+    name: str
+    text: str
+
+
+class Status(TypedDict):
+    """Everything at one moment.
+
+    version: grows with every change of this document (long poll: `changed(since)`); observed: version of the
+    object store that the latest pass has taken up; ingress: URL of the ingress gateway; ready, confirmed: of
+    everything; releases: oldest first.
+    """
+
+    version: int
+    observed: int
+    ingress: str
+    ready: bool
+    confirmed: bool
+    apps: list[AppStatus]
+    workloads: list[WorkloadStatus]
+    lanes: list[LaneStatus]
+    releases: list[ReleaseStatus]
+    proxies: Proxies
+    findings: list[Finding]
+
+
+class RuleTried(TypedDict):
+    """A rule of a hop, in order. why: the condition that decided, in words."""
+
+    name: str
+    matched: bool
+    why: str
+
+
+class Target(TypedDict):
+    """Where a rule's traffic goes. weight: percent; ready: its ready pods by name."""
+
+    host: str
+    subset: str | None
+    weight: int | float
+    ready: list[str]
+
+
+class Hop(TypedDict):
+    """One proxy's decision. at: the proxy, in words; source: the VirtualService or Service that it read."""
+
+    at: str
+    source: str
+    rules: list[RuleTried]
+    targets: list[Target]
+
+
+class Explanation(TypedDict):
+    """The way of one request. outcome: in a sentence; status: the answer where a proxy gives it by itself."""
+
+    hops: list[Hop]
+    outcome: str
+    status: int | None
+
+
+class Event(TypedDict):
+    """One line of the history. subject: the object it is about; by: who asked, empty for the controller."""
+
+    at: str
+    event: str
+    kind: str
+    namespace: str
+    name: str
+    text: str
+    by: str
+    reason: str
+
+
+class LogLine(TypedDict):
+    """A line that a replica wrote."""
+
+    pod: str
+    line: str
