@@ -37,8 +37,8 @@ class Kept:
 class VersionSeen:
     """Pods of one version.
 
-    desired: replicas that its Deployment asks for, 0 without one; pods: those that exist, starting and draining ones
-    included; available: ready for traffic; drained: no request in flight needs a pod of it that is to go.
+    desired: replicas that its Deployment asks for, 0 without one; pods: those that exist, starting and draining
+    ones included; available: ready for traffic; drained: no request in flight needs a pod of it that is to go.
     """
 
     desired: int = 0
@@ -76,16 +76,21 @@ class AppSeen:
 
 @dataclass(frozen=True, slots=True)
 class LaneAppSeen:
-    """A lane's version of an app. base: the revision whose template was patched; confirmed: every proxy knows its Service."""
+    """A lane's version of an app.
+
+    base: the revision whose template was patched; template: what its pods run; confirmed: every proxy knows its
+    Service.
+    """
 
     base: str
+    template: PodTemplate
     version: VersionSeen
     confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The observed world. lanes: by lane, then by app name. laggards: proxies that have not confirmed, by name."""
+    """The observed world. lanes: by lane, then by app name; laggards: proxies that have not confirmed."""
 
     apps: Mapping[Key, AppSeen] = field(default_factory=dict)
     lanes: Mapping[Key, Mapping[str, LaneAppSeen]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What planning returns: the Plan, which leaves no choices to its executor, and the Report, which says why."""
+"""What planning returns: the Plan, which leaves no choices to its executor, and the Report: why no more."""
 
 from __future__ import annotations
 
@@ -66,7 +66,10 @@ class LaneVersionPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Targets that are safe now. releases: records to write; expired: lanes to delete; wake: when the clock alone changes something."""
+    """Targets that are safe now.
+
+    releases: records to write; expired: lanes to delete; wake: when the clock alone changes something.
+    """
 
     apps: tuple[AppPlan, ...] = ()
     lanes: tuple[LaneVersionPlan, ...] = ()

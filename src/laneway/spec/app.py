@@ -10,7 +10,7 @@ from pydantic import Field
 from laneway.spec.istio import Headers, HTTPMatchRequest, HTTPRetry, HTTPRewrite, TrafficPolicy
 from laneway.spec.kubernetes import PodTemplate, ServicePort
 from laneway.spec.meta import DnsLabel, Model, Object
-from laneway.spec.values import Duration, Overload, Percent, Surge
+from laneway.spec.values import FULL, Duration, Overload, Percent, Surge
 
 LanewayVersion = Literal["laneway.dev/v1alpha1"]
 
@@ -70,9 +70,16 @@ class Step(Model):
     """A weight that the new version reaches, holds at least `hold`, and leaves at most `limit` after."""
 
     weight: Percent
-    hold: Duration = timedelta(minutes=2)
+    hold: Duration | None = None
     limit: Duration = timedelta(minutes=30)
     on_unsure: Literal["pause", "rollback", "promote"] = "pause"
+
+    @property
+    def hold_for(self) -> timedelta:
+        """The hold: what was written, else two minutes, and none at the full weight."""
+        if self.hold is not None:
+            return self.hold
+        return timedelta(0) if self.weight == FULL else timedelta(minutes=2)
 
 
 class Rollback(Model):
@@ -88,7 +95,9 @@ DEFAULT_STEPS = (Step.model_validate({"weight": 20}), Step.model_validate({"weig
 class ReleasePolicy(Model):
     """How a new revision takes over. Default: 20 %, hold, the remaining 80 % (Halodoc's practice)."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"preview", "sticky", "drain", "keepOld", "judge", "ramp", "pin"})
+    unsupported: ClassVar[frozenset[str]] = frozenset(
+        {"preview", "sticky", "drain", "keepOld", "judge", "ramp", "pin"}
+    )
 
     steps: tuple[Step, ...] = Field(default=DEFAULT_STEPS, min_length=1)
     on_new: Literal["supersede"] = "supersede"

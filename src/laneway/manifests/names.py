@@ -1,0 +1,55 @@
+"""Names and labels of what Laneway writes, and how they are read back. The one place that knows them."""
+
+from __future__ import annotations
+
+from laneway.spec.meta import Key
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+LANEWAY = "laneway"
+APP = "laneway.dev/app"
+REVISION = "laneway.dev/revision"
+ROLE = "laneway.dev/role"
+LANE = "laneway.dev/lane"
+LANE_APP = "laneway.dev/lane-app"
+BASE = "laneway.dev/base"
+CANONICAL_NAME = "service.istio.io/canonical-name"
+CANONICAL_REVISION = "service.istio.io/canonical-revision"
+
+EGRESS_HOST = "istio-egressgateway.istio-system.svc.cluster.local"
+"""Istio's default egress gateway."""
+
+
+def host(namespace: str, service: str) -> str:
+    """The full name of a Service inside the mesh."""
+    return f"{service}.{namespace}.svc.cluster.local"
+
+
+def versioned(app: str, revision: str) -> str:
+    """The Deployment and the kept template of a revision."""
+    return f"{app}-{revision}"
+
+
+def lane_service(app: str, lane: str) -> str:
+    """The Deployment and the Service of a lane's version of an app."""
+    return f"{app}-{lane}"
+
+
+def subset(revision: str) -> str:
+    """The subset of a revision: the same pods for as long as it exists."""
+    return f"r-{revision}"
+
+
+def revision_of_subset(name: str) -> str:
+    """The revision whose subset this is."""
+    return name.removeprefix("r-")
+
+
+def gateway_host_rules(public_host: str) -> str:
+    """The VirtualService that holds the rules of all Apps on one gateway host."""
+    return "gateway-" + public_host.replace("*", "any").replace(".", "-").lower()
+
+
+def lane_of_host(destination: str, app: Key) -> str | None:
+    """The lane whose Service this host is, for an app; None where it is the app's own."""
+    service = destination.split(".", 1)[0]
+    return None if service == app.name else service.removeprefix(f"{app.name}-")

@@ -1,0 +1,97 @@
+"""Kept templates, Deployments and autoscalers of an app's revisions and of lanes' versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from laneway.manifests import names
+from laneway.plan.result import AppPlan, LaneVersionPlan, VersionPlan
+from laneway.spec.app import Scale
+from laneway.spec.kubernetes import PodTemplate
+from laneway.spec.meta import Key
+
+Manifest = dict[str, Any]
+
+
+def meta(key: Key, labels: dict[str, str]) -> Manifest:
+    """Metadata of an object that Laneway writes."""
+    return {
+        "name": key.name,
+        "namespace": key.namespace,
+        "labels": {names.MANAGED_BY: names.LANEWAY, **labels},
+    }
+
+
+def kept_template(app: Key, version: VersionPlan) -> Manifest:
+    """The ControllerRevision that keeps a template, labelled with what it is to the app."""
+    labels = {names.APP: app.name, names.REVISION: version.revision, names.ROLE: version.role.value}
+    key = Key(app.namespace, names.versioned(app.name, version.revision))
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": meta(key, labels),
+        "revision": 1,
+        "data": {"template": version.template.written()},
+    }
+
+
+def revision_deployment(app: Key, version: VersionPlan) -> Manifest:
+    """The Deployment of one revision, with the pods that the plan gives it."""
+    selector = {names.APP: app.name, names.REVISION: version.revision}
+    canonical = {names.CANONICAL_NAME: app.name, names.CANONICAL_REVISION: version.revision}
+    labels = {**version.template.metadata.labels, **selector, **canonical}
+    key = Key(app.namespace, names.versioned(app.name, version.revision))
+    return _deployment(key, selector, selector, labels, version.template, version.replicas)
+
+
+def lane_deployment(version: LaneVersionPlan) -> Manifest:
+    """The Deployment of a lane's version, without the template's labels: no other Service selects its pods."""
+    lane = version.lane
+    selector = {names.LANE: lane.name, names.LANE_APP: version.app}
+    canonical = {names.CANONICAL_NAME: version.app, names.CANONICAL_REVISION: lane.name}
+    key = Key(lane.namespace, names.lane_service(version.app, lane.name))
+    own = {**selector, names.BASE: version.base}
+    return _deployment(key, own, selector, {**selector, **canonical}, version.template, version.replicas)
+
+
+def _deployment(
+    key: Key,
+    own: dict[str, str],
+    selector: dict[str, str],
+    pod_labels: dict[str, str],
+    template: PodTemplate,
+    replicas: int,
+) -> Manifest:
+    pod: Manifest = {"metadata": {"labels": pod_labels}, "spec": template.spec.written()}
+    if template.metadata.annotations:
+        pod["metadata"]["annotations"] = dict(template.metadata.annotations)
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": meta(key, own),
+        "spec": {"replicas": replicas, "selector": {"matchLabels": selector}, "template": pod},
+    }
+
+
+def autoscaler(app: AppPlan, version: VersionPlan, scale: Scale) -> Manifest | None:
+    """The HorizontalPodAutoscaler of a revision, with bounds for the weight it carries; none without metrics."""
+    if version.bounds is None:
+        return None
+    least, most = version.bounds
+    key = Key(app.key.namespace, names.versioned(app.key.name, version.revision))
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": key.name}
+    spec: Manifest = {
+        "scaleTargetRef": target,
+        "minReplicas": least,
+        "maxReplicas": most,
+        "metrics": list(scale.metrics),
+    }
+    if scale.behavior:
+        spec["behavior"] = scale.behavior
+    labels = {names.APP: app.key.name, names.REVISION: version.revision}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": meta(key, labels),
+        "spec": spec,
+    }

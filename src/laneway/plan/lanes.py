@@ -1,0 +1,153 @@
+"""Lanes: which rules each app needs, and the versions that lanes deploy. Must not know weights.
+
+Sparse: an app that a lane does not deploy gets no rule for it, unless the lane refuses what it lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from laneway.plan.observed import LaneAppSeen, Observed
+from laneway.plan.result import Finding, LaneRule, LaneVersionPlan, Severity
+from laneway.spec.kubernetes import EnvVar, PodTemplate
+from laneway.spec.lane import Lane, LaneApp
+from laneway.spec.meta import Key
+from laneway.spec.world import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """The lanes of a namespace. deploys: by app name, then lane name; dense: lanes that refuse."""
+
+    by_name: Mapping[str, Lane] = field(default_factory=dict)
+    deploys: Mapping[str, Mapping[str, LaneApp]] = field(default_factory=dict)
+    concerns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    dense: tuple[str, ...] = ()
+
+
+def expiry(lane: Lane) -> datetime | None:
+    """When a lane ends by itself; None: never, or its creation is not known yet."""
+    created = lane.metadata.creation_timestamp
+    return created + lane.spec.ttl if created and lane.spec.ttl else None
+
+
+def index(spec: Spec, now: datetime) -> tuple[dict[str, Lanes], tuple[Key, ...], datetime | None]:
+    """The living lanes by namespace, the expired ones, and when the next expires."""
+    living: dict[str, dict[str, Lane]] = {}
+    expired: list[Key] = []
+    ends: list[datetime] = []
+    for key, lane in sorted(spec.lanes.items()):
+        end = expiry(lane)
+        if end and end <= now:
+            expired.append(key)
+            continue
+        if end:
+            ends.append(end)
+        living.setdefault(key.namespace, {})[key.name] = lane
+    return {ns: _indexed(lanes) for ns, lanes in living.items()}, tuple(expired), min(ends, default=None)
+
+
+def _indexed(lanes: Mapping[str, Lane]) -> Lanes:
+    deploys: dict[str, dict[str, LaneApp]] = {}
+    for name, lane in lanes.items():
+        for app in lane.spec.apps:
+            deploys.setdefault(app.name, {})[name] = app
+    through: dict[str, list[str]] = {}
+    for name, lane in lanes.items():
+        for other in lane.spec.fallback.through:
+            through.setdefault(other, []).append(name)
+    concerns = {
+        app: tuple(sorted(set(names) | {user for name in names for user in through.get(name, ())}))
+        for app, names in deploys.items()
+    }
+    dense = tuple(name for name, lane in lanes.items() if lane.spec.fallback.otherwise == "refuse")
+    return Lanes(lanes, deploys, concerns, dense)
+
+
+def rules(app: Key, lanes: Lanes, seen: Observed) -> tuple[tuple[LaneRule, ...], tuple[Finding, ...]]:
+    """The lane rules of one app, sorted by lane, and a finding for each version that cannot serve yet."""
+    deployed = lanes.deploys.get(app.name, {})
+    findings = tuple(
+        Finding("LaneNotReady", app, f"lane {lane} does not serve {app.name} yet: {why}", Severity.INFO)
+        for lane in sorted(deployed)
+        if (why := _not_ready(seen.lanes.get(Key(app.namespace, lane), {}).get(app.name)))
+    )
+    waiting = {
+        lane for lane in deployed if _not_ready(seen.lanes.get(Key(app.namespace, lane), {}).get(app.name))
+    }
+    names = sorted({*lanes.concerns.get(app.name, ()), *lanes.dense})
+    found = (_rule(lanes.by_name[name], deployed, waiting) for name in names)
+    return tuple(rule for rule in found if rule), findings
+
+
+def _rule(lane: Lane, deployed: Mapping[str, LaneApp], waiting: set[str]) -> LaneRule | None:
+    chain = (lane.metadata.name, *lane.spec.fallback.through)
+    to = next((name for name in chain if name in deployed and name not in waiting), None)
+    if to is None and lane.spec.fallback.otherwise == "baseline":
+        return None
+    return LaneRule(lane.metadata.name, lane.value, to)
+
+
+def _not_ready(seen: LaneAppSeen | None) -> str | None:
+    if seen is None or not seen.version.available:
+        return "no pod of it is available"
+    return None if seen.confirmed else "its Service is not yet confirmed by every proxy"
+
+
+def patched(template: PodTemplate, app: LaneApp) -> PodTemplate:
+    """A template with the lane's image and variables; variables of the same name are replaced in place."""
+    container = template.spec.containers[0]
+    named: dict[str, EnvVar] = {variable.name: variable for variable in (*container.env, *app.env)}
+    changes: dict[str, object] = {"env": list(named.values())} if app.env else {}
+    if app.image:
+        changes["image"] = app.image
+    containers = [container.model_copy(update=changes)]
+    return template.model_copy(update={"spec": template.spec.model_copy(update={"containers": containers})})
+
+
+def versions(
+    lanes: Mapping[str, Lanes], stables: Mapping[Key, tuple[str, PodTemplate]], spec: Spec, seen: Observed
+) -> Iterator[LaneVersionPlan]:
+    """What lanes deploy: the base revision's kept template, patched. A baseline release never re-rolls a lane.
+
+    stables: the stable revision of each app, with its template.
+    """
+    for namespace, indexed in lanes.items():
+        for app_name, deployed in indexed.deploys.items():
+            app = Key(namespace, app_name)
+            if app not in stables:
+                continue
+            for lane, wanted in deployed.items():
+                base, template = _base(app, Key(namespace, lane), stables[app], seen)
+                yield LaneVersionPlan(
+                    Key(namespace, lane), app_name, base, patched(template, wanted), wanted.replicas
+                )
+    yield from _leaving(lanes, seen)
+
+
+def _base(app: Key, lane: Key, stable: tuple[str, PodTemplate], seen: Observed) -> tuple[str, PodTemplate]:
+    before = seen.lanes.get(lane, {}).get(app.name)
+    kept = seen.apps[app].kept if before and app in seen.apps else {}
+    if before and before.base in kept:
+        return before.base, kept[before.base].template
+    return stable
+
+
+def _leaving(lanes: Mapping[str, Lanes], seen: Observed) -> Iterator[LaneVersionPlan]:
+    """Versions that no lane wants any more stay until no proxy has a rule for them and they are drained."""
+    for lane, apps in seen.lanes.items():
+        indexed = lanes.get(lane.namespace, Lanes())
+        for name, before in apps.items():
+            if lane.name in indexed.deploys.get(name, {}):
+                continue
+            if _needed(Key(lane.namespace, name), lane, before, seen):
+                yield LaneVersionPlan(lane, name, before.base, before.template, before.version.desired)
+
+
+def _needed(app: Key, lane: Key, before: LaneAppSeen, seen: Observed) -> bool:
+    table = seen.apps[app].written if app in seen.apps else None
+    if table is None or not before.version.desired:
+        return False
+    return lane.name in table.lanes or not seen.apps[app].confirmed or not before.version.drained

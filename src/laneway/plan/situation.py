@@ -1,0 +1,43 @@
+"""One app at the moment of planning: what the gates look at. Must not decide anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from laneway.plan.observed import AppSeen, VersionSeen, Weights
+from laneway.spec.meta import Key
+from laneway.spec.values import FULL
+
+UNSEEN = VersionSeen()
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """An app in its release, or at rest.
+
+    candidate: the revision that is released, None at rest; base, surge: pods; overload: basis points of
+    stable's planned load; aborting: weight goes back to stable; laggards: proxies that have not confirmed.
+    """
+
+    key: Key
+    seen: AppSeen
+    stable: str
+    candidate: str | None
+    base: int
+    surge: int
+    overload: int
+    aborting: bool
+    laggards: tuple[str, ...] = ()
+
+    @property
+    def written(self) -> Weights:
+        """The weights last written; everything on stable while no rules exist."""
+        return self.seen.written.weights if self.seen.written else {self.stable: FULL}
+
+    def version(self, revision: str) -> VersionSeen:
+        """What was seen of a revision; nothing at all where it was not seen."""
+        return self.seen.versions.get(revision, UNSEEN)
+
+    def pods_beside(self, revision: str) -> int:
+        """Pods of every other version that exist, draining ones included."""
+        return sum(seen.pods for other, seen in self.seen.versions.items() if other != revision)
