@@ -3,8 +3,8 @@
     python service.py pharmacy --version 2.0
 
 The environment says the rest: HOST and PORT to listen at, POD_NAME, HTTP_PROXY (its sidecar), and CALLS, the
-URLs that it asks for every answer. It knows nothing of lanes, weights or versions of others: it passes a request's
-context on, as every service in a mesh has to, and the mesh does the routing.
+URLs that it asks for every answer. It knows nothing of lanes, weights or versions of others: it passes
+a request's context on, as every service in a mesh has to; the mesh does the routing.
 """
 
 from __future__ import annotations
