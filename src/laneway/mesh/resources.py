@@ -6,7 +6,7 @@ Owns the type URLs and the shape of a change. Must not know what is in a resourc
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,17 +28,22 @@ TYPES = (CDS, EDS, LDS, SRDS, RDS)
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource. version: hash of its content; body: a serialised google.protobuf.Any."""
+    """One resource. version: hash of its content; body: a serialised google.protobuf.Any.
+
+    needs: the clusters that a Listener or RouteConfiguration names; a proxy gets it once it has those clusters, warm,
+    and loses a cluster once nothing that it still holds needs it.
+    """
 
     name: str
     version: str
     body: bytes
+    needs: frozenset[str] = frozenset()
 
 
-def resource(name: str, value: Message) -> Resource:
-    """The message under this name, serialised."""
+def resource(name: str, value: Message, needs: Iterable[str] = ()) -> Resource:
+    """The message under this name, serialised. needs: the clusters that it names."""
     body = serialise(any_of(value))
-    return Resource(name, hashlib.blake2b(body, digest_size=8).hexdigest(), body)
+    return Resource(name, hashlib.blake2b(body, digest_size=8).hexdigest(), body, frozenset(needs))
 
 
 class Audience(StrEnum):
