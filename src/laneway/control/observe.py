@@ -1,0 +1,180 @@
+"""Stored objects and live facts as the planner's (Spec, Observed). Pure.
+
+Must not know how objects are stored, pods run or proxies confirm: an engine gives these as `Facts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from laneway.manifests import names
+from laneway.manifests.routes import table_of
+from laneway.plan.observed import AppSeen, Kept, LaneAppSeen, Observed, Role, Table, VersionSeen
+from laneway.spec.istio import VirtualService
+from laneway.spec.kubernetes import PodTemplate
+from laneway.spec.load import parse, spec_of
+from laneway.spec.meta import Key, Object
+from laneway.spec.world import Spec
+
+Body = Mapping[str, Any]
+
+SPEC_KINDS = (
+    "Mesh",
+    "App",
+    "Lane",
+    "Release",
+    "Deployment",
+    "Service",
+    "Gateway",
+    "VirtualService",
+    "DestinationRule",
+    "ServiceEntry",
+)
+
+
+class Facts(Protocol):
+    """What an engine knows beside the objects."""
+
+    def version(self, namespace: str, labels: Mapping[str, str]) -> VersionSeen:
+        """The pods that carry these labels; `desired` is ignored."""
+
+    def confirmed(self, kind: str, key: Key) -> bool:
+        """Whether every proxy serves the object as it is stored."""
+
+    def laggards(self) -> tuple[str, ...]:
+        """Proxies that have not confirmed everything."""
+
+
+class Parsed:
+    """Objects parsed once for each resource version."""
+
+    def __init__(self) -> None:
+        self._objects: dict[tuple[str, Key], tuple[str, Object]] = {}
+        self._templates: dict[Key, tuple[str, PodTemplate]] = {}
+
+    def object(self, body: Body) -> Object:
+        """The object as a model."""
+        known, version = (body["kind"], key_of(body)), body["metadata"].get("resourceVersion", "")
+        if (found := self._objects.get(known)) and found[0] == version:
+            return found[1]
+        parsed = parse(dict(body))
+        self._objects[known] = (version, parsed)
+        return parsed
+
+    def template(self, key: Key, body: Body, written: Body) -> PodTemplate:
+        """A pod template inside an object."""
+        version = body["metadata"].get("resourceVersion", "")
+        if (found := self._templates.get(key)) and found[0] == version:
+            return found[1]
+        parsed = PodTemplate.model_validate(written)
+        self._templates[key] = (version, parsed)
+        return parsed
+
+
+def key_of(body: Body) -> Key:
+    """Namespace and name of an object as JSON values."""
+    return Key(body["metadata"].get("namespace", "default"), body["metadata"]["name"])
+
+
+def labels_of(body: Body) -> Mapping[str, str]:
+    """Labels of an object as JSON values."""
+    labels: Mapping[str, str] = body["metadata"].get("labels") or {}
+    return labels
+
+
+def managed(body: Body) -> bool:
+    """Whether Laneway derived the object, so that nobody else writes it."""
+    return labels_of(body).get(names.MANAGED_BY) == names.LANEWAY
+
+
+def observe(objects: Mapping[str, Iterable[Body]], facts: Facts, parsed: Parsed) -> tuple[Spec, Observed]:
+    """What people want and what there is. objects: as stored, by kind."""
+    wanted = [parsed.object(o) for kind in SPEC_KINDS for o in objects.get(kind, ()) if not managed(o)]
+    spec = spec_of(wanted)
+    kept = _kept(objects.get("ControllerRevision", ()), parsed)
+    deployments = [body for body in objects.get("Deployment", ()) if managed(body)]
+    versions = _versions(deployments, kept, facts)
+    rules = {key_of(b): b for b in objects.get("VirtualService", ()) if managed(b)}
+    subsets = {key_of(b): b for b in objects.get("DestinationRule", ()) if managed(b)}
+    apps = {
+        key: AppSeen(
+            kept=kept.get(key, {}),
+            versions=versions.get(key, {}),
+            written=_table(key, rules, parsed),
+            confirmed=all(facts.confirmed("VirtualService", k) for k in _rules_of(key, spec, rules)),
+            subsets=_subsets(key, subsets, facts),
+        )
+        for key in spec.apps
+    }
+    lanes = _lanes(deployments, facts, parsed)
+    return spec, Observed(apps=apps, lanes=lanes, laggards=facts.laggards())
+
+
+def _kept(bodies: Iterable[Body], parsed: Parsed) -> dict[Key, dict[str, Kept]]:
+    found: dict[Key, dict[str, Kept]] = {}
+    for body in sorted(bodies, key=lambda b: (b["metadata"].get("creationTimestamp", ""), key_of(b))):
+        labels, key = labels_of(body), key_of(body)
+        if names.APP in labels and managed(body):
+            template = parsed.template(key, body, body["data"]["template"])
+            app = Key(key.namespace, labels[names.APP])
+            found.setdefault(app, {})[labels[names.REVISION]] = Kept(template, Role(labels[names.ROLE]))
+    return found
+
+
+def _versions(
+    deployments: Iterable[Body], kept: Mapping[Key, Mapping[str, Kept]], facts: Facts
+) -> dict[Key, dict[str, VersionSeen]]:
+    desired = {(key_of(body).namespace, *_revision(body)): body["spec"]["replicas"] for body in deployments}
+    found: dict[Key, dict[str, VersionSeen]] = {}
+    for app, revisions in kept.items():
+        for revision in revisions:
+            seen = facts.version(app.namespace, {names.APP: app.name, names.REVISION: revision})
+            wanted = desired.get((app.namespace, app.name, revision), 0)
+            if wanted or seen.pods:
+                version = VersionSeen(wanted, seen.pods, seen.available, seen.drained)
+                found.setdefault(app, {})[revision] = version
+    return found
+
+
+def _revision(body: Body) -> tuple[str, str]:
+    labels = labels_of(body)
+    return labels.get(names.APP, ""), labels.get(names.REVISION, "")
+
+
+def _table(app: Key, rules: Mapping[Key, Body], parsed: Parsed) -> Table | None:
+    body = rules.get(app)
+    if body is None:
+        return None
+    written = parsed.object(body)
+    assert isinstance(written, VirtualService)
+    return table_of(app, written)
+
+
+def _rules_of(app: Key, spec: Spec, rules: Mapping[Key, Body]) -> list[Key]:
+    hosts = spec.apps[app].spec.routing.hosts
+    keys = [app, *(Key(app.namespace, names.gateway_host_rules(host)) for host in hosts)]
+    return [key for key in keys if key in rules]
+
+
+def _subsets(app: Key, rules: Mapping[Key, Body], facts: Facts) -> frozenset[str]:
+    if app not in rules or not facts.confirmed("DestinationRule", app):
+        return frozenset()
+    return frozenset(names.revision_of_subset(s["name"]) for s in rules[app]["spec"]["subsets"])
+
+
+def _lanes(deployments: Iterable[Body], facts: Facts, parsed: Parsed) -> dict[Key, dict[str, LaneAppSeen]]:
+    found: dict[Key, dict[str, LaneAppSeen]] = {}
+    for body in deployments:
+        labels, key = labels_of(body), key_of(body)
+        if names.LANE not in labels:
+            continue
+        lane, app = labels[names.LANE], labels[names.LANE_APP]
+        seen = facts.version(key.namespace, {names.LANE: lane, names.LANE_APP: app})
+        found.setdefault(Key(key.namespace, lane), {})[app] = LaneAppSeen(
+            base=labels[names.BASE],
+            template=parsed.template(key, body, body["spec"]["template"]),
+            version=VersionSeen(body["spec"]["replicas"], seen.pods, seen.available, seen.drained),
+            confirmed=facts.confirmed("Service", Key(key.namespace, names.lane_service(app, lane))),
+        )
+    return found

@@ -1,0 +1,179 @@
+"""The status document: what was seen and decided in one pass, for everyone who looks or waits. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from laneway.local.status import (
+    AppStatus,
+    Finding,
+    LaneApp,
+    LaneStatus,
+    Proxies,
+    ReleaseStatus,
+    Replicas,
+    Status,
+    Version,
+    WorkloadStatus,
+)
+from laneway.plan.lanes import expiry
+from laneway.plan.observed import AppSeen, LaneAppSeen, Observed, VersionSeen
+from laneway.plan.result import AppPlan, Plan, Report
+from laneway.spec.lane import Lane
+from laneway.spec.meta import Key
+from laneway.spec.release import Release
+from laneway.spec.values import FULL, format_percent
+from laneway.spec.world import Spec
+
+NOTHING = VersionSeen()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One pass. workloads: Deployments outside any App; extra: findings of the engine's own."""
+
+    spec: Spec
+    observed: Observed
+    planned: Plan
+    report: Report
+    workloads: Mapping[Key, VersionSeen]
+    proxies: Proxies
+    extra: tuple[Finding, ...] = ()
+
+
+def overview(view: View, version: int, taken_up: int, ingress: str) -> Status:
+    """The status document of a pass. version: of the document; taken_up: the store's version that the pass saw."""
+    apps = [_app(view, plan) for plan in view.planned.apps]
+    lanes = [_lane(view, lane) for _, lane in sorted(view.spec.lanes.items())]
+    workloads = [_workload(key, seen) for key, seen in sorted(view.workloads.items())]
+    begun = [r for r in view.spec.releases.values() if r.status]
+    releases = sorted(begun, key=lambda r: (r.status.started_at if r.status else datetime.min, r.key))
+    return Status(
+        version=version,
+        observed=taken_up,
+        ingress=ingress,
+        ready=all(part["ready"] for part in (*apps, *lanes, *workloads)),
+        confirmed=not view.proxies["laggards"] and all(part["confirmed"] for part in (*apps, *lanes)),
+        apps=apps,
+        workloads=workloads,
+        lanes=lanes,
+        releases=[release_status(view.spec, release) for release in releases],
+        proxies=view.proxies,
+        findings=[*_findings(view.report), *view.extra],
+    )
+
+
+def _app(view: View, planned: AppPlan) -> AppStatus:
+    seen = view.observed.apps.get(planned.key, AppSeen())
+    app = view.spec.apps[planned.key]
+    written = seen.written.weights if seen.written else {}
+    active = next((r for r in view.spec.releases.values() if _runs(r, planned.key)), None)
+    versions = [
+        Version(
+            revision=version.revision,
+            role=version.role.value,
+            image=version.template.spec.containers[0].image or "",
+            weight=format_percent(planned.weights.get(version.revision, 0)),
+            served=format_percent(written.get(version.revision, 0)) if seen.confirmed else 0,
+            replicas=_replicas(version.replicas, seen.versions.get(version.revision, NOTHING)),
+        )
+        for version in planned.versions
+    ]
+    return AppStatus(
+        namespace=planned.key.namespace,
+        name=planned.key.name,
+        hosts=list(app.spec.routing.hosts),
+        ready=bool(written) and all(v["replicas"]["ready"] >= v["replicas"]["wanted"] for v in versions),
+        confirmed=bool(written) and seen.confirmed and dict(written) == dict(planned.weights),
+        stable=planned.stable,
+        versions=versions,
+        release=active.metadata.name if active else None,
+    )
+
+
+def _runs(release: Release, app: Key) -> bool:
+    same = release.key.namespace == app.namespace and release.spec.apps[0].name == app.name
+    return same and release.status is not None and not release.status.phase.over
+
+
+def _replicas(wanted: int, seen: VersionSeen) -> Replicas:
+    return Replicas(wanted=wanted, pods=seen.pods, ready=seen.available)
+
+
+def _workload(key: Key, seen: VersionSeen) -> WorkloadStatus:
+    replicas = _replicas(seen.desired, seen)
+    ready = seen.available >= seen.desired
+    return WorkloadStatus(namespace=key.namespace, name=key.name, ready=ready, replicas=replicas)
+
+
+def _lane(view: View, lane: Lane) -> LaneStatus:
+    seen = view.observed.lanes.get(lane.key, {})
+    apps = [_lane_app(view, lane, name, seen) for name in (app.name for app in lane.spec.apps)]
+    end = expiry(lane)
+    return LaneStatus(
+        namespace=lane.key.namespace,
+        name=lane.key.name,
+        header={view.spec.mesh.lane.header: lane.value},
+        ready=all(app["replicas"]["ready"] >= max(1, app["replicas"]["wanted"]) for app in apps),
+        confirmed=all(_routed(view, lane, app["name"]) for app in apps),
+        expiresAt=end.isoformat() if end else None,
+        owner=lane.spec.owner,
+        apps=apps,
+    )
+
+
+def _lane_app(view: View, lane: Lane, name: str, seen: Mapping[str, LaneAppSeen]) -> LaneApp:
+    wanted = next(app for app in lane.spec.apps if app.name == name)
+    found = seen.get(name)
+    image = found.template.spec.containers[0].image if found else wanted.image
+    replicas = _replicas(wanted.replicas, found.version if found else NOTHING)
+    return LaneApp(name=name, base=found.base if found else "", image=image or "", replicas=replicas)
+
+
+def _routed(view: View, lane: Lane, app: str) -> bool:
+    """Whether every proxy sends the lane's requests for the app to the lane's version."""
+    seen = view.observed.apps.get(Key(lane.key.namespace, app))
+    return bool(seen and seen.confirmed and seen.written and lane.metadata.name in seen.written.lanes)
+
+
+def release_status(spec: Spec, release: Release) -> ReleaseStatus:
+    """The document of one release that has begun."""
+    status = release.status
+    assert status is not None
+    part = release.spec.apps[0]
+    app = spec.apps.get(Key(release.key.namespace, part.name))
+    steps = app.spec.release.steps if app else ()
+    weight = steps[min(status.step, len(steps) - 1)].weight if steps else FULL
+    return ReleaseStatus(
+        namespace=release.key.namespace,
+        name=release.key.name,
+        app=part.name,
+        revision=part.revision,
+        stable=status.stable,
+        phase=status.phase.value,
+        step=status.step,
+        steps=len(steps),
+        weight=format_percent(weight),
+        startedAt=status.started_at.isoformat(),
+        heldSince=_time(status.held_since),
+        finishedAt=_time(status.finished_at),
+        reason=status.reason,
+        supersededBy=status.superseded_by,
+    )
+
+
+def _time(value: datetime | None) -> str | None:
+    return value.isoformat() if value else None
+
+
+def _findings(report: Report) -> Iterable[Finding]:
+    for finding in report.findings:
+        yield Finding(
+            code=finding.code,
+            severity=finding.severity.value,
+            namespace=finding.subject.namespace,
+            name=finding.subject.name,
+            text=finding.text,
+        )
