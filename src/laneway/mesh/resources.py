@@ -30,8 +30,8 @@ TYPES = (CDS, EDS, LDS, SRDS, RDS)
 class Resource:
     """One resource. version: hash of its content; body: a serialised google.protobuf.Any.
 
-    needs: the clusters that a Listener or RouteConfiguration names; a proxy gets it once it has those clusters, warm,
-    and loses a cluster once nothing that it still holds needs it.
+    needs: the clusters that a Listener or RouteConfiguration names; a proxy gets it once it has those clusters,
+    warm, and loses a cluster once nothing that it still holds needs it.
     """
 
     name: str
