@@ -30,7 +30,7 @@ TYPES = (CDS, EDS, LDS, SRDS, RDS)
 class Resource:
     """One resource. version: hash of its content; body: a serialised google.protobuf.Any.
 
-    needs: the clusters that a Listener or RouteConfiguration names; a proxy gets it once it has those clusters,
+    needs: the clusters that a Listener or RouteConfiguration names; a proxy gets it once it has those,
     warm, and loses a cluster once nothing that it still holds needs it.
     """
 
