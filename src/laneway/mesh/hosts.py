@@ -1,0 +1,116 @@
+"""Hosts: what can be called in the mesh, made from Services and ServiceEntries.
+
+Owns ports, aliases and where endpoints come from. Must not know rules, proxies, or which pods run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from laneway.mesh.names import DOMAIN
+from laneway.spec.istio import ServiceEntry, WorkloadEntry
+from laneway.spec.kubernetes import Service
+from laneway.spec.meta import Key
+
+
+@dataclass(frozen=True, slots=True)
+class HostPort:
+    """A port that callers name, and the container's port behind it, by number or by name."""
+
+    number: int
+    name: str
+    target: int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An endpoint given in the ServiceEntry itself. ports: by the host's port numbers."""
+
+    address: str
+    ports: Mapping[int, int]
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One host. short: what callers in its namespace may also call it; aliases: what all callers may.
+
+    kind, key: the object it is made from; selector: labels of the pods behind it, in its namespace, None where
+    endpoints are given; dns: endpoints are names that proxies resolve.
+    """
+
+    name: str
+    kind: str
+    key: Key
+    ports: tuple[HostPort, ...]
+    short: str = ""
+    aliases: tuple[str, ...] = ()
+    selector: Mapping[str, str] | None = None
+    endpoints: tuple[Endpoint, ...] = ()
+    dns: bool = False
+
+    @property
+    def namespace(self) -> str:
+        """Where it is declared: its rules and pods are looked up there."""
+        return self.key.namespace
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a caller in any namespace may call it."""
+        return (self.name, *self.aliases)
+
+
+def host_of_service(service: Service) -> Host:
+    """The host of a Kubernetes Service, under its four names and, in its namespace, its bare name."""
+    name, namespace = service.metadata.name, service.metadata.namespace
+    full = f"{name}.{namespace}.{DOMAIN}"
+    return Host(
+        name=full,
+        kind=service.kind,
+        key=service.key,
+        ports=tuple(
+            HostPort(port.port, port.name or "", port.target_port or port.port) for port in service.spec.ports
+        ),
+        short=name,
+        aliases=(f"{full}.", f"{name}.{namespace}.svc", f"{name}.{namespace}"),
+        selector=service.spec.selector,
+    )
+
+
+def hosts_of_entry(entry: ServiceEntry) -> tuple[Host, ...]:
+    """The hosts of a ServiceEntry. With DNS resolution and no endpoints, the host itself is resolved."""
+    spec = entry.spec
+    ports = tuple(HostPort(port.number, port.name, port.target_port or port.number) for port in spec.ports)
+    dns = spec.resolution == "DNS"
+    selector = spec.workload_selector.labels if spec.workload_selector else None
+    return tuple(
+        Host(
+            name=name.lower(),
+            kind=entry.kind,
+            key=entry.key,
+            ports=ports,
+            selector=selector,
+            endpoints=_endpoints(entry, name),
+            dns=dns,
+        )
+        for name in dict.fromkeys(spec.hosts)
+    )
+
+
+def _endpoints(entry: ServiceEntry, name: str) -> tuple[Endpoint, ...]:
+    spec = entry.spec
+    given = spec.endpoints
+    if not given and spec.resolution == "DNS":
+        given = [WorkloadEntry(address=name.lower())]
+    return tuple(
+        Endpoint(
+            workload.address,
+            {
+                port.number: workload.ports.get(port.name, port.target_port or port.number)
+                for port in spec.ports
+            },
+            workload.labels,
+        )
+        for workload in given
+    )

@@ -1,0 +1,310 @@
+"""What the mesh's objects say together: who is a host, which rules govern it, which pods are behind it.
+
+Owns the look-ups between objects, and the record of what a change made stale. Must not know Envoy or proxies.
+Where several objects claim the same, Istio's choice is taken, and `shadowed` tells which had no effect.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from laneway.mesh.hosts import Host, host_of_service, hosts_of_entry
+from laneway.mesh.names import MESH, age, full_host, gateways_of, hosts_of
+from laneway.mesh.policy import Policy, merged
+from laneway.mesh.selection import Selection
+from laneway.mesh.world import Pod
+from laneway.spec.istio import DestinationRule, Gateway, ServiceEntry, VirtualService
+from laneway.spec.kubernetes import Service
+from laneway.spec.meta import Key
+
+MeshObject = Service | ServiceEntry | VirtualService | DestinationRule | Gateway
+"""The kinds that change what proxies do."""
+
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class Stale:
+    """What changed objects make stale. Hosts are full names.
+
+    names: what callers in any namespace may call a host; short_names: (namespace, name) that only callers of
+    that namespace may; routes: mesh hosts; rules: VirtualServices, bound to gateways or not.
+    """
+
+    names: set[str] = field(default_factory=set)
+    short_names: set[tuple[str, str]] = field(default_factory=set)
+    routes: set[str] = field(default_factory=set)
+    clusters: set[str] = field(default_factory=set)
+    endpoints: set[str] = field(default_factory=set)
+    rules: set[Key] = field(default_factory=set)
+    gateways: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shadowed:
+    """An object without effect on a host, and why."""
+
+    kind: str
+    key: Key
+    host: str
+    why: str
+
+
+class Registry:
+    """The objects by what they are asked for. Takes only objects that were not refused."""
+
+    def __init__(self) -> None:
+        self._objects: dict[tuple[str, Key], MeshObject] = {}
+        self._claims: dict[str, dict[tuple[str, Key], Host]] = defaultdict(dict)
+        self._hosts: dict[str, Host] = {}
+        self._aliases: dict[str, str] = {}
+        self._rules: dict[str, dict[Key, VirtualService]] = defaultdict(dict)
+        self._policies: dict[str, dict[Key, DestinationRule]] = defaultdict(dict)
+        self._referrers: dict[str, set[Key]] = defaultdict(set)
+        self._selection = Selection()
+        self._stale = Stale()
+
+    def upsert(self, value: MeshObject) -> bool:
+        """Take an object; returns whether it says anything new."""
+        old = self._objects.get((value.kind, value.key))
+        if old is not None and _meaning(old) == _meaning(value):
+            return False
+        self._replace(value.kind, value.key, value)
+        return True
+
+    def delete(self, kind: str, key: Key) -> bool:
+        """Forget an object; returns whether it was known."""
+        known = (kind, key) in self._objects
+        if known:
+            self._replace(kind, key, None)
+        return known
+
+    def set_pods(self, pods: Iterable[Pod]) -> bool:
+        """Replace the pods; returns whether the endpoints of any host may have changed."""
+        touched = self._selection.set_pods(pods)
+        self._stale.endpoints |= touched
+        return bool(touched)
+
+    def take_stale(self) -> Stale:
+        """What became stale since the last time."""
+        stale, self._stale = self._stale, Stale()
+        return stale
+
+    # What is asked of it.
+
+    def host(self, name: str) -> Host | None:
+        """The host of this full name: of a Service before a ServiceEntry, then of the oldest."""
+        return self._hosts.get(name)
+
+    def target_of(self, name: str) -> str | None:
+        """The full name that a caller in any namespace reaches as `name`: a host's, or that of rules alone."""
+        if name in self._hosts:
+            return name
+        return self._aliases.get(name) or (name if self._rules.get(name) else None)
+
+    def short_target_of(self, namespace: str, name: str) -> str | None:
+        """The full name of the Service that only callers of this namespace reach by its bare name."""
+        host = self._hosts.get(full_host(name, namespace))
+        return host.name if host and host.short == name else None
+
+    def called(self, name: str, namespace: str) -> str | None:
+        """The full name that a caller in this namespace reaches as `name`."""
+        return self.target_of(name) or self.short_target_of(namespace, name)
+
+    def short_names(self, namespace: str) -> list[str]:
+        """The bare names that callers of a namespace may use."""
+        return [host.short for host in self._hosts.values() if host.short and host.namespace == namespace]
+
+    def rules_of(self, host: str) -> VirtualService | None:
+        """The VirtualService that governs a host at the sidecars: the oldest. Istio ignores every other."""
+        claims = self._rules.get(host)
+        return min(claims.values(), key=age) if claims else None
+
+    def policy(self, host: Host) -> Policy:
+        """The DestinationRules of the host that are in its own namespace, as one."""
+        rules = self._policies.get(host.name, {}).values()
+        return merged(rule for rule in rules if rule.key.namespace == host.namespace)
+
+    def pods_of(self, host: str) -> list[Pod]:
+        """The pods that a host selects, ready or not, by name."""
+        return self._selection.members(host)
+
+    def pod(self, key: Key) -> Pod | None:
+        """A pod by namespace and name."""
+        return self._selection.pod(key)
+
+    def gateways(self) -> list[Gateway]:
+        """All Gateways, oldest first."""
+        return sorted((value for value in self._objects.values() if isinstance(value, Gateway)), key=age)
+
+    def virtual_service(self, key: Key) -> VirtualService | None:
+        """A VirtualService by namespace and name."""
+        value = self._objects.get(("VirtualService", key))
+        return value if isinstance(value, VirtualService) else None
+
+    def virtual_services(self) -> list[VirtualService]:
+        """All VirtualServices, oldest first."""
+        return sorted(
+            (value for value in self._objects.values() if isinstance(value, VirtualService)), key=age
+        )
+
+    def shadowed(self) -> list[Shadowed]:
+        """Objects that another one, or their namespace, keeps from having an effect."""
+        return [*self._shadowed_rules(), *self._shadowed_hosts(), *self._foreign_policies()]
+
+    def _shadowed_rules(self) -> Iterator[Shadowed]:
+        for host, rules in self._rules.items():
+            winner = self.rules_of(host)
+            for key in rules:
+                if winner and key != winner.key:
+                    why = f"{winner.key} is older, and one VirtualService governs a host at the sidecars"
+                    yield Shadowed("VirtualService", key, host, why)
+
+    def _shadowed_hosts(self) -> Iterator[Shadowed]:
+        for name, claims in self._claims.items():
+            for kind, key in claims:
+                owner = self._hosts[name]
+                if (kind, key) != (owner.kind, owner.key):
+                    yield Shadowed(kind, key, name, f"{owner.kind} {owner.key} already is this host")
+
+    def _foreign_policies(self) -> Iterator[Shadowed]:
+        for name, rules in self._policies.items():
+            host = self._hosts.get(name)
+            for key in rules:
+                if host and key.namespace != host.namespace:
+                    why = f"only DestinationRules in the host's own namespace, {host.namespace}, are taken"
+                    yield Shadowed("DestinationRule", key, name, why)
+
+    # What a change does.
+
+    def _replace(self, kind: str, key: Key, new: MeshObject | None) -> None:
+        """Withdraw the old object, enter the new one, and settle who the hosts of both are now."""
+        old = self._objects.pop((kind, key), None)
+        unsettled: set[str] = set()
+        if old is not None:
+            unsettled |= self._withdraw(old)
+        if new is not None:
+            self._objects[kind, key] = new
+            unsettled |= self._enter(new)
+        for name in unsettled:
+            self._settle(name)
+
+    def _withdraw(self, value: MeshObject) -> set[str]:
+        match value:
+            case Service() | ServiceEntry():
+                names = {host.name for host in _hosts(value)}
+                for name in names:
+                    _discard(self._claims, name, (value.kind, value.key))
+                return names
+            case VirtualService():
+                for name in _mesh_hosts(value):
+                    _discard(self._rules, name, value.key)
+                for name in _destinations(value):
+                    self._referrers[name].discard(value.key)
+                self._mark_rules(value)
+            case DestinationRule():
+                _discard(self._policies, _governed(value), value.key)
+                self._mark_policy(_governed(value))
+            case Gateway():
+                self._stale.gateways = True
+        return set()
+
+    def _enter(self, value: MeshObject) -> set[str]:
+        match value:
+            case Service() | ServiceEntry():
+                hosts = _hosts(value)
+                for host in hosts:
+                    self._claims[host.name][value.kind, value.key] = host
+                return {host.name for host in hosts}
+            case VirtualService():
+                for name in _mesh_hosts(value):
+                    self._rules[name][value.key] = value
+                for name in _destinations(value):
+                    self._referrers[name].add(value.key)
+                self._mark_rules(value)
+            case DestinationRule():
+                self._policies[_governed(value)][value.key] = value
+                self._mark_policy(_governed(value))
+            case Gateway():
+                self._stale.gateways = True
+        return set()
+
+    def _mark_rules(self, value: VirtualService) -> None:
+        self._stale.rules.add(value.key)
+        for name in _mesh_hosts(value):
+            self._stale.routes.add(name)
+            if name not in self._hosts:
+                self._stale.names.add(name)
+
+    def _mark_policy(self, host: str) -> None:
+        self._stale.clusters.add(host)
+        self._stale.endpoints.add(host)
+
+    def _settle(self, name: str) -> None:
+        """Choose the host among its claims, and mark all that depends on the choice."""
+        old = self._hosts.pop(name, None)
+        if claims := self._claims.get(name):
+            self._hosts[name] = min(claims.values(), key=self._precedence)
+        new = self._hosts.get(name)
+        if old == new:
+            return
+        self._selection.watch(name, new.namespace if new else "", new.selector if new else None)
+        for host in (old, new):
+            if host is not None:
+                self._stale.names.update(host.names)
+                for alias in host.aliases:
+                    self._aliases.pop(alias, None)
+                if host.short:
+                    self._stale.short_names.add((host.namespace, host.short))
+        self._aliases.update(dict.fromkeys(new.aliases if new else (), name))
+        self._mark_policy(name)
+        self._stale.routes.add(name)
+        self._mark_referrers(name)
+
+    def _precedence(self, host: Host) -> tuple[object, ...]:
+        return host.kind != "Service", *age(self._objects[host.kind, host.key])
+
+    def _mark_referrers(self, host: str) -> None:
+        """Rules that leave a destination's port open follow the ports of its host."""
+        for key in self._referrers.get(host, ()):
+            if rule := self.virtual_service(key):
+                self._mark_rules(rule)
+
+
+def _meaning(value: MeshObject) -> tuple[object, ...]:
+    return value.spec, value.metadata.creation_timestamp
+
+
+def _hosts(value: Service | ServiceEntry) -> tuple[Host, ...]:
+    return (host_of_service(value),) if isinstance(value, Service) else hosts_of_entry(value)
+
+
+def _mesh_hosts(value: VirtualService) -> tuple[str, ...]:
+    return hosts_of(value) if MESH in gateways_of(value) else ()
+
+
+def _destinations(value: VirtualService) -> set[str]:
+    """Hosts that the rules route to without naming a port."""
+    return {
+        full_host(share.destination.host, value.metadata.namespace)
+        for rule in value.spec.http
+        for share in rule.route
+        if share.destination.port is None
+    }
+
+
+def _governed(value: DestinationRule) -> str:
+    return full_host(value.spec.host, value.metadata.namespace)
+
+
+def _discard(index: dict[str, dict[K, V]], name: str, key: K) -> None:
+    """Take one entry out, and the name with the last one."""
+    entries = index.get(name, {})
+    entries.pop(key, None)
+    if not entries:
+        index.pop(name, None)

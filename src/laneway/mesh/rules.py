@@ -1,0 +1,168 @@
+"""The rules of VirtualServices as rows: what a proxy tries in order, for one port of one host at one place.
+
+Owns which match blocks hold at a place, in what order rows are tried, and where their traffic goes. Both the
+translation and the walker read rows, so what is explained is what is served. Must not know Envoy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from laneway.mesh.names import MESH, full_gateway, full_host, gateways_of, outbound
+from laneway.mesh.registry import Registry
+from laneway.spec.istio import HTTPMatchRequest, HTTPRoute, StringMatch, VirtualService
+
+PATH, METHOD, AUTHORITY = ":path", ":method", ":authority"
+
+
+class Op(StrEnum):
+    """How a value is compared."""
+
+    EXACT = "exact"
+    PREFIX = "prefix"
+    REGEX = "regex"
+    PRESENT = "present"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One thing that a request must have. subject: PATH, METHOD, AUTHORITY, or a header in lower case."""
+
+    subject: str
+    op: Op
+    value: str = ""
+    ignore_case: bool = False
+
+    @property
+    def always(self) -> bool:
+        """It holds for every request."""
+        return self.subject == PATH and (self.op, self.value) in {(Op.PREFIX, "/"), (Op.REGEX, ".*")}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where rules are read: at the sidecars (`mesh`) or these gateways (namespace/name), for one port."""
+
+    gateways: frozenset[str]
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One match block of one rule. rule, block: positions in the VirtualService, from 0."""
+
+    source: VirtualService
+    rule: int
+    block: int
+    conditions: tuple[Condition, ...]
+
+    @property
+    def route(self) -> HTTPRoute:
+        """The rule that decides when the conditions hold."""
+        return self.source.spec.http[self.rule]
+
+    @property
+    def name(self) -> str:
+        """Istio's name of the route: the rule's, followed by the match block's where it has one."""
+        blocks = self.route.match
+        parts = (self.route.name, blocks[self.block].name if blocks else None)
+        return ".".join(part for part in parts if part)
+
+    @property
+    def catch_all(self) -> bool:
+        """Every request that gets here stops here."""
+        return all(condition.always for condition in self.conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A share of a route's traffic. weight: relative to the sum over the targets."""
+
+    host: str
+    port: int
+    subset: str
+    weight: int
+
+    @property
+    def cluster(self) -> str:
+        """Istio's name of the cluster."""
+        return outbound(self.host, self.port, self.subset)
+
+
+def rows_of(sources: Iterable[VirtualService], site: Site) -> tuple[Row, ...]:
+    """The rows that a proxy tries at a place, in order.
+
+    Within a VirtualService nothing follows its first catch-all; of several (a host at a gateway), catch-alls go
+    last.
+    """
+    rows = [row for source in sources for row in _rows(source, site)]
+    return tuple(sorted(rows, key=lambda row: row.catch_all))
+
+
+def _rows(source: VirtualService, site: Site) -> Iterator[Row]:
+    for index, rule in enumerate(source.spec.http):
+        for block, match in enumerate(rule.match or [HTTPMatchRequest()]):
+            if not_here(source, match, site) is None:
+                row = Row(source, index, block, conditions_of(match))
+                yield row
+                if row.catch_all:
+                    return
+
+
+def not_here(source: VirtualService, match: HTTPMatchRequest, site: Site) -> str | None:
+    """Why a match block is never tried at a place, in words; None where it is."""
+    if match.port is not None and match.port != site.port:
+        return f"port is {site.port}, rule is for port {match.port} only"
+    namespace = source.metadata.namespace
+    wanted = {full_gateway(name, namespace) for name in match.gateways} or gateways_of(source)
+    if not wanted & site.gateways:
+        here = "the sidecars" if MESH in site.gateways else ", ".join(sorted(site.gateways))
+        return f"read at {here}, rule is for gateways {', '.join(sorted(wanted))} only"
+    return None
+
+
+def conditions_of(match: HTTPMatchRequest) -> tuple[Condition, ...]:
+    """The conditions of a match block, in Istio's order: path, headers by name, pseudo-headers."""
+    conditions = []
+    if match.uri is not None:
+        conditions.append(_condition(PATH, match.uri, match.ignore_uri_case))
+    conditions += [_condition(name.lower(), match.headers[name]) for name in sorted(match.headers)]
+    if match.method is not None:
+        conditions.append(_condition(METHOD, match.method))
+    if match.authority is not None:
+        conditions.append(_condition(AUTHORITY, match.authority))
+    return tuple(conditions)
+
+
+def _condition(subject: str, match: StringMatch, ignore_case: bool = False) -> Condition:
+    if match.exact is not None:
+        return Condition(subject, Op.EXACT, match.exact, ignore_case)
+    if match.prefix is not None:
+        return Condition(subject, Op.PREFIX, match.prefix, ignore_case)
+    if match.regex is not None:
+        return Condition(subject, Op.REGEX, match.regex)
+    return Condition(subject, Op.PRESENT)
+
+
+def targets_of(row: Row, site: Site, registry: Registry) -> tuple[Target, ...]:
+    """Where a row's traffic goes.
+
+    One destination takes all, whatever its weight; of several, those of weight 0 drop out.
+    """
+    namespace = row.source.metadata.namespace
+    shares = row.route.route
+    found = []
+    for share in shares:
+        host = full_host(share.destination.host, namespace)
+        selector = share.destination.port
+        port = selector.number if selector else only_port(registry, host, site.port)
+        found.append(Target(host, port, share.destination.subset or "", share.weight))
+    return tuple(found) if len(found) == 1 else tuple(target for target in found if target.weight)
+
+
+def only_port(registry: Registry, host: str, otherwise: int) -> int:
+    """The port of a destination that names none: its host's only port, else that of the request."""
+    known = registry.host(host)
+    return known.ports[0].number if known and len(known.ports) == 1 else otherwise
