@@ -1,1 +1,1 @@
-"""What people write: Laneway's own kinds and the Istio and Kubernetes kinds it reads. Pure: no I/O, no clock."""
+"""What people write: Laneway's own kinds and the kinds of Istio and Kubernetes it reads. Pure."""

@@ -13,7 +13,9 @@ from pydantic import Field
 from laneway.spec.meta import Model, Object
 from laneway.spec.values import Duration
 
-NetworkingVersion = Literal["networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"]
+NetworkingVersion = Literal[
+    "networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"
+]
 
 
 class StringMatch(Model):
@@ -91,7 +93,9 @@ class HTTPRewrite(Model):
 class HTTPRetry(Model):
     """Retries; `attempts: 0` switches Istio's default of two off."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"retryRemoteLocalities", "retryIgnorePreviousHosts", "backoff"})
+    unsupported: ClassVar[frozenset[str]] = frozenset(
+        {"retryRemoteLocalities", "retryIgnorePreviousHosts", "backoff"}
+    )
 
     attempts: int = Field(default=0, ge=0)
     per_try_timeout: Duration | None = None
@@ -117,7 +121,16 @@ class HTTPRoute(Model):
     """One rule of a VirtualService: the first whose match holds decides."""
 
     unsupported: ClassVar[frozenset[str]] = frozenset(
-        {"redirect", "delegate", "fault", "mirror", "mirrors", "mirrorPercentage", "mirrorPercent", "corsPolicy"}
+        {
+            "redirect",
+            "delegate",
+            "fault",
+            "mirror",
+            "mirrors",
+            "mirrorPercentage",
+            "mirrorPercent",
+            "corsPolicy",
+        }
     )
 
     name: str | None = None
@@ -165,7 +178,15 @@ class TrafficPolicy(Model):
     """What holds for connections to a host or subset."""
 
     unsupported: ClassVar[frozenset[str]] = frozenset(
-        {"connectionPool", "outlierDetection", "tls", "portLevelSettings", "tunnel", "proxyProtocol", "retryBudget"}
+        {
+            "connectionPool",
+            "outlierDetection",
+            "tls",
+            "portLevelSettings",
+            "tunnel",
+            "proxyProtocol",
+            "retryBudget",
+        }
     )
 
     load_balancer: LoadBalancer | None = None

@@ -63,11 +63,13 @@ class Probe(Model):
 class Container(Model):
     """The one container of a pod."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"envFrom", "volumeMounts", "volumeDevices", "lifecycle"})
+    unsupported: ClassVar[frozenset[str]] = frozenset(
+        {"envFrom", "volumeMounts", "volumeDevices", "lifecycle"}
+    )
     inert: ClassVar[frozenset[str]] = frozenset(
         {
-            "resources", "imagePullPolicy", "securityContext", "terminationMessagePath", "terminationMessagePolicy",
-            "livenessProbe", "startupProbe", "stdin", "tty",
+            "resources", "imagePullPolicy", "securityContext", "terminationMessagePath",
+            "terminationMessagePolicy", "livenessProbe", "startupProbe", "stdin", "tty",
         }
     )  # fmt: skip
 
@@ -84,11 +86,13 @@ class Container(Model):
 class PodSpec(Model):
     """A pod with exactly one container."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"initContainers", "volumes", "hostNetwork", "ephemeralContainers"})
+    unsupported: ClassVar[frozenset[str]] = frozenset(
+        {"initContainers", "volumes", "hostNetwork", "ephemeralContainers"}
+    )
     inert: ClassVar[frozenset[str]] = frozenset(
         {
-            "serviceAccountName", "serviceAccount", "automountServiceAccountToken", "restartPolicy", "nodeSelector",
-            "affinity", "tolerations", "topologySpreadConstraints", "imagePullSecrets", "securityContext",
+            "serviceAccountName", "serviceAccount", "automountServiceAccountToken", "restartPolicy",
+            "nodeSelector", "affinity", "tolerations", "topologySpreadConstraints", "imagePullSecrets", "securityContext",
             "schedulerName", "priorityClassName", "dnsPolicy", "enableServiceLinks",
         }
     )  # fmt: skip
@@ -158,9 +162,18 @@ class ServicePort(Model):
 class ServiceSpec(Model):
     """Ports and the pods behind them."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"externalName", "externalIPs", "publishNotReadyAddresses"})
+    unsupported: ClassVar[frozenset[str]] = frozenset(
+        {"externalName", "externalIPs", "publishNotReadyAddresses"}
+    )
     inert: ClassVar[frozenset[str]] = frozenset(
-        {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy", "sessionAffinity"}
+        {
+            "clusterIP",
+            "clusterIPs",
+            "ipFamilies",
+            "ipFamilyPolicy",
+            "internalTrafficPolicy",
+            "sessionAffinity",
+        }
     )
 
     type: Literal["ClusterIP"] = "ClusterIP"

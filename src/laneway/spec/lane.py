@@ -11,6 +11,9 @@ from laneway.spec.kubernetes import EnvVar
 from laneway.spec.meta import DnsLabel, Model, Object
 from laneway.spec.values import Duration
 
+LANE_VALUE = r"^[A-Za-z0-9][-A-Za-z0-9_.]{0,62}$"
+HEADER_NAME = r"^[a-z0-9][-a-z0-9]*$"
+
 
 class LaneApp(Model):
     """What the lane runs of an app: the app's stable template at the lane's creation, patched."""
@@ -22,7 +25,7 @@ class LaneApp(Model):
 
 
 class Fallback(Model):
-    """Where a lane's request goes for an app that the lane does not deploy: other lanes in order, then `else`."""
+    """Where a request goes for an app that its lane does not deploy: other lanes in order, then `else`."""
 
     through: list[DnsLabel] = Field(default_factory=list)
     otherwise: Literal["baseline", "refuse"] = Field(default="baseline", alias="else")
@@ -33,7 +36,7 @@ class LaneSpec(Model):
 
     unsupported: ClassVar[frozenset[str]] = frozenset({"entry", "sleep"})
 
-    value: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][-A-Za-z0-9_.]{0,62}$")
+    value: str | None = Field(default=None, pattern=LANE_VALUE)
     apps: list[LaneApp] = Field(default_factory=list)
     fallback: Fallback = Fallback()
     ttl: Duration | None = None
@@ -60,7 +63,7 @@ class LaneHeader(Model):
 
     unsupported: ClassVar[frozenset[str]] = frozenset({"baggage", "from"})
 
-    header: str = Field(default="x-lane", pattern=r"^[a-z0-9][-a-z0-9]*$")
+    header: str = Field(default="x-lane", pattern=HEADER_NAME)
 
 
 class MeshSpec(Model):

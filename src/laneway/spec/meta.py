@@ -8,15 +8,25 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
-DnsLabel = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
+DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+
+DnsLabel = Annotated[str, StringConstraints(pattern=DNS_LABEL, max_length=63)]
 """A name as RFC 1123 has it: lowercase letters, digits and dashes."""
+
+ObjectName = Annotated[str, StringConstraints(pattern=DNS_SUBDOMAIN, max_length=253)]
+"""A name as Kubernetes has it for most objects: DNS labels with dots between them."""
 
 
 class Model(BaseModel):
     """A part of an object as people write it: camelCase, frozen, unknown fields refused."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, arbitrary_types_allowed=False
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        arbitrary_types_allowed=False,
     )
 
     unsupported: ClassVar[frozenset[str]] = frozenset()
@@ -42,10 +52,12 @@ class Key(NamedTuple):
 class ObjectMeta(Model):
     """Kubernetes ObjectMeta, as far as Laneway reads it."""
 
-    inert: ClassVar[frozenset[str]] = frozenset({"managedFields", "selfLink", "generateName"})
+    inert: ClassVar[frozenset[str]] = frozenset(
+        {"managedFields", "selfLink", "generateName", "finalizers", "ownerReferences", "deletionTimestamp"}
+    )
 
-    name: str
-    namespace: str = "default"
+    name: ObjectName
+    namespace: DnsLabel = "default"
     labels: dict[str, str] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
     creation_timestamp: datetime | None = None

@@ -1,4 +1,4 @@
-"""Release: a change of one app; made by the controller when a template changes, and the record of what happened."""
+"""Release: a change of one app, made when its template changes, and the record of what happened."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ class ReleaseStatus(Model):
     """The record: written by the planner, never by people. Times in UTC.
 
     step: index of the step under way; base: pods of the app when the release began (the sizing's base);
-    held_since: when every proxy had confirmed the step's weight; superseded_by: set while the old canary returns its weight.
+    held_since: when every proxy had confirmed the step's weight; superseded_by: set while the old canary
+    returns its weight.
     """
 
     phase: Phase = Phase.PROGRESSING

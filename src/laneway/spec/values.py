@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer
@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, PlainSerializer
 FULL = 10_000
 """All of an app's traffic, in basis points."""
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _MICROSECONDS = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 
 
@@ -30,17 +30,22 @@ def parse_duration(text: str) -> timedelta:
         position = match.end()
     if not text or position != len(text):
         raise ValueError(f"{text!r} is not a duration; write it like 90s, 2m, 1h30m or 250ms")
-    return timedelta(microseconds=total)
+    try:
+        return timedelta(microseconds=total)
+    except OverflowError:
+        raise ValueError("the duration is too long; write at most 999999999d") from None
 
 
 def format_duration(value: timedelta) -> str:
     """The shortest exact text of a duration that `parse_duration` reads back."""
     rest = value // timedelta(microseconds=1)
     parts = []
-    for unit in ("d", "h", "m", "s", "ms"):
+    for unit in ("d", "h", "m", "s"):
         amount, rest = divmod(rest, _MICROSECONDS[unit])
         if amount:
             parts.append(f"{amount}{unit}")
+    if rest:
+        parts.append(f"{rest / _MICROSECONDS['ms']:.12g}ms")
     return "".join(parts) or "0s"
 
 
@@ -49,7 +54,7 @@ def _duration(value: Any) -> timedelta:
         return value
     if isinstance(value, str):
         return parse_duration(value)
-    raise ValueError("write a duration as text, like 90s, 2m or 1h30m")
+    raise ValueError("a duration is text; write it like 90s, 2m or 1h30m")
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration, return_type=str)]
@@ -61,13 +66,15 @@ def parse_percent(value: Any, at_most: int = FULL) -> int:
     Raises ValueError on anything else, and outside 0 to `at_most` basis points.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError("write a percentage, like 20 or 0.5")
+        raise ValueError("a percentage is a number; write it like 20 or 0.5")
     try:
         exact = Decimal(str(value).removesuffix("%")) * 100
-    except InvalidOperation:
+    except DecimalException:
         raise ValueError(f"{value!r} is not a percentage; write it like 20 or 0.5") from None
     if exact != exact.to_integral_value() or not 0 <= exact <= at_most:
-        raise ValueError(f"{value!r} is not a percentage from 0 to {at_most // 100} with at most two decimals")
+        raise ValueError(
+            f"{value!r} is not a percentage from 0 to {at_most // 100}; write it with at most two decimals"
+        )
     return int(exact)
 
 
@@ -84,7 +91,7 @@ def _percent_text(basis_points: int) -> str:
 def _overload(value: Any) -> int:
     basis_points = parse_percent(value, at_most=10 * FULL)
     if basis_points < FULL:
-        raise ValueError("overload is at least 100%")
+        raise ValueError(f"{value!r} is less than the planned load; write at least 100%")
     return basis_points
 
 

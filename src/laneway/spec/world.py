@@ -1,4 +1,7 @@
-"""Spec: everything that people have said, as one value. Deployments named by an App are templates, the others run as they are."""
+"""Spec: everything that people have said, as one value.
+
+Deployments named by an App are templates, the others run as they are.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ class Spec:
         return deployment.spec.template if deployment else None
 
     def replicas(self, app: App) -> int:
-        """Pods that the app has at rest when nothing else is known: fixed, the lower bound, or its Deployment's."""
+        """Pods of the app at rest when nothing else is known: fixed, the lower bound, or its Deployment's."""
         scale = app.spec.scale
         if scale is not None and (scale.replicas or scale.min):
             return scale.replicas or scale.min or 1

@@ -129,7 +129,7 @@ class _Values:
         self._entries: dict[Node, dict[str, tuple[Node, Node]]] = {}
 
     def of(self, node: Node, depth: int = 0) -> Any:
-        """The JSON value of a node. Raises _TooLargeError, also where an alias stands within its own anchor."""
+        """The JSON value of a node. Raises _TooLargeError, also for an alias inside of its own anchor."""
         self._left -= 1
         if self._left < 0 or depth > DEPTH_MAX:
             raise _TooLargeError("the aliases stand for too many values, or for themselves", node.start_mark)
