@@ -92,7 +92,8 @@ class PodSpec(Model):
     inert: ClassVar[frozenset[str]] = frozenset(
         {
             "serviceAccountName", "serviceAccount", "automountServiceAccountToken", "restartPolicy",
-            "nodeSelector", "affinity", "tolerations", "topologySpreadConstraints", "imagePullSecrets", "securityContext",
+            "nodeSelector", "affinity", "tolerations", "topologySpreadConstraints", "imagePullSecrets",
+            "securityContext",
             "schedulerName", "priorityClassName", "dnsPolicy", "enableServiceLinks",
         }
     )  # fmt: skip
