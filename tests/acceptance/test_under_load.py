@@ -1,0 +1,129 @@
+"""Not one request fails while versions come and go: with retries, and without any, which would hide a drop.
+
+An open-loop load of 100 requests per second runs through each of two systems: an app, and what it calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flood import versions
+from running import Laneway, served
+from systems import Service, system, write
+
+from laneway.local.http1 import Request
+from laneway.local.load import Load, Profile, in_background
+
+pytestmark = pytest.mark.mesh
+
+RATE = 100
+STEPS = ({"weight": 20, "hold": "2s"}, {"weight": 100})
+NO_RETRIES = {"attempts": 0}
+BACK = Service("back", replicas=4, steps=STEPS)
+FRONT = Service("front", replicas=2, calls=(BACK.url,), hosts=("front.test",))
+BARE_BACK = replace(BACK, name="bare-back", retries=NO_RETRIES)
+BARE_FRONT = replace(
+    FRONT, name="bare-front", calls=(BARE_BACK.url,), hosts=("bare.test",), retries=NO_RETRIES
+)
+BACKS = ("back", "bare-back")
+
+
+@pytest.fixture(scope="module")
+def shop(laneway: Laneway, folder: Path) -> Laneway:
+    laneway.up(write(folder, system([FRONT, BACK, BARE_FRONT, BARE_BACK])).parent)
+    return laneway
+
+
+@contextmanager
+def load_without_failure(laneway: Laneway) -> Iterator[list[Load]]:
+    """The load on both systems; labels are the dependency's versions."""
+    loads = [
+        Load(
+            laneway.address,
+            Profile(Request(host), RATE),
+            label=lambda answer: str(answer["hops"][0]["version"]),
+        )
+        for host in ("front.test", "bare.test")
+    ]
+    with ExitStack() as running:
+        for load in loads:
+            running.enter_context(in_background(load))
+        yield loads
+    for load in loads:
+        assert load.counts().requests > RATE
+        assert load.counts().errors == {}
+
+
+def release(laneway: Laneway, folder: Path, version: str, back: Service = BACK) -> None:
+    """Starts a release of the dependency in both systems."""
+    bare = replace(back, name="bare-back", retries=NO_RETRIES)
+    objects = system([FRONT, replace(back, version=version), BARE_FRONT, replace(bare, version=version)])
+    laneway.apply(write(folder, objects))
+
+
+def wait(laneway: Laneway, code: int) -> None:
+    for app in BACKS:
+        done = laneway.run("release", "wait", app, "--timeout", "60s")
+        assert done.code == code, done.err
+
+
+def test_a_canary_from_20_to_100_fails_no_request(shop: Laneway, folder: Path) -> None:
+    """Up to the last pod of the old version."""
+    with load_without_failure(shop) as loads:
+        release(shop, folder, "v2")
+        wait(shop, 0)
+        shop.until("old pods are gone", lambda: len(shop.json("get", "Pod")["items"]) == 12)
+    assert all(set(load.counts().labels) == {"v1", "v2"} for load in loads)
+    assert all(served(shop.app(app)) == {"v2": 100} for app in BACKS)
+
+
+def test_an_abort_at_20_percent_fails_no_request(shop: Laneway, folder: Path) -> None:
+    """All traffic is back at the version before, and the aborted one is gone."""
+    with load_without_failure(shop) as loads:
+        release(shop, folder, "v3", replace(BACK, steps=({"weight": 20, "hold": "10m"}, {"weight": 100})))
+        for app in BACKS:
+            shop.until_served(app, 20)
+        for app in BACKS:
+            shop.json("release", "abort", app)
+        wait(shop, 3)
+        shop.until("aborted pods are gone", lambda: len(shop.json("get", "Pod")["items"]) == 12)
+        before = [len(load.samples) for load in loads]
+        shop.until(
+            "more answers",
+            lambda: all(len(load.samples) > 100 + past for load, past in zip(loads, before, strict=True)),
+        )
+    assert all("v3" in load.counts().labels for load in loads)
+    assert all({sample.label for sample in load.samples[-50:]} == {"v2"} for load in loads)
+
+
+def test_a_lane_that_comes_and_goes_fails_no_request(shop: Laneway) -> None:
+    """Requests outside of the lane never see it, those in it do while it stands."""
+    with load_without_failure(shop) as loads:
+        for app in BACKS:
+            shop.json("lane", "up", f"try-{app}", "--app", f"{app}=registry.test/{app}:lane", "--wait")
+        assert versions(shop.ask("front.test", lane="try-back"))["back"] == "lane"
+        assert versions(shop.ask("bare.test", lane="try-bare-back"))["bare-back"] == "lane"
+        for app in BACKS:
+            shop.json("lane", "rm", f"try-{app}", "--wait")
+        assert versions(shop.ask("front.test", lane="try-back"))["back"] == "v2"
+    assert all(set(load.counts().labels) == {"v2"} for load in loads)
+
+
+def test_kill_9_in_mid_canary_continues_and_fails_no_request(shop: Laneway, folder: Path) -> None:
+    """Pods and proxies outlive laneway; started again, it goes on where the world stands."""
+    with load_without_failure(shop) as loads:
+        release(shop, folder, "v4")
+        shop.until_served("back", 20)
+        shop.kill_daemon()
+        before = [len(load.samples) for load in loads]
+        shop.up()
+        wait(shop, 0)
+        shop.until(
+            "more answers",
+            lambda: all(len(load.samples) > 100 + past for load, past in zip(loads, before, strict=True)),
+        )
+    assert all(served(shop.app(app)) == {"v4": 100} for app in BACKS)
