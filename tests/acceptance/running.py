@@ -130,8 +130,9 @@ class Laneway:
 
 
 def served(app: Any) -> dict[str, int]:
-    """The weights that every proxy serves, by image tag."""
-    return {version["image"].rpartition(":")[2]: version["served"] for version in app["versions"]}
+    """The weights that every proxy serves, by image tag, without zeros."""
+    weights = {version["image"].rpartition(":")[2]: version["served"] for version in app["versions"]}
+    return {tag: weight for tag, weight in weights.items() if weight}
 
 
 def _environment(pid: str) -> list[bytes]:
