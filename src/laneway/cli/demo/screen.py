@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.padding import Padding
 from rich.text import Text
 from rich.tree import Tree
 
@@ -45,9 +46,8 @@ class Screen:
 
     def hops(self, request: str, answer: Mapping[str, Any]) -> None:
         """One request's way through the system."""
-        tree = Tree(Text(f"  {request}", style="bold"), guide_style="dim")
-        _add(tree, answer)
-        self._console.print(tree)
+        self._console.print(Text(f"  {request}", style="bold"))
+        self._console.print(Padding(_tree(answer), (0, 0, 0, 2)))
 
     @contextmanager
     def moving(self) -> Iterator[None]:
@@ -97,13 +97,14 @@ def _row(version: str, weight: int | float, share: float, pods: int) -> Text:
     )
 
 
-def _add(tree: Tree, answer: Mapping[str, Any]) -> None:
+def _tree(answer: Mapping[str, Any]) -> Tree:
     version = str(answer.get("version"))
-    style = STYLES.get(version, "")
-    node = tree.add(
-        Text.assemble(
-            f"{answer.get('service'):<13}", (f"{version:<8}", style), (str(answer.get("pod")), "dim")
-        )
+    label = Text.assemble(
+        f"{answer.get('service'):<13}",
+        (f"{version:<8}", STYLES.get(version, "")),
+        (str(answer.get("pod")), "dim"),
     )
+    tree = Tree(label, guide_style="dim")
     for hop in answer.get("hops", ()):
-        _add(node, hop)
+        tree.children.append(_tree(hop))
+    return tree
