@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -122,7 +123,12 @@ class Load:
         self._address, self._profile = address, profile
         self._label, self._wrong = label, wrong
         self._kept: deque[Connection] = deque()
-        self._began_s = 0.0
+        self._began_s = time.monotonic()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the load began: the clock of `Sample.due_s`."""
+        return time.monotonic() - self._began_s
 
     def counts(self, last_s: float | None = None) -> Counts:
         """Counts so far, or of the requests due within the last seconds before the newest sample."""
@@ -134,12 +140,11 @@ class Load:
 
     async def run(self, stop: threading.Event) -> None:
         """Sends until `stop` is set, then waits for what is on its way, so that every request counts."""
-        loop = asyncio.get_running_loop()
-        self._began_s = loop.time()
+        self._began_s = time.monotonic()
         async with asyncio.TaskGroup() as requests:
             for number in count(1):
                 due_s = (number - 1) / self._profile.rate
-                await asyncio.sleep(self._began_s + due_s - loop.time())
+                await asyncio.sleep(due_s - self.elapsed_s)
                 if stop.is_set():
                     break
                 requests.create_task(self._send(number, due_s))
@@ -147,16 +152,15 @@ class Load:
             connection.close()
 
     async def _send(self, number: int, due_s: float) -> None:
-        loop = asyncio.get_running_loop()
         response, error = None, ""
         try:
-            async with asyncio.timeout_at(self._began_s + due_s + self._profile.timeout_s):
+            async with asyncio.timeout(due_s + self._profile.timeout_s - self.elapsed_s):
                 response = await self._exchange(number)
         except TimeoutError:
             error = f"no answer within {self._profile.timeout_s:g}s"
         except OSError as failure:
             error = f"{type(failure).__name__}: {failure}"
-        self.samples.append(self._sample(due_s, loop.time() - self._began_s - due_s, response, error))
+        self.samples.append(self._sample(due_s, self.elapsed_s - due_s, response, error))
 
     async def _exchange(self, number: int) -> Response:
         request = self._profile.numbered(number).encoded()
