@@ -36,8 +36,8 @@ class Endpoint:
 class Host:
     """One host. short: what callers in its namespace may also call it; aliases: what all callers may.
 
-    kind, key: the object it is made from; selector: labels of the pods behind it, in its namespace, None where
-    endpoints are given; dns: endpoints are names that proxies resolve.
+    kind, key: the object it is made from; selector: labels of the pods behind it, in its namespace, None
+    where endpoints are given; dns: endpoints are names that proxies resolve.
     """
 
     name: str

@@ -56,3 +56,8 @@ def any_of(value: Message) -> Any:
     return message("google.protobuf.Any")(
         type_url=type_url(value.DESCRIPTOR.full_name), value=serialise(value)
     )
+
+
+def enum(name: str, value: str) -> int:
+    """The number of an enum's value, like `envoy.config.core.v3.ApiVersion`, `V3`. Raises KeyError."""
+    return int(_pool().FindEnumTypeByName(name).values_by_name[value].number)

@@ -63,6 +63,7 @@ class Registry:
         self._claims: dict[str, dict[tuple[str, Key], Host]] = defaultdict(dict)
         self._hosts: dict[str, Host] = {}
         self._aliases: dict[str, str] = {}
+        self._short_names: dict[str, dict[str, None]] = defaultdict(dict)
         self._rules: dict[str, dict[Key, VirtualService]] = defaultdict(dict)
         self._policies: dict[str, dict[Key, DestinationRule]] = defaultdict(dict)
         self._referrers: dict[str, set[Key]] = defaultdict(set)
@@ -102,7 +103,7 @@ class Registry:
         return self._hosts.get(name)
 
     def target_of(self, name: str) -> str | None:
-        """The full name that a caller in any namespace reaches as `name`: a host's, or that of rules alone."""
+        """The full name that a caller in any namespace reaches as `name`: of a host, or of rules."""
         if name in self._hosts:
             return name
         return self._aliases.get(name) or (name if self._rules.get(name) else None)
@@ -118,7 +119,7 @@ class Registry:
 
     def short_names(self, namespace: str) -> list[str]:
         """The bare names that callers of a namespace may use."""
-        return [host.short for host in self._hosts.values() if host.short and host.namespace == namespace]
+        return list(self._short_names[namespace])
 
     def rules_of(self, host: str) -> VirtualService | None:
         """The VirtualService that governs a host at the sidecars: the oldest. Istio ignores every other."""
@@ -261,7 +262,11 @@ class Registry:
                     self._aliases.pop(alias, None)
                 if host.short:
                     self._stale.short_names.add((host.namespace, host.short))
-        self._aliases.update(dict.fromkeys(new.aliases if new else (), name))
+                    self._short_names[host.namespace].pop(host.short, None)
+        if new is not None:
+            self._aliases.update(dict.fromkeys(new.aliases, name))
+            if new.short:
+                self._short_names[new.namespace][new.short] = None
         self._mark_policy(name)
         self._stale.routes.add(name)
         self._mark_referrers(name)

@@ -94,8 +94,8 @@ class Target:
 def rows_of(sources: Iterable[VirtualService], site: Site) -> tuple[Row, ...]:
     """The rows that a proxy tries at a place, in order.
 
-    Within a VirtualService nothing follows its first catch-all; of several (a host at a gateway), catch-alls go
-    last.
+    Within a VirtualService nothing follows its first catch-all. Where several govern a host, at a gateway,
+    catch-alls go last.
     """
     rows = [row for source in sources for row in _rows(source, site)]
     return tuple(sorted(rows, key=lambda row: row.catch_all))
@@ -117,7 +117,7 @@ def not_here(source: VirtualService, match: HTTPMatchRequest, site: Site) -> str
         return f"port is {site.port}, rule is for port {match.port} only"
     namespace = source.metadata.namespace
     wanted = {full_gateway(name, namespace) for name in match.gateways} or gateways_of(source)
-    if not wanted & site.gateways:
+    if not wanted & gateways_of(source) & site.gateways:
         here = "the sidecars" if MESH in site.gateways else ", ".join(sorted(site.gateways))
         return f"read at {here}, rule is for gateways {', '.join(sorted(wanted))} only"
     return None
@@ -166,3 +166,17 @@ def only_port(registry: Registry, host: str, otherwise: int) -> int:
     """The port of a destination that names none: its host's only port, else that of the request."""
     known = registry.host(host)
     return known.ports[0].number if known and len(known.ports) == 1 else otherwise
+
+
+def rewritten_authority(rule: HTTPRoute) -> str | None:
+    """The Host that a rule gives the request: by rewrite, or by setting `host` as if it were a header."""
+    if rule.rewrite is not None and rule.rewrite.authority is not None:
+        return rule.rewrite.authority
+    operations = rule.headers.request if rule.headers else None
+    found = (value for name, value in (operations.set if operations else {}).items() if is_host_header(name))
+    return next(found, None)
+
+
+def is_host_header(name: str) -> bool:
+    """Whether a header's name stands for the request's Host."""
+    return name.lower() in {"host", AUTHORITY}

@@ -1,79 +1,212 @@
 """Istio objects, pods and proxies in; Envoy resources and what changed out.
 
-Owns which input makes which resources stale. Pure: no I/O, no clock, not thread-safe. Must not know how resources are
-sent, nor who has acknowledged them.
+Owns which input makes which resources stale. Pure: no I/O, no clock, not thread-safe. Must not know how
+resources are sent, nor who has acknowledged them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from laneway.mesh.refusals import Refusal
-from laneway.mesh.resources import Changes, Layer, Resource
-from laneway.mesh.world import Pod, Proxy
+from laneway.mesh.clusters import clusters_of, inbound_cluster
+from laneway.mesh.endpoints import assignments_of
+from laneway.mesh.gateway_group import GatewayGroup, group_layer
+from laneway.mesh.layers import Layers
+from laneway.mesh.listeners import gateway_listener, inbound_listener, outbound_listener
+from laneway.mesh.refusals import Refusal, refusals_of
+from laneway.mesh.registry import MeshObject, Registry, Stale
+from laneway.mesh.resources import CDS, EDS, LDS, RDS, SRDS, Audience, Changes, Layer, Resource
+from laneway.mesh.tables import mesh_table, mesh_table_name, scope
+from laneway.mesh.world import GatewayProxy, Pod, Proxy, Sidecar
 from laneway.spec.meta import Key, Object
+
+ALL = Layer(Audience.ALL)
+SIDECARS = Layer(Audience.SIDECARS)
 
 
 class Translator:
     """The translation, kept up to date by increments.
 
-    Inputs only mark what is stale; `take_changes` translates that much. So inputs that arrive together cost one
-    translation, and `resources_for` shows the state of the last `take_changes`.
+    Inputs only mark what is stale; `take_changes` translates that much. So inputs that arrive together cost
+    one translation, and `resources_for` shows the state of the last `take_changes`.
     """
 
     def __init__(self, access_log: str | None = "/dev/stdout") -> None:
         """access_log: file that every proxy appends Istio's access log lines to; None for no log."""
-        raise NotImplementedError
+        self.registry = Registry()
+        self._access_log = access_log
+        self._layers = Layers()
+        self._proxies: dict[str, Proxy] = {}
+        self._stale_proxies: set[str] = set()
+        self._groups: dict[Layer, GatewayGroup] = {}
+        self._touched: dict[tuple[str, Key], int] = {}
+        self._generation = 0
+        self._waiting = False
+        self._namespaces: set[str] = set()
 
     def upsert(self, value: Object) -> tuple[Refusal, ...]:
-        """Take a Service, ServiceEntry, VirtualService, DestinationRule or Gateway; other kinds have no effect.
+        """Take a Service, ServiceEntry, VirtualService, DestinationRule or Gateway; others have no effect.
 
         Returns why it was refused; then what was known under its name stays in force.
         """
-        raise NotImplementedError
+        if not isinstance(value, MeshObject):
+            return ()
+        refusals = refusals_of(value)
+        if not refusals and self.registry.upsert(value):
+            self._touch(value.kind, value.key)
+            self._waiting = True
+        return refusals
 
     def delete(self, kind: str, key: Key) -> None:
         """Forget an object; one that is not known is no error."""
-        raise NotImplementedError
+        if self.registry.delete(kind, key):
+            self._touch(kind, key)
+            self._waiting = True
 
     def set_pods(self, pods: Iterable[Pod]) -> None:
         """Replace the pods: all that exist, ready or not."""
-        raise NotImplementedError
+        self._waiting |= self.registry.set_pods(pods)
 
     def set_proxies(self, proxies: Iterable[Proxy]) -> None:
         """Replace the proxies that are served."""
-        raise NotImplementedError
+        new = {proxy.id: proxy for proxy in proxies}
+        ids = self._proxies.keys() | new.keys()
+        self._stale_proxies |= {name for name in ids if self._proxies.get(name) != new.get(name)}
+        self._proxies = new
+        self._waiting |= bool(self._stale_proxies)
 
     @property
     def generation(self) -> int:
         """Number of the last batch of changes that was taken; 0 before the first."""
-        raise NotImplementedError
+        return self._generation
 
     def take_changes(self) -> Changes:
-        """Translate what is stale, and tell what became different. Without new input: the same generation, no layers.
+        """Translate what is stale, and tell what became different. Without new input: no layers.
 
         A layer that a proxy gained by `set_proxies` appears in full when it is new, and not at all when other
         proxies had it before: answer a new proxy from `resources_for`.
         """
-        raise NotImplementedError
+        if self._waiting:
+            stale = self.registry.take_stale()
+            self._translate_hosts(stale)
+            self._translate_tables(stale)
+            self._translate_gateways(stale)
+            self._translate_proxies()
+            self._generation += 1
+            self._waiting = False
+        return Changes(self._generation, self._layers.take_changes())
 
     def layers_of(self, proxy_id: str) -> tuple[Layer, ...]:
         """The layers whose union a proxy serves. Raises KeyError for an unknown proxy."""
-        raise NotImplementedError
+        proxy = self._proxies[proxy_id]
+        own = Layer(Audience.PROXY, proxy.id)
+        match proxy:
+            case Sidecar():
+                return own, Layer(Audience.NAMESPACE, proxy.namespace), SIDECARS, ALL
+            case GatewayProxy():
+                return own, group_layer(proxy), ALL
 
     def resources_for(self, proxy_id: str) -> Mapping[str, Mapping[str, Resource]]:
-        """By type URL and name, everything that a proxy serves: a live, read-only view. Names are unique across layers.
+        """By type URL and name, all that a proxy serves: a live view. Names are unique in it.
 
-        Each of `TYPES` is present, also when empty: a wildcard subscription must be answered even with nothing, or the
-        proxy's listeners never warm. Raises KeyError for an unknown proxy.
+        Each of `TYPES` is present, also when empty: a wildcard subscription must be answered even with none,
+        or the proxy's listeners never warm. Raises KeyError for an unknown proxy.
         """
-        raise NotImplementedError
+        return self._layers.view(self.layers_of(proxy_id))
 
     def touched(self, kind: str, key: Key) -> int:
-        """The generation in which the effect of an object last changed; the coming one while a change is not taken yet.
+        """The generation in which the effect of an object last changed; the coming one until it is taken.
 
-        A VirtualService's effect is its routes; that of a Service, ServiceEntry or DestinationRule includes the
-        endpoints of its pods; a deleted object's effect is that it is gone. 0 for an object never seen.
+        A VirtualService's effect is its routes; that of a Service, ServiceEntry or DestinationRule includes
+        the endpoints of its pods; a deleted object's effect is that it is gone. 0 for an object never seen.
         Every proxy that serves generation `touched(...)` or a later one serves the object as it is now.
         """
-        raise NotImplementedError
+        return self._touched.get((kind, key), 0)
+
+    def _touch(self, kind: str, key: Key) -> None:
+        self._touched[kind, key] = self._generation + 1
+
+    def _translate_hosts(self, stale: Stale) -> None:
+        """Clusters and endpoints."""
+        for name in stale.clusters | stale.endpoints:
+            host = self.registry.host(name)
+            if host is None:
+                self._layers.replace(ALL, CDS, name, ())
+                self._layers.replace(ALL, EDS, name, ())
+                continue
+            policy = self.registry.policy(host)
+            changed = False
+            if name in stale.clusters:
+                changed = self._layers.replace(ALL, CDS, name, clusters_of(host, policy))
+            endpoints = assignments_of(host, policy, self.registry.pods_of(name))
+            if self._layers.replace(ALL, EDS, name, endpoints) or changed:
+                self._touch(host.kind, host.key)
+                for rule in policy.rules:
+                    self._touch("DestinationRule", rule)
+
+    def _translate_tables(self, stale: Stale) -> None:
+        """Route configurations of sidecars, and the names that lead to them."""
+        for name in stale.routes:
+            table = mesh_table(name, self.registry)
+            changed = self._layers.replace(SIDECARS, RDS, name, [table] if table else [])
+            if changed and (rules := self.registry.rules_of(name)):
+                self._touch("VirtualService", rules.key)
+        for name in stale.names:
+            self._lead(SIDECARS, name, self.registry.target_of(name))
+        for namespace, name in stale.short_names:
+            if namespace in self._namespaces:
+                self._lead_short(namespace, name)
+
+    def _lead_short(self, namespace: str, name: str) -> None:
+        target = self.registry.short_target_of(namespace, name)
+        self._lead(Layer(Audience.NAMESPACE, namespace), name, target)
+
+    def _lead(self, layer: Layer, name: str, target: str | None) -> None:
+        found = [scope(name, mesh_table_name(target))] if target else []
+        self._layers.replace(layer, SRDS, name, found)
+
+    def _translate_gateways(self, stale: Stale) -> None:
+        """Routes of gateways, once for all gateway proxies of the same labels and ports."""
+        gateways = [proxy for proxy in self._proxies.values() if isinstance(proxy, GatewayProxy)]
+        wanted = {group_layer(proxy): proxy for proxy in gateways}
+        for layer in self._groups.keys() - wanted.keys():
+            del self._groups[layer]
+            self._layers.drop(layer)
+        for layer, proxy in wanted.items():
+            group = self._groups.setdefault(layer, GatewayGroup(proxy))
+            for rule in group.refresh(stale, self.registry, self._layers):
+                self._touch("VirtualService", rule)
+        self._stale_proxies |= {proxy.id for proxy in gateways if stale.gateways or stale.rules}
+
+    def _translate_proxies(self) -> None:
+        """Listeners, inbound clusters, and the bare names of the namespaces that have sidecars."""
+        for name in self._stale_proxies:
+            listeners, clusters = self._own(self._proxies.get(name))
+            layer = Layer(Audience.PROXY, name)
+            self._layers.replace(layer, CDS, name, clusters)
+            self._layers.replace(layer, LDS, name, listeners)
+        self._stale_proxies.clear()
+        served = {proxy.namespace for proxy in self._proxies.values() if isinstance(proxy, Sidecar)}
+        for namespace in self._namespaces - served:
+            self._layers.drop(Layer(Audience.NAMESPACE, namespace))
+        for namespace in served - self._namespaces:
+            for name in self.registry.short_names(namespace):
+                self._lead_short(namespace, name)
+        self._namespaces = served
+
+    def _own(self, proxy: Proxy | None) -> tuple[list[Resource], list[Resource]]:
+        """Listeners and clusters that no other proxy has."""
+        match proxy:
+            case Sidecar():
+                listeners = [inbound_listener(inbound, self._access_log) for inbound in proxy.inbound]
+                listeners.append(outbound_listener(proxy, self._access_log))
+                return listeners, [inbound_cluster(inbound) for inbound in proxy.inbound]
+            case GatewayProxy():
+                group = self._groups[group_layer(proxy)]
+                ports = sorted(group.ports & proxy.ports.keys())
+                return [
+                    gateway_listener(proxy.ports[port], group.table_name(port), self._access_log)
+                    for port in ports
+                ], []
+            case None:
+                return [], []

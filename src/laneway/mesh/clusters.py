@@ -1,0 +1,118 @@
+"""Clusters: where requests can be sent, with Istio's defaults. Must not know routes or pods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from laneway.mesh.backends import backends_of
+from laneway.mesh.endpoints import assignment
+from laneway.mesh.hosts import Host, HostPort
+from laneway.mesh.names import inbound, outbound
+from laneway.mesh.policy import Policy
+from laneway.mesh.protos import any_of, enum, message
+from laneway.mesh.resources import Resource, resource
+from laneway.mesh.world import Inbound
+
+CONNECT_SECONDS = 10
+UNLIMITED = 2**32 - 1
+"""Istio lifts Envoy's limits on connections, requests and retries."""
+IDLE_SECONDS = 1
+DNS_REFRESH_SECONDS = 60
+PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+_BALANCERS = {
+    "UNSPECIFIED": "LEAST_REQUEST",
+    "LEAST_CONN": "LEAST_REQUEST",
+    "LEAST_REQUEST": "LEAST_REQUEST",
+    "ROUND_ROBIN": "ROUND_ROBIN",
+    "RANDOM": "RANDOM",
+}
+
+
+def clusters_of(host: Host, policy: Policy) -> list[Resource]:
+    """The clusters of each port of a host, and of each port of each of its subsets."""
+    found = []
+    for port in host.ports:
+        found.append(_outbound(host, port, "", {}, policy.balancer))
+        found += [
+            _outbound(host, port, subset.name, subset.labels, subset.balancer) for subset in policy.subsets
+        ]
+    return found
+
+
+def _outbound(host: Host, port: HostPort, subset: str, labels: Mapping[str, str], balancer: str) -> Resource:
+    name = outbound(host.name, port.number, subset)
+    cluster = _cluster(name)
+    cluster.lb_policy = cluster.LbPolicy.Value(_BALANCERS[balancer])
+    if host.dns:
+        cluster.type = cluster.STRICT_DNS
+        cluster.dns_lookup_family = cluster.V4_ONLY
+        cluster.dns_refresh_rate.seconds = DNS_REFRESH_SECONDS
+        cluster.respect_dns_ttl = True
+        cluster.load_assignment.CopyFrom(assignment(name, backends_of(host, port, labels, ())))
+    else:
+        cluster.type = cluster.EDS
+        cluster.eds_cluster_config.CopyFrom(_endpoints_over_ads())
+    return resource(name, cluster)
+
+
+def inbound_cluster(listener: Inbound) -> Resource:
+    """A sidecar's cluster for its own application.
+
+    A connection is given up after a second without a request. Many servers close idle ones after a few more,
+    and a request sent in that moment would be lost; and as it may have been read, a retry is no cure.
+    """
+    name = inbound(listener.container_port)
+    cluster = _cluster(name)
+    cluster.type = cluster.STATIC
+    endpoint = cluster.load_assignment.endpoints.add().lb_endpoints.add().endpoint
+    address, port = listener.app
+    endpoint.address.socket_address.address = address
+    endpoint.address.socket_address.port_value = port
+    cluster.load_assignment.cluster_name = name
+    options = message(PROTOCOL_OPTIONS)()
+    options.explicit_http_config.http_protocol_options.SetInParent()
+    options.common_http_protocol_options.idle_timeout.seconds = IDLE_SECONDS
+    cluster.typed_extension_protocol_options[PROTOCOL_OPTIONS].CopyFrom(any_of(options))
+    return resource(name, cluster)
+
+
+def _cluster(name: str) -> Any:
+    """A cluster with what all have in common; HTTP/1.1 to its endpoints."""
+    cluster = message("envoy.config.cluster.v3.Cluster")(name=name)
+    cluster.connect_timeout.seconds = CONNECT_SECONDS
+    cluster.circuit_breakers.CopyFrom(_no_limits())
+    # With few ready endpoints Envoy would by default send to all: readiness alone decides.
+    cluster.common_lb_config.healthy_panic_threshold.SetInParent()
+    return cluster
+
+
+@cache
+def _no_limits() -> Any:
+    limit = {"value": UNLIMITED}
+    threshold = {
+        "max_connections": limit,
+        "max_pending_requests": limit,
+        "max_requests": limit,
+        "max_retries": limit,
+        "track_remaining": True,
+    }
+    return message("envoy.config.cluster.v3.CircuitBreakers")(thresholds=[threshold])
+
+
+@cache
+def _endpoints_over_ads() -> Any:
+    source = ads_source()
+    return message("envoy.config.cluster.v3.Cluster.EdsClusterConfig")(eds_config=source)
+
+
+@cache
+def ads_source() -> Any:
+    """Where a resource names another one: it comes over the same stream, and is waited for without limit."""
+    source = message("envoy.config.core.v3.ConfigSource")()
+    source.ads.SetInParent()
+    source.resource_api_version = enum("envoy.config.core.v3.ApiVersion", "V3")
+    source.initial_fetch_timeout.SetInParent()
+    return source

@@ -1,0 +1,118 @@
+"""Listeners: where proxies accept requests, and how they read them; with Istio's settings.
+
+Must not know which routes and clusters there are, only how they are found.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from laneway.mesh.clusters import ads_source
+from laneway.mesh.names import inbound
+from laneway.mesh.protos import any_of, enum, message
+from laneway.mesh.resources import Resource, resource
+from laneway.mesh.world import Inbound, Sidecar
+
+SERVER = "istio-envoy"
+"""What Istio's proxies say in the `server` header, except sidecars to their own application."""
+ACCESS_LOG = (
+    '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% '
+    "%RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "
+    '"%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% '
+    '%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" '
+    '"%REQ(X-REQUEST-ID)%" '
+    '"%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% '
+    "%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n"
+)
+"""Istio's default format of a line."""
+NO_ROUTE = "NR"
+"""Envoy's flag of a request for which there is no route."""
+
+
+def outbound_listener(sidecar: Sidecar, access_log: str | None) -> Resource:
+    """Where a sidecar takes its application's calls, as an HTTP proxy. An unknown host is a 502."""
+    manager = _connection_manager(_name(sidecar.outbound), access_log)
+    manager.scoped_routes.CopyFrom(_scoped_routes())
+    mapper = manager.local_reply_config.mappers.add()
+    mapper.filter.response_flag_filter.flags.append(NO_ROUTE)
+    mapper.status_code.value = 502
+    return _listener(sidecar.outbound, manager, "OUTBOUND")
+
+
+def inbound_listener(listener: Inbound, access_log: str | None) -> Resource:
+    """Where a sidecar takes its peers' requests to one port of its application."""
+    manager = _connection_manager(_name(listener.listen), access_log)
+    manager.server_name = SERVER
+    manager.route_config.CopyFrom(_inbound_table(listener.container_port))
+    return _listener(listener.listen, manager, "INBOUND", needs=inbound(listener.container_port))
+
+
+def gateway_listener(address: tuple[str, int], table: str | None, access_log: str | None) -> Resource:
+    """Where a gateway takes requests. table: its one route configuration; None: one for each host."""
+    manager = _connection_manager(_name(address), access_log)
+    manager.server_name = SERVER
+    manager.use_remote_address.value = True
+    if table is None:
+        manager.scoped_routes.CopyFrom(_scoped_routes())
+    else:
+        manager.rds.route_config_name = table
+        manager.rds.config_source.CopyFrom(ads_source())
+    return _listener(address, manager, "OUTBOUND")
+
+
+def _name(address: tuple[str, int]) -> str:
+    return f"{address[0]}_{address[1]}"
+
+
+def _listener(address: tuple[str, int], manager: Any, direction: str, needs: str = "") -> Resource:
+    name = _name(address)
+    listener = message("envoy.config.listener.v3.Listener")(name=name)
+    listener.address.socket_address.address, listener.address.socket_address.port_value = address
+    listener.traffic_direction = enum("envoy.config.core.v3.TrafficDirection", direction)
+    network_filter = listener.filter_chains.add().filters.add(
+        name="envoy.filters.network.http_connection_manager"
+    )
+    network_filter.typed_config.CopyFrom(any_of(manager))
+    return resource(name, listener, [needs] if needs else [])
+
+
+def _connection_manager(stat_prefix: str, access_log: str | None) -> Any:
+    name = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+    manager = message(name)(stat_prefix=stat_prefix)
+    manager.normalize_path.value = True
+    manager.use_remote_address.value = False
+    manager.proxy_100_continue = True
+    # No limit on a stream that is silent for long: Envoy's default of five minutes would cut long polls.
+    manager.stream_idle_timeout.SetInParent()
+    manager.upgrade_configs.add(upgrade_type="websocket")
+    router = message("envoy.extensions.filters.http.router.v3.Router")()
+    manager.http_filters.add(name="envoy.filters.http.router", typed_config=any_of(router))
+    if access_log is not None:
+        log = message("envoy.extensions.access_loggers.file.v3.FileAccessLog")(path=access_log)
+        log.log_format.text_format_source.inline_string = ACCESS_LOG
+        manager.access_log.add(name="envoy.access_loggers.file", typed_config=any_of(log))
+    return manager
+
+
+def _scoped_routes() -> Any:
+    """The table is found by the host that a request names, without its port: so one can change alone."""
+    scoped = message("envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes")(name="hosts")
+    extractor = scoped.scope_key_builder.fragments.add().header_value_extractor
+    extractor.name, extractor.element_separator, extractor.index = ":authority", ":", 0
+    scoped.rds_config_source.CopyFrom(ads_source())
+    scoped.scoped_rds.scoped_rds_config_source.CopyFrom(ads_source())
+    return scoped
+
+
+def _inbound_table(port: int) -> Any:
+    """All requests go to the application, without a limit of time; two retries where it took none of it."""
+    table = message("envoy.config.route.v3.RouteConfiguration")(name=inbound(port))
+    table.validate_clusters.value = False
+    host = table.virtual_hosts.add(name=f"inbound|http|{port}", domains=["*"])
+    route = host.routes.add(name="default")
+    route.match.prefix = "/"
+    route.route.cluster = inbound(port)
+    route.route.timeout.SetInParent()
+    route.route.retry_policy.retry_on = "reset-before-request"
+    route.route.retry_policy.num_retries.value = 2
+    return table

@@ -1,0 +1,144 @@
+"""Route configurations and scopes, cut so that a changed rule sends one small table.
+
+Owns which rows stand in which table, and the hash-matched form of lanes. Must not know any proxy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from laneway.mesh.gateways import GatewayTable
+from laneway.mesh.header_tree import HeaderTree, ends, tree_of
+from laneway.mesh.hosts import Host
+from laneway.mesh.names import MESH, outbound
+from laneway.mesh.protos import any_of, message
+from laneway.mesh.registry import Registry
+from laneway.mesh.resources import Resource, resource
+from laneway.mesh.routes import default_route, route_message, route_of, unmatched
+from laneway.mesh.rules import Row, Site, rows_of, targets_of
+
+HTTP_PORT = 80
+BODY_BYTES_MAX = 1 << 20
+"""Limit of a direct response's body: Istio's."""
+
+
+def mesh_table_name(host: str) -> str:
+    """Name of the route configuration that sidecars have for a host."""
+    return f"{MESH}/{host}"
+
+
+def scope(name: str, table: str) -> Resource:
+    """Requests to this name (`:authority` without the port) are decided by this route configuration."""
+    key = route_message("ScopedRouteConfiguration.Key")
+    fragment = key.Fragment(string_key=name)
+    value = route_message("ScopedRouteConfiguration")(
+        name=name, route_configuration_name=table, key=key(fragments=[fragment])
+    )
+    return resource(name, value)
+
+
+def mesh_table(name: str, registry: Registry) -> Resource | None:
+    """The route configuration of a host at the sidecars, the same for every caller; None for an unknown name.
+
+    Rules of a name that is no host count on port 80, under that name alone: as in Istio.
+    """
+    host = registry.host(name)
+    rules = registry.rules_of(name)
+    if host is None and rules is None:
+        return None
+    names = (*host.names, *((host.short,) if host.short else ())) if host else (name,)
+    ports = [port.number for port in host.ports] if host else [HTTP_PORT]
+    builder = TableBuilder(registry)
+    for port in ports:
+        site = Site(frozenset({MESH}), port)
+        rows = rows_of([rules] if rules else [], site)
+        domains = [f"{alias}:{port}" for alias in names] + (list(names) if port == HTTP_PORT else [])
+        if rows:
+            builder.add_rows(f"{name}:{port}", domains, rows, site)
+        elif host:
+            builder.add_default(f"{name}:{port}", domains, host, port)
+    return builder.build(mesh_table_name(name))
+
+
+def gateway_table(
+    name: str, table: GatewayTable, port: int, hosts: Iterable[str], registry: Registry
+) -> Resource:
+    """A route configuration for hosts of a gateway's port, whatever port the request itself names."""
+    builder = TableBuilder(registry)
+    site = table.site(port)
+    for host in hosts:
+        rows = rows_of(table.sources((port, host)), site)
+        builder.add_rows(f"{host}:{port}", [host], rows, site)
+    return builder.build(name, ignore_port_in_host_matching=True)
+
+
+class TableBuilder:
+    """Collects the virtual hosts of one route configuration, and the clusters that they name."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._hosts: list[Any] = []
+        self._needs: set[str] = set()
+
+    def build(self, name: str, **fields: Any) -> Resource:
+        """The route configuration."""
+        value = route_message("RouteConfiguration")(
+            name=name,
+            virtual_hosts=self._hosts,
+            validate_clusters={"value": False},
+            max_direct_response_body_size_bytes={"value": BODY_BYTES_MAX},
+            **fields,
+        )
+        return resource(name, value, self._needs)
+
+    def add_default(self, name: str, domains: Sequence[str], host: Host, port: int) -> None:
+        """A virtual host without rules: everything goes to the host's port."""
+        self._needs.add(outbound(host.name, port))
+        self._add(name, domains, routes=[default_route(host, port)])
+
+    def add_rows(self, name: str, domains: Sequence[str], rows: Sequence[Row], site: Site) -> None:
+        """A virtual host that tries these rows, and answers 404 where none matches."""
+        routes = {}
+        for row in rows:
+            targets = targets_of(row, site, self._registry)
+            self._needs.update(target.cluster for target in targets)
+            routes[id(row)] = route_of(row, targets, site)
+        tree = tree_of(rows)
+        if tree is None:
+            closed = bool(rows) and rows[-1].catch_all
+            found = [routes[id(row)] for row in rows]
+            self._add(name, domains, routes=found if closed else [*found, unmatched()])
+        else:
+            self._add(name, domains, matcher=_matcher(tree, routes))
+
+    def _add(self, name: str, domains: Sequence[str], **fields: Any) -> None:
+        host = route_message("VirtualHost")(
+            name=name, domains=domains, include_request_attempt_count=True, **fields
+        )
+        self._hosts.append(host)
+
+
+def _matcher(tree: HeaderTree, routes: dict[int, Any]) -> Any:
+    """The tree as Envoy's generic matcher. Envoy never goes on in `on_no_match` after a branch."""
+    matcher = message("xds.type.matcher.v3.Matcher")
+    header = message("envoy.type.matcher.v3.HttpRequestHeaderMatchInput")(header_name=tree.header)
+    result = matcher(on_no_match=_on_match([routes[id(row)] for row in tree.rest], _closed(tree.rest)))
+    result.matcher_tree.input.name = "header"
+    result.matcher_tree.input.typed_config.CopyFrom(any_of(header))
+    entries = result.matcher_tree.exact_match_map.map
+    for value, rows in tree.branches.items():
+        closed = ends(rows[-1], tree.header, value)
+        entries[value].CopyFrom(_on_match([routes[id(row)] for row in rows], closed))
+    return result
+
+
+def _closed(rows: Sequence[Row]) -> bool:
+    return bool(rows) and rows[-1].catch_all
+
+
+def _on_match(routes: list[Any], closed: bool) -> Any:
+    found = routes if closed else [*routes, unmatched()]
+    value = found[0] if len(found) == 1 else route_message("RouteList")(routes=found)
+    action = {"name": "route", "typed_config": any_of(value)}
+    return message("xds.type.matcher.v3.Matcher.OnMatch")(action=action)
