@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -15,11 +15,20 @@ from rich.console import Console
 
 from laneway.cli.client import ApiError, NotRunningError
 from laneway.cli.demo import numbers
+from laneway.cli.demo.reading import (
+    astray,
+    between,
+    canary_of,
+    hops,
+    image_of,
+    move_of,
+    price_is_wrong,
+    tag_of,
+)
 from laneway.cli.demo.screen import Screen, styled
 from laneway.cli.demo.stage import HOST, NAMESPACE, CommandFailedError, Stage, shop, stage, typed
 from laneway.local.http1 import Request
-from laneway.local.load import Answer, Counts, Load, Profile, in_background
-from laneway.local.status import AppStatus
+from laneway.local.load import Counts, Load, Profile, in_background
 from laneway.spec.release import Phase
 
 APP = "pharmacy"
@@ -114,7 +123,7 @@ class Story:
         self.seen.up = numbers.Up(round(seconds, 2), pods, status["proxies"]["total"])
         for app in status["apps"]:
             expect(app["ready"], f"every app is ready after `up`, but {app['name']} is not")
-            self.screen.done(f"{app['name']:<13}{styled(_tag(app['versions'][0]['image']))}")
+            self.screen.done(f"{app['name']:<13}{styled(tag_of(app['versions'][0]['image']))}")
         self.screen.say(f"{pods} pods and {status['proxies']['total']} Envoys in {seconds:.1f} s")
 
     def show_a_request(self) -> None:
@@ -127,7 +136,7 @@ class Story:
         """The same request with the lane's header, and without."""
         self.screen.chapter("A lane: the green pharmacy and inventory, for who asks for them")
         began_s = time.monotonic()
-        apps = [word for app in LANE_APPS for word in ("--app", f"{app}={_image(app, LANE)}")]
+        apps = [word for app in LANE_APPS for word in ("--app", f"{app}={image_of(app, LANE)}")]
         opened = self._run("lane", "up", LANE, *apps, "--wait")
         seconds = time.monotonic() - began_s
         versions = dict.fromkeys(SYSTEM, BASE) | dict.fromkeys(LANE_APPS, LANE)
@@ -156,7 +165,9 @@ class Story:
                     hurried = True
                 if phase == Phase.PROMOTED and set(move.pods) == {NEXT}:
                     break
-        self.seen.release = _canary(load.elapsed_s - began_s, moves, _between(load, held[:1], held[-1:]))
+        self.seen.release = canary_of(
+            NEXT, FIRST_WEIGHT, load.elapsed_s - began_s, moves, between(load, held[:1], held[-1:])
+        )
         self._check_release(self.seen.release)
         self._ask_and_check("/pharmacy", LANE, dict.fromkeys(LANE_APPS, LANE), show=False)
         seconds = self.seen.release.seconds
@@ -185,7 +196,7 @@ class Story:
                     held.append(move.at_s)
                 if held and move.at_s - held[0] > OBSERVED_S:
                     break
-        bad = _between(load, held[:1], held[-1:])
+        bad = between(load, min(held, default=math.inf), max(held, default=0))
         self.screen.say(
             f"{bad.wrong} of {bad.requests} answers are wrong, none failed: a person has to say it"
         )
@@ -194,7 +205,7 @@ class Story:
         over_s = load.elapsed_s
         time.sleep(OBSERVED_S)
         wrong = [sample.due_s + sample.latency_s for sample in load.samples if sample.wrong]
-        after = _between(load, [over_s], [math.inf])
+        after = between(load, over_s, math.inf)
         self.seen.abort = numbers.Abort(
             version=BAD,
             wrong_share=round(bad.wrong / max(1, bad.requests), 4),
@@ -247,7 +258,7 @@ class Story:
         deadline_s = time.monotonic() + CHANGE_SECONDS_MAX
         for app, release in self.stage.watch(APP, revision):
             counts = load.counts(last_s=2.0)
-            move = _move(app, round(load.elapsed_s, 2), round(counts.share(version), 4))
+            move = move_of(app, round(load.elapsed_s, 2), round(counts.share(version), 4))
             self.screen.weights(
                 move.weights, {label: counts.share(label) for label in counts.labels}, move.pods
             )
@@ -262,70 +273,12 @@ class Story:
         if show:
             self.screen.hops(f"GET http://{HOST}{path}{tag}", answer)
             self.seen.requests[lane or "untagged"] = answer
-        expect(
-            not _astray(answer, versions), f"a request{tag} reaches {dict(versions)}, but it went {answer}"
-        )
+        expect(not astray(answer, versions), f"a request{tag} reaches {dict(versions)}, but it went {answer}")
         return answer
 
     def _strays(self, lane: str, versions: Mapping[str, str]) -> int:
-        return sum(_astray(answer, versions) for answer in self.stage.ask("/", lane, ASKED))
+        return sum(astray(answer, versions) for answer in self.stage.ask("/", lane, ASKED))
 
     def _pause(self, seconds: float) -> None:
         if not self.fast:
             time.sleep(seconds)
-
-
-def hops(answer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """An answer and all that it carries, in the order of the calls."""
-    yield answer
-    for called in answer.get("hops", ()):
-        yield from hops(called)
-
-
-def _astray(answer: Mapping[str, Any], versions: Mapping[str, str]) -> bool:
-    """Whether a service was missing on the way, or answered in another version."""
-    went = {hop["service"]: hop["version"] for hop in hops(answer)}
-    return any(went.get(service) != version for service, version in versions.items())
-
-
-def price_is_wrong(answer: Answer) -> bool:
-    """Nobody is paid for buying."""
-    return float(answer.get("price", 0)) < 0
-
-
-def _image(app: str, tag: str) -> str:
-    return f"registry.example/shop/{app}:{tag}"
-
-
-def _tag(image: str) -> str:
-    return image.rpartition(":")[2]
-
-
-def _move(app: AppStatus, at_s: float, share: float) -> numbers.Move:
-    there = [seen for seen in app["versions"] if seen["weight"] or seen["replicas"]["pods"]]
-    return numbers.Move(
-        at_s=at_s,
-        weights={_tag(seen["image"]): seen["weight"] for seen in there},
-        served={_tag(seen["image"]): seen["served"] for seen in there},
-        pods={_tag(seen["image"]): seen["replicas"]["pods"] for seen in there},
-        share=share,
-    )
-
-
-def _canary(seconds: float, moves: Sequence[numbers.Move], at_first: Counts) -> numbers.Canary:
-    return numbers.Canary(
-        version=NEXT,
-        seconds=round(seconds, 2),
-        weight=FIRST_WEIGHT,
-        share=round(at_first.share(NEXT), 4),
-        share_requests=at_first.requests,
-        pods_max=max(sum(move.pods.values()) for move in moves),
-        moves=list(moves),
-    )
-
-
-def _between(load: Load, since_s: Sequence[float], until_s: Sequence[float]) -> Counts:
-    """Counts of the requests due in a time; of none where one of its ends is missing."""
-    if not since_s or not until_s:
-        return Counts.of([])
-    return Counts.of([sample for sample in load.samples if since_s[0] <= sample.due_s <= until_s[0]])
