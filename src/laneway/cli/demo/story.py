@@ -165,9 +165,8 @@ class Story:
                     hurried = True
                 if phase == Phase.PROMOTED and set(move.pods) == {NEXT}:
                     break
-        self.seen.release = canary_of(
-            NEXT, FIRST_WEIGHT, load.elapsed_s - began_s, moves, between(load, held[:1], held[-1:])
-        )
+        at_first = between(load, min(held, default=math.inf), max(held, default=0))
+        self.seen.release = canary_of(NEXT, FIRST_WEIGHT, load.elapsed_s - began_s, moves, at_first)
         self._check_release(self.seen.release)
         self._ask_and_check("/pharmacy", LANE, dict.fromkeys(LANE_APPS, LANE), show=False)
         seconds = self.seen.release.seconds
