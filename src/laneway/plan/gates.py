@@ -1,8 +1,8 @@
 """The gates: they cut a wanted move to what is safe now, by observation alone.
 
-A proposal goes through them in order: what is wanted (for which pods are made), the weights to write now, the pods
-to have now. Each gate returns the proposal, cut or as it was, and a finding where it cut. Each has a test that
-fails without it.
+A proposal goes through them in order: what is wanted (for which pods are made), the weights to write now, the
+pods to have now. Each gate returns the proposal, cut or as it was, and a finding where it cut. Each has a
+test that fails without it.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ Gate = Callable[[Situation, Move], tuple[Move, Finding | None]]
 
 def stays(s: Situation, because: str, code: str, severity: Severity = Severity.INFO) -> Finding:
     """The sentence for an app that does not move."""
-    weight = s.written.get(s.candidate, 0) if s.candidate else FULL
+    weight = s.written.get(s.candidate or s.stable, 0)
     return Finding(code, s.key, f"{s.key.name} stays at {format_percent(weight)} %: {because}", severity)
 
 
 def confirmation_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
     """No forward move before every proxy serves the last one. An abort waits for nobody."""
-    if s.aborting or s.seen.written is None or s.seen.confirmed or move.wanted == s.written:
+    if s.aborting or s.seen.confirmed or move.wanted == s.written:
         return move, None
     who = ", ".join(s.laggards[:3]) or "some proxies"
     held = replace(move, wanted=s.written, weights=s.written)
@@ -47,31 +47,36 @@ def confirmation_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
 def surge_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
     """A forward move asks for no more pods than base + surge, counting every pod that still exists.
 
-    The largest sub-shift that fits is taken instead; its shares are exact in pods, so that the giver frees some.
+    The largest sub-shift that fits is taken instead. Its shares are exact in pods, so that the giver frees
+    some: where the receiver gains none by it, the giver's rounded up pod goes first.
     """
     receiver = s.candidate
     if s.aborting or receiver is None or move.wanted.get(receiver, 0) <= s.written.get(receiver, 0):
         return move, None
-    planned = sum(size(weight, s.base) for revision, weight in s.written.items() if revision != receiver)
-    beside = s.pods_beside(receiver)
-    room = s.base + s.surge - max(beside, planned)
-    if size(move.wanted[receiver], s.base) <= room:
+    planned = {
+        revision: size(weight, s.base) for revision, weight in s.written.items() if revision != receiver
+    }
+    room = s.base + s.surge - sum(planned.values())
+    draining = s.pods_beyond({**planned, receiver: s.version(receiver).desired})
+    needed = size(move.wanted[receiver], s.base)
+    if needed <= room - draining:
         return move, None
-    held = replace(move, wanted=s.written, weights=s.written)
-    if beside > planned:
-        return held, stays(s, f"waits for {beside - planned} old pods to drain", "OldPodsDraining")
-    if share(room, s.base) <= s.written.get(receiver, 0):
-        return held, stays(
-            s, f"no room for another pod within {s.base} + {s.surge}", "NoRoom", Severity.WARNING
-        )
+    if draining:
+        ready = share(min(needed, s.version(receiver).desired), s.base)
+        wanted = {**s.written, receiver: max(ready, s.written.get(receiver, 0))}
+        held = replace(move, wanted=wanted, weights=s.written)
+        return held, stays(s, f"waits for {draining} pods to drain", "OldPodsDraining")
     cut = {receiver: share(room, s.base), s.stable: share(s.base - room, s.base)}
     return replace(move, wanted=cut, weights=cut), None
 
 
 def subset_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
-    """Rules name a subset only when every proxy has confirmed it; what they named already they may name."""
-    unknown = [r for r in move.weights if r not in s.seen.subsets and r not in _named(s)]
-    if not unknown:
+    """Rules name a subset only when every proxy has confirmed it; what they named already they may name.
+
+    An abort waits for nobody: a proxy takes the rules that it has not confirmed after the subset that they
+    name.
+    """
+    if s.aborting or all(r in s.seen.subsets or r in s.written for r in move.weights):
         return move, None
     return replace(move, weights=s.written), stays(
         s, "its subset is not yet confirmed by every proxy", "AwaitingSubset"
@@ -80,8 +85,6 @@ def subset_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
 
 def weight_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
     """No weight is raised above what available pods carry; an abort may load stable to `overload`."""
-    if s.seen.written is None:
-        return move, None
     if s.aborting:
         return _abort_weights(s, move)
     for revision, weight in move.weights.items():
@@ -94,14 +97,17 @@ def weight_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
 
 def _abort_weights(s: Situation, move: Move) -> tuple[Move, Finding | None]:
     available = s.version(s.stable).available
-    carried = min(FULL, available * s.overload // s.base)
-    weight = max(carried, s.written.get(s.stable, 0))
-    if weight == FULL or not s.candidate:
+    weight = max(min(FULL, available * s.overload // s.base), s.written.get(s.stable, 0))
+    if weight == FULL:
         return move, None
-    held = {s.stable: weight, s.candidate: FULL - weight}
-    weights = {revision: bp for revision, bp in held.items() if bp}
+    weights, rest = {s.stable: weight}, FULL - weight
+    for revision, written in s.written.items():
+        if revision != s.stable and rest:
+            weights[revision] = min(written, rest)
+            rest -= weights[revision]
     taken = f"stable takes {format_percent(weight)} % with {available} of {s.base} pods available"
-    return replace(move, weights=weights), Finding(
+    carried = {revision: share for revision, share in weights.items() if share}
+    return replace(move, weights=carried), Finding(
         "GoingBack", s.key, f"{s.key.name} goes back: {taken}", Severity.WARNING
     )
 
@@ -110,7 +116,7 @@ def liveness_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
     """Weights stay when pods die, but a version without any goes to 0 as soon as another has one."""
     alive = [r for r in move.weights if s.version(r).available]
     dead = [r for r in move.weights if r not in alive]
-    if not alive or not dead or s.seen.written is None:
+    if not alive or not dead:
         return move, None
     heir = s.stable if s.stable in alive else alive[0]
     text = f"{s.key.name}: {', '.join(dead)} has no available pod, its weight goes to {heir}"
@@ -122,14 +128,10 @@ def shrink_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
     kept = dict(move.pods)
     for revision, seen in s.seen.versions.items():
         needed = max(kept.get(revision, 0), size(s.written.get(revision, 0), s.base))
-        settled = s.seen.confirmed and seen.drained
-        kept[revision] = needed if settled or needed >= seen.desired else seen.desired
+        settled = s.seen.written is not None and s.seen.confirmed and seen.drained
+        kept[revision] = needed if settled else max(needed, seen.desired)
     return replace(move, pods=kept), None
 
 
 WEIGHT_GATES: tuple[Gate, ...] = (confirmation_gate, surge_gate, subset_gate, weight_gate, liveness_gate)
 POD_GATES: tuple[Gate, ...] = (shrink_gate,)
-
-
-def _named(s: Situation) -> frozenset[str]:
-    return frozenset(s.seen.written.weights) if s.seen.written else frozenset()

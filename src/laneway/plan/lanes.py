@@ -69,20 +69,21 @@ def _indexed(lanes: Mapping[str, Lane]) -> Lanes:
 def rules(app: Key, lanes: Lanes, seen: Observed) -> tuple[tuple[LaneRule, ...], tuple[Finding, ...]]:
     """The lane rules of one app, sorted by lane, and a finding for each version that cannot serve yet."""
     deployed = lanes.deploys.get(app.name, {})
-    findings = tuple(
-        Finding("LaneNotReady", app, f"lane {lane} does not serve {app.name} yet: {why}", Severity.INFO)
+    waiting = {
+        lane: why
         for lane in sorted(deployed)
         if (why := _not_ready(seen.lanes.get(Key(app.namespace, lane), {}).get(app.name)))
-    )
-    waiting = {
-        lane for lane in deployed if _not_ready(seen.lanes.get(Key(app.namespace, lane), {}).get(app.name))
     }
+    findings = tuple(
+        Finding("LaneNotReady", app, f"lane {lane} does not serve {app.name} yet: {why}", Severity.INFO)
+        for lane, why in waiting.items()
+    )
     names = sorted({*lanes.concerns.get(app.name, ()), *lanes.dense})
     found = (_rule(lanes.by_name[name], deployed, waiting) for name in names)
     return tuple(rule for rule in found if rule), findings
 
 
-def _rule(lane: Lane, deployed: Mapping[str, LaneApp], waiting: set[str]) -> LaneRule | None:
+def _rule(lane: Lane, deployed: Mapping[str, LaneApp], waiting: Mapping[str, str]) -> LaneRule | None:
     chain = (lane.metadata.name, *lane.spec.fallback.through)
     to = next((name for name in chain if name in deployed and name not in waiting), None)
     if to is None and lane.spec.fallback.otherwise == "baseline":
@@ -107,47 +108,58 @@ def patched(template: PodTemplate, app: LaneApp) -> PodTemplate:
     return template.model_copy(update={"spec": template.spec.model_copy(update={"containers": containers})})
 
 
+def bases(seen: Observed) -> dict[Key, frozenset[str]]:
+    """The revisions that the lanes' versions of each app are made of."""
+    found: dict[Key, set[str]] = {}
+    for lane, apps in seen.lanes.items():
+        for name, before in apps.items():
+            found.setdefault(Key(lane.namespace, name), set()).add(before.base)
+    return {app: frozenset(revisions) for app, revisions in found.items()}
+
+
 def versions(
-    lanes: Mapping[str, Lanes], stables: Mapping[Key, tuple[str, PodTemplate]], spec: Spec, seen: Observed
+    lanes: Mapping[str, Lanes], stables: Mapping[Key, tuple[str, PodTemplate]], seen: Observed
 ) -> Iterator[LaneVersionPlan]:
-    """What lanes deploy: the base revision's kept template, patched. A baseline release never re-rolls a lane.
+    """What lanes deploy: the kept template of their base, patched. A baseline release never re-rolls one.
 
     stables: the stable revision of each app, with its template.
     """
-    for namespace, indexed in lanes.items():
-        for app_name, deployed in indexed.deploys.items():
+    for namespace, indexed in sorted(lanes.items()):
+        for app_name, deployed in sorted(indexed.deploys.items()):
             app = Key(namespace, app_name)
             if app not in stables:
                 continue
-            for lane, wanted in deployed.items():
-                base, template = _base(app, Key(namespace, lane), stables[app], seen)
-                yield LaneVersionPlan(
-                    Key(namespace, lane), app_name, base, patched(template, wanted), wanted.replicas
-                )
+            for name, wanted in deployed.items():
+                lane = Key(namespace, name)
+                base, template = _base(app, seen.lanes.get(lane, {}).get(app_name), stables[app], seen)
+                yield LaneVersionPlan(lane, app_name, base, patched(template, wanted), wanted.replicas)
     yield from _leaving(lanes, seen)
 
 
-def _base(app: Key, lane: Key, stable: tuple[str, PodTemplate], seen: Observed) -> tuple[str, PodTemplate]:
-    before = seen.lanes.get(lane, {}).get(app.name)
-    kept = seen.apps[app].kept if before and app in seen.apps else {}
-    if before and before.base in kept:
-        return before.base, kept[before.base].template
-    return stable
+def _base(
+    app: Key, before: LaneAppSeen | None, stable: tuple[str, PodTemplate], seen: Observed
+) -> tuple[str, PodTemplate]:
+    """The revision that a lane's version is made of, with its template: the same for as long as it exists.
+
+    Where that template is lost, it is patched again as it runs.
+    """
+    if before is None:
+        return stable
+    kept = seen.apps[app].kept if app in seen.apps else {}
+    return before.base, kept[before.base].template if before.base in kept else before.template
 
 
 def _leaving(lanes: Mapping[str, Lanes], seen: Observed) -> Iterator[LaneVersionPlan]:
     """Versions that no lane wants any more stay until no proxy has a rule for them and they are drained."""
-    for lane, apps in seen.lanes.items():
+    for lane, apps in sorted(seen.lanes.items()):
         indexed = lanes.get(lane.namespace, Lanes())
-        for name, before in apps.items():
-            if lane.name in indexed.deploys.get(name, {}):
-                continue
-            if _needed(Key(lane.namespace, name), lane, before, seen):
+        for name, before in sorted(apps.items()):
+            if lane.name not in indexed.deploys.get(name, {}) and _needed(lane, name, before, seen):
                 yield LaneVersionPlan(lane, name, before.base, before.template, before.version.desired)
 
 
-def _needed(app: Key, lane: Key, before: LaneAppSeen, seen: Observed) -> bool:
-    table = seen.apps[app].written if app in seen.apps else None
-    if table is None or not before.version.desired:
+def _needed(lane: Key, name: str, before: LaneAppSeen, seen: Observed) -> bool:
+    app = seen.apps.get(Key(lane.namespace, name))
+    if app is None or app.written is None or not before.version.desired:
         return False
-    return lane.name in table.lanes or not seen.apps[app].confirmed or not before.version.drained
+    return lane.name in app.written.lanes or not app.confirmed or not before.version.drained

@@ -37,8 +37,9 @@ class Kept:
 class VersionSeen:
     """Pods of one version.
 
-    desired: replicas that its Deployment asks for, 0 without one; pods: those that exist, starting and draining
-    ones included; available: ready for traffic; drained: no request in flight needs a pod of it that is to go.
+    desired: replicas that its Deployment asks for, 0 without one; pods: those that exist, starting and
+    draining ones included; available: ready for traffic; drained: no request in flight needs a pod that is to
+    go.
     """
 
     desired: int = 0
@@ -63,8 +64,8 @@ class Table:
 class AppSeen:
     """One app.
 
-    written: None while no rules exist; confirmed: every proxy serves `written` and nothing older;
-    subsets: revisions whose subset, with its endpoints, every proxy has confirmed.
+    kept: oldest first; written: None while no rules exist; confirmed: every proxy serves `written` and
+    nothing older; subsets: revisions whose subset, with its endpoints, every proxy has confirmed.
     """
 
     kept: Mapping[str, Kept] = field(default_factory=dict)
@@ -78,8 +79,8 @@ class AppSeen:
 class LaneAppSeen:
     """A lane's version of an app.
 
-    base: the revision whose template was patched; template: what its pods run; confirmed: every proxy knows its
-    Service.
+    base: the revision whose template was patched; template: what its pods run; confirmed: every proxy knows
+    its Service.
     """
 
     base: str

@@ -1,7 +1,7 @@
 """plan(spec, observed, now) -> (Plan, Report): what is safe to do now, and why nothing more.
 
-Pure, and leaves no choices to its executor. Killed anywhere and started again it continues, because all it knows is
-in its arguments; given a settled world it changes nothing.
+Pure, and leaves no choices to its executor. Killed anywhere and started again it continues, because all it
+knows is in its arguments; given a settled world it changes nothing.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from laneway.plan import lanes as lane_plans
 from laneway.plan.gates import POD_GATES, WEIGHT_GATES, Gate, Move
 from laneway.plan.lanes import Lanes
 from laneway.plan.observed import AppSeen, Kept, Observed, Role
-from laneway.plan.release import Course, advance, begin, roles_after, status_of, under_way
+from laneway.plan.release import Course, advance, asked_for, begin, status_of, under_way
 from laneway.plan.result import AppPlan, Finding, LaneRule, Plan, Report, Severity, VersionPlan
 from laneway.plan.revision import revision_of
+from laneway.plan.roles import is_refused, roles_after, stable_of
 from laneway.plan.situation import Situation
-from laneway.plan.sizing import bounds, size, surge_pods
+from laneway.plan.sizing import size, surge_pods
+from laneway.plan.versions import versions
 from laneway.spec.app import App, Scale
 from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.meta import Key
@@ -26,10 +28,21 @@ from laneway.spec.release import Release
 from laneway.spec.values import FULL
 from laneway.spec.world import Spec
 
-RETIRED_KEPT = 5
-"""Templates that an app keeps besides those in use, so that an older revision can be rebuilt."""
-
+ALL_GATES = WEIGHT_GATES + POD_GATES
 DEFAULT_SCALE = Scale()
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    """What planning one app looks at besides the app."""
+
+    spec: Spec
+    observed: Observed
+    now: datetime
+    gates: tuple[Gate, ...]
+    releases: Mapping[Key, tuple[Release, ...]]
+    lanes: Mapping[str, Lanes]
+    lane_bases: Mapping[Key, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +54,23 @@ class _Outcome:
 
 
 def plan(
-    spec: Spec, observed: Observed, now: datetime, gates: tuple[Gate, ...] = WEIGHT_GATES + POD_GATES
+    spec: Spec, observed: Observed, now: datetime, gates: tuple[Gate, ...] = ALL_GATES
 ) -> tuple[Plan, Report]:
     """The targets that are safe now, and every reason why they are not further on.
 
-    spec: what people want; observed: the world, as far as it is known; now: UTC; gates: all of them, unless a test
-    shows what one of them is for. Never raises: an App whose template is missing is left alone (`check` names it).
+    spec: what people want; observed: the world, as far as it is known; now: UTC; gates: all of them, unless a
+    test shows what one of them is for. Never raises. An App without any template is left out (`check` names
+    it).
     """
     indexed, expired, next_expiry = lane_plans.index(spec, now)
-    begun = _begun(spec)
-    outcomes = [
-        outcome
-        for key, app in sorted(spec.apps.items())
-        if (
-            outcome := _plan_app(
-                app, spec, observed, begun.get(key, ()), indexed.get(key.namespace, Lanes()), now, gates
-            )
-        )
-    ]
+    bases = lane_plans.bases(observed)
+    world = _World(spec, observed, now, gates, _by_app(spec), indexed, bases)
+    outcomes = [o for _, app in sorted(spec.apps.items()) if (o := _plan_app(app, world))]
     stables = {o.plan.key: (o.plan.stable, _template(o.plan, o.plan.stable)) for o in outcomes}
     wakes = [wake for wake in (next_expiry, *(o.wake for o in outcomes)) if wake]
     result = Plan(
         apps=tuple(o.plan for o in outcomes),
-        lanes=tuple(lane_plans.versions(indexed, stables, spec, observed)),
+        lanes=tuple(lane_plans.versions(indexed, stables, observed)),
         releases=tuple(release for o in outcomes for release in o.releases),
         expired=expired,
         wake=min(wakes, default=None),
@@ -71,76 +78,104 @@ def plan(
     return result, Report(tuple(finding for o in outcomes for finding in o.findings))
 
 
-def _begun(spec: Spec) -> dict[Key, tuple[Release, ...]]:
-    by_app: dict[Key, tuple[Release, ...]] = {}
+def _by_app(spec: Spec) -> dict[Key, tuple[Release, ...]]:
+    by_app: dict[Key, list[Release]] = {}
     for release in spec.releases.values():
-        if release.status:
-            key = Key(release.key.namespace, release.spec.apps[0].name)
-            by_app[key] = (*by_app.get(key, ()), release)
-    return by_app
+        by_app.setdefault(Key(release.key.namespace, release.spec.apps[0].name), []).append(release)
+    return {app: tuple(releases) for app, releases in by_app.items()}
 
 
 def _template(app: AppPlan, revision: str) -> PodTemplate:
     return next(version.template for version in app.versions if version.revision == revision)
 
 
-def _plan_app(
-    app: App, spec: Spec, observed: Observed, begun: tuple[Release, ...], lanes: Lanes, now: datetime,
-    gates: tuple[Gate, ...],
-) -> _Outcome | None:  # fmt: skip
-    template = spec.template(app)
+def _plan_app(app: App, world: _World) -> _Outcome | None:
+    seen = world.observed.apps.get(app.key, AppSeen())
+    releases = world.releases.get(app.key, ())
+    begun = [release for release in releases if release.status]
+    missing: tuple[Finding, ...] = ()
+    if (template := world.spec.template(app)) is None:
+        template, missing = _instead(seen, under_way(app.key, begun)), (_missing(app),)
     if template is None:
         return None
-    seen = observed.apps.get(app.key, AppSeen())
     wanted = revision_of(template)
-    stable = _stable(seen, wanted)
+    seen = _known(seen, wanted)
+    stable = stable_of(seen, wanted, begun)
+    refused = is_refused(wanted, seen, begun) and not asked_for(app.key, wanted, releases)
+    course = _course(app, world, seen, wanted, stable, begun, refused)
     kept = {**seen.kept, wanted: seen.kept.get(wanted, Kept(template, Role.CANDIDATE))}
-    course = _course(app, spec, seen, wanted, stable, begun, now)
-    roles = roles_after(course, kept, stable, wanted)
+    roles = roles_after(course, kept, stable, wanted, refused)
     stable = next(revision for revision, role in roles.items() if role is Role.STABLE)
-    situation = _situation(app, spec, seen, stable, course, observed.laggards)
-    move, findings = _move(situation, course, gates)
-    rules, lane_findings = lane_plans.rules(app.key, lanes, observed)
-    result = _app_plan(app, situation, move, kept, roles, rules, observed)
-    releases = tuple(r for r in (course.ended, course.active) if r and spec.releases.get(r.key) != r)
-    refused = _refused(app, roles, wanted)
-    return _Outcome(result, releases, (*course.findings, *findings, *refused, *lane_findings), course.wake)
+    situation = _situation(app, world, seen, stable, course)
+    move, findings = _move(situation, course, world.gates)
+    lanes = world.lanes.get(app.metadata.namespace, Lanes())
+    rules, lane_findings = lane_plans.rules(app.key, lanes, world.observed)
+    bases = world.lane_bases.get(app.key, frozenset())
+    result = _app_plan(situation, move, versions(app, situation, move, kept, roles, bases), rules)
+    written = tuple(r for r in (course.ended, course.active) if r and world.spec.releases.get(r.key) != r)
+    said = (*missing, *course.findings, *findings, *_refused(app, roles, wanted), *lane_findings)
+    return _Outcome(result, written, said, course.wake)
 
 
-def _stable(seen: AppSeen, wanted: str) -> str:
-    """The stable revision: as labelled; the wanted one where there is none, or where none has ever served."""
-    labelled = next((revision for revision, kept in seen.kept.items() if kept.role is Role.STABLE), None)
-    return labelled if labelled and seen.written is not None else wanted
+def _known(seen: AppSeen, wanted: str) -> AppSeen:
+    """The app without the shares of revisions whose templates are lost: nothing can be rebuilt for them."""
+    if seen.written is None or all(r in seen.kept or r == wanted for r in seen.written.weights):
+        return seen
+    weights = {r: bp for r, bp in seen.written.weights.items() if r in seen.kept or r == wanted}
+    return replace(seen, written=replace(seen.written, weights=weights) if weights else None)
+
+
+def _instead(seen: AppSeen, active: Release | None) -> PodTemplate | None:
+    """Without the app's template everything stays as it is: the release under way, or the stable revision."""
+    if active and (released := active.spec.apps[0].revision) in seen.kept:
+        return seen.kept[released].template
+    return next((kept.template for kept in seen.kept.values() if kept.role is Role.STABLE), None)
+
+
+def _missing(app: App) -> Finding:
+    text = f"{app.metadata.name} stays as it is: Deployment {app.spec.workload.deployment} is missing"
+    return Finding("TemplateMissing", app.key, text, Severity.ERROR)
 
 
 def _course(
-    app: App, spec: Spec, seen: AppSeen, wanted: str, stable: str, begun: tuple[Release, ...], now: datetime
+    app: App, world: _World, seen: AppSeen, wanted: str, stable: str, begun: list[Release], refused: bool
 ) -> Course:
     active = under_way(app.key, begun)
-    if active is not None:
-        return advance(app, wanted, seen, active, now)
-    refused = wanted in seen.kept and seen.kept[wanted].role is Role.REFUSED
-    if wanted == stable or refused:
-        return Course(None)
-    base = max(spec.replicas(app), seen.versions[stable].desired if stable in seen.versions else 0)
-    return advance(app, wanted, seen, begin(app, wanted, stable, base, now, spec.releases), now)
+    if active is None:
+        if wanted == stable or refused:
+            return Course(None)
+        base = _base(app, world, seen, stable)
+        active = begin(app, wanted, stable, base, world.now, world.spec.releases)
+    return advance(app, wanted, stable, seen, active, world.now)
 
 
-def _situation(
-    app: App, spec: Spec, seen: AppSeen, stable: str, course: Course, laggards: tuple[str, ...]
-) -> Situation:
-    scale = app.spec.scale or DEFAULT_SCALE
-    base = status_of(course.active).base if course.active else spec.replicas(app)
+def _base(app: App, world: _World, seen: AppSeen, stable: str) -> int:
+    """Pods of the app as a whole; where an autoscaler decides, no fewer than it has decided by now."""
+    fixed = world.spec.replicas(app)
+    return (
+        max(fixed, seen.versions[stable].desired) if _autoscaled(app) and stable in seen.versions else fixed
+    )
+
+
+def _autoscaled(app: App) -> bool:
+    return bool(app.spec.scale and app.spec.scale.metrics and app.spec.scale.max)
+
+
+def _situation(app: App, world: _World, seen: AppSeen, stable: str, course: Course) -> Situation:
+    base, autoscaled = world.spec.replicas(app), _autoscaled(app)
+    if course.active and autoscaled:
+        base = max(base, status_of(course.active).base)
     return Situation(
         key=app.key,
         seen=seen,
         stable=stable,
         candidate=course.active.spec.apps[0].revision if course.active else None,
         base=base,
-        surge=surge_pods(base, scale.surge),
+        surge=surge_pods(base, (app.spec.scale or DEFAULT_SCALE).surge),
         overload=app.spec.release.rollback.overload,
         aborting=course.aborting,
-        laggards=laggards,
+        autoscaled=autoscaled,
+        laggards=world.observed.laggards,
     )
 
 
@@ -162,41 +197,23 @@ def _move(s: Situation, course: Course, gates: tuple[Gate, ...]) -> tuple[Move, 
 
 
 def _wanted(s: Situation, course: Course) -> dict[str, int]:
-    if s.candidate is None:
+    """The weights to go to. First of all, what neither stable nor the candidate carries goes to stable."""
+    if s.candidate is None or s.seen.written is None:
         return {s.stable: FULL}
-    if course.target is None:
+    target = course.target
+    if any(revision not in {s.stable, s.candidate} for revision in s.written) and not s.aborting:
+        target = s.written.get(s.candidate, 0)
+    if target is None:
         return dict(s.written)
-    weights = {s.candidate: course.target, s.stable: FULL - course.target}
+    weights = {s.candidate: target, s.stable: FULL - target}
     return {revision: weight for revision, weight in weights.items() if weight}
 
 
 def _app_plan(
-    app: App, s: Situation, move: Move, kept: Mapping[str, Kept], roles: Mapping[str, Role],
-    rules: tuple[LaneRule, ...], observed: Observed,
-) -> AppPlan:  # fmt: skip
-    written = s.seen.written.weights if s.seen.written else {}
+    s: Situation, move: Move, planned: tuple[VersionPlan, ...], lanes: tuple[LaneRule, ...]
+) -> AppPlan:
     weights = move.weights if s.seen.written or _starts(s) else {}
-    retired = [r for r in kept if roles[r] is Role.RETIRED and not move.pods.get(r)]
-    used = {
-        seen.base
-        for lane in observed.lanes.values()
-        for name, seen in lane.items()
-        if name == app.metadata.name
-    }
-    dropped = {r for r in retired[: max(0, len(retired) - RETIRED_KEPT)] if r not in used}
-    versions = tuple(
-        VersionPlan(
-            revision=revision,
-            template=template.template,
-            role=roles[revision],
-            replicas=move.pods.get(revision, 0),
-            subset=bool(move.pods.get(revision, 0) or revision in weights or revision in written),
-            bounds=_bounds(app, s, move, revision),
-        )
-        for revision, template in kept.items()
-        if revision not in dropped
-    )
-    return AppPlan(app.key, s.stable, versions, weights, rules, guard=len(weights) > 1)
+    return AppPlan(s.key, s.stable, planned, weights, lanes, guard=s.stable in weights and len(weights) > 1)
 
 
 def _starts(s: Situation) -> bool:
@@ -204,18 +221,15 @@ def _starts(s: Situation) -> bool:
     return s.version(s.stable).available > 0 and s.stable in s.seen.subsets
 
 
-def _bounds(app: App, s: Situation, move: Move, revision: str) -> tuple[int, int] | None:
-    scale = app.spec.scale
-    if scale is None or not scale.metrics or scale.max is None or not move.pods.get(revision):
-        return None
-    carry = max(move.wanted.get(revision, 0), move.weights.get(revision, 0), s.written.get(revision, 0))
-    return bounds(carry, s.base, scale.max)
-
-
 def _refused(app: App, roles: Mapping[str, Role], wanted: str) -> tuple[Finding, ...]:
     if roles[wanted] is not Role.REFUSED:
         return ()
-    text = (
-        f"{app.metadata.name} stays at its stable revision: {wanted} was rolled back and is not tried again"
+    text = f"{wanted} was rolled back and is not tried again until another template is applied"
+    return (
+        Finding(
+            "RevisionRefused",
+            app.key,
+            f"{app.metadata.name} stays at its stable revision: {text}",
+            Severity.WARNING,
+        ),
     )
-    return (Finding("RevisionRefused", app.key, text, Severity.WARNING),)

@@ -68,7 +68,8 @@ class LaneVersionPlan:
 class Plan:
     """Targets that are safe now.
 
-    releases: records to write; expired: lanes to delete; wake: when the clock alone changes something.
+    releases: records to write, before anything else; expired: lanes to delete; wake: when the clock alone
+    changes something.
     """
 
     apps: tuple[AppPlan, ...] = ()

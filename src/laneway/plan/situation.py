@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from laneway.plan.observed import AppSeen, VersionSeen, Weights
@@ -16,7 +17,8 @@ class Situation:
     """An app in its release, or at rest.
 
     candidate: the revision that is released, None at rest; base, surge: pods; overload: basis points of
-    stable's planned load; aborting: weight goes back to stable; laggards: proxies that have not confirmed.
+    stable's planned load; aborting: weight goes back to stable; autoscaled: at rest, another decides how many
+    pods there are; laggards: proxies that have not confirmed.
     """
 
     key: Key
@@ -27,6 +29,7 @@ class Situation:
     surge: int
     overload: int
     aborting: bool
+    autoscaled: bool = False
     laggards: tuple[str, ...] = ()
 
     @property
@@ -38,6 +41,6 @@ class Situation:
         """What was seen of a revision; nothing at all where it was not seen."""
         return self.seen.versions.get(revision, UNSEEN)
 
-    def pods_beside(self, revision: str) -> int:
-        """Pods of every other version that exist, draining ones included."""
-        return sum(seen.pods for other, seen in self.seen.versions.items() if other != revision)
+    def pods_beyond(self, planned: Mapping[str, int]) -> int:
+        """Pods that exist, draining ones included, beyond those planned for each revision."""
+        return sum(max(0, seen.pods - planned.get(r, 0)) for r, seen in self.seen.versions.items())
