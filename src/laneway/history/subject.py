@@ -10,12 +10,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from laneway.history.events import Event
+from laneway.manifests import names
 from laneway.spec.meta import Key
-
-APP_LABEL = "laneway.dev/app"
-LANE_LABEL = "laneway.dev/lane"
-LANE_APP_LABEL = "laneway.dev/lane-app"
-REVISION_LABEL = "laneway.dev/revision"
 
 
 class Subject(NamedTuple):
@@ -41,9 +37,9 @@ def subject_of(obj: Mapping[str, Any]) -> Subject:
     pods = obj.get("spec", {}).get("template", {}).get("metadata", {}).get("labels", {})
     found = {**pods, **labels}
     return Subject(
-        app=found.get(APP_LABEL) or found.get(LANE_APP_LABEL, ""),
-        lane=found.get(LANE_LABEL, ""),
-        revision=found.get(REVISION_LABEL, ""),
+        app=found.get(names.APP) or found.get(names.LANE_APP, ""),
+        lane=found.get(names.LANE, ""),
+        revision=found.get(names.REVISION, ""),
     )
 
 

@@ -1,19 +1,28 @@
-"""The Pod: what the store keeps of one replica, read as a value. Pure."""
+"""The Pod: one replica as a value, and how the store keeps it. Pure. Must not know how processes are run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
+from laneway.local.addresses import Pair
+from laneway.local.markers import Identity, Part
 from laneway.spec.kubernetes import Container
 from laneway.spec.meta import Key
 
 DEPLOYMENT_LABEL = "laneway.dev/deployment"
 """Names the Deployment that a pod belongs to, in the pod's namespace."""
 
+TEMPLATE_LABEL = "pod-template-hash"
+"""Names the template that a pod was made from, as in Kubernetes."""
+
 INJECT_ANNOTATION = "sidecar.istio.io/inject"
+
+_NAME_MAX = 63
+_SUFFIX = 6
 
 
 class Stage(StrEnum):
@@ -25,34 +34,166 @@ class Stage(StrEnum):
     DRAINING = "Draining"
 
 
+class Trouble(StrEnum):
+    """Why a pod is not ready."""
+
+    NONE = ""
+    CANNOT_START = "CannotStart"
+    CRASHED = "Crashed"
+    NOT_ANSWERING = "NotAnswering"
+    SIDECAR_NOT_READY = "SidecarNotReady"
+
+
 @dataclass(frozen=True, slots=True)
 class Pod:
     """One replica.
 
-    pod_ip: where peers dial it; app_address: where its application listens (the same without a sidecar); ports: port to
-    dial on both by container port; ever_ready: whether peers may know it.
+    pod_ip: where peers dial it; app_address: where its application listens (the same without a sidecar);
+    ports: port to dial on both by container port; port_names: container ports by name; ever_ready: whether
+    peers may know it; restarts: of any part; reason, message: why it is not ready; processes: its parts
+    that run.
     """
 
     key: Key
     deployment: str
+    template: str
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     container: Container
     grace: timedelta
-    sidecar: bool
     pod_ip: str
     app_address: str
     ports: Mapping[int, int]
     port_names: Mapping[str, int]
-    stage: Stage
-    ever_ready: bool
-    restarts: int
     created: datetime
+    stage: Stage = Stage.STARTING
+    ever_ready: bool = False
+    restarts: int = 0
     draining_since: datetime | None = None
-    reason: str = ""
+    reason: Trouble = Trouble.NONE
     message: str = ""
+    processes: Mapping[Part, Identity] = field(default_factory=dict)
 
     @property
     def ready(self) -> bool:
         """Takes new requests."""
         return self.stage is Stage.READY
+
+    @property
+    def sidecar(self) -> bool:
+        """Whether a proxy stands before it."""
+        return injected(self.annotations)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The processes it is made of."""
+        return (Part.APP, Part.SIDECAR) if self.sidecar else (Part.APP,)
+
+
+def injected(annotations: Mapping[str, str]) -> bool:
+    """Whether a template with these annotations gets a sidecar."""
+    return annotations.get(INJECT_ANNOTATION) != "false"
+
+
+def pod_name(deployment: str, suffix: str) -> str:
+    """The name of a Deployment's pod, cut to what a name may be."""
+    return f"{deployment[: _NAME_MAX - _SUFFIX]}-{suffix}"
+
+
+def new_pod(
+    deployment: Mapping[str, Any],
+    template: str,
+    name: str,
+    pair: Pair,
+    local_port: Callable[[int], int],
+    created: datetime,
+) -> dict[str, Any]:
+    """The object of a new pod of this Deployment. template: its hash; local_port: as in `addresses`."""
+    meta, pod = deployment["metadata"], deployment["spec"]["template"]
+    said = pod.get("metadata", {})
+    annotations = said.get("annotations", {})
+    listed = [port["containerPort"] for port in pod["spec"]["containers"][0].get("ports", [])]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "namespace": meta["namespace"],
+            "labels": said.get("labels", {}) | {DEPLOYMENT_LABEL: meta["name"], TEMPLATE_LABEL: template},
+            "annotations": annotations,
+        },
+        "spec": pod["spec"],
+        "status": {
+            "phase": "Pending",
+            "stage": Stage.STARTING.value,
+            "ready": False,
+            "everReady": False,
+            "podIP": pair.pod,
+            "appAddress": pair.app if injected(annotations) else pair.pod,
+            "ports": [{"containerPort": port, "port": local_port(port)} for port in listed],
+            "startTime": _text(created),
+            "restartCount": 0,
+            "processes": {},
+        },
+    }
+
+
+def read_pod(obj: Mapping[str, Any]) -> Pod:
+    """A stored Pod as a value."""
+    meta, spec, status = obj["metadata"], obj["spec"], obj["status"]
+    container = Container.model_validate(spec["containers"][0])
+    return Pod(
+        key=Key(meta["namespace"], meta["name"]),
+        deployment=meta["labels"][DEPLOYMENT_LABEL],
+        template=meta["labels"][TEMPLATE_LABEL],
+        labels=meta["labels"],
+        annotations=meta["annotations"],
+        container=container,
+        grace=timedelta(seconds=spec.get("terminationGracePeriodSeconds", 30)),
+        pod_ip=status["podIP"],
+        app_address=status["appAddress"],
+        ports={each["containerPort"]: each["port"] for each in status["ports"]},
+        port_names={port.name: port.container_port for port in container.ports if port.name},
+        created=_moment(status["startTime"]),
+        stage=Stage(status["stage"]),
+        ever_ready=status["everReady"],
+        restarts=status["restartCount"],
+        draining_since=_moment(status["drainingSince"]) if "drainingSince" in status else None,
+        reason=Trouble(status.get("reason", "")),
+        message=status.get("message", ""),
+        processes={
+            Part(part): Identity(each["pid"], each["started"]) for part, each in status["processes"].items()
+        },
+    )
+
+
+def status_of(pod: Pod, logs: Mapping[Part, str]) -> dict[str, Any]:
+    """A pod's status as the store keeps it. logs: path of each part's output."""
+    status: dict[str, Any] = {
+        "phase": "Running" if Part.APP in pod.processes else "Pending",
+        "stage": pod.stage.value,
+        "ready": pod.ready,
+        "everReady": pod.ever_ready,
+        "podIP": pod.pod_ip,
+        "appAddress": pod.app_address,
+        "ports": [{"containerPort": container, "port": port} for container, port in pod.ports.items()],
+        "startTime": _text(pod.created),
+        "restartCount": pod.restarts,
+        "logs": {part.value: path for part, path in logs.items()},
+        "processes": {
+            part.value: {"pid": each.pid, "started": each.started} for part, each in pod.processes.items()
+        },
+    }
+    if pod.draining_since is not None:
+        status["drainingSince"] = _text(pod.draining_since)
+    if pod.reason:
+        status |= {"reason": pod.reason.value, "message": pod.message}
+    return status
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

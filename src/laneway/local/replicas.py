@@ -1,47 +1,36 @@
-"""Replicas: makes the pods that Deployments ask for exist as processes. Must not know routes, weights or apps."""
+"""Replicas: makes the pods that Deployments ask for exist. Must not know routes, weights or apps."""
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from types import TracebackType
-from typing import Protocol
 
-from laneway.local.pods import Pod
-from laneway.local.store import Body, Store
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from laneway.local.addresses import Addresses, local_port, privileged_below
+from laneway.local.containers import Command
+from laneway.local.markers import Marked, Part, find, parts
+from laneway.local.pods import Pod, new_pod, pod_name, read_pod
+from laneway.local.processes import Process, adopt, kill_marked
+from laneway.local.replica import Replica, Sidecars, Surroundings
+from laneway.local.scaling import step
+from laneway.local.state import State
+from laneway.local.store import Body, Store, key_of
+from laneway.plan.revision import revision_of
+from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.meta import Key
 
+_SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+"""As in Kubernetes: without vowels, so that no words arise, and without characters that look alike."""
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """What to run. env: beside what every part gets; cwd: None is the state's directory."""
+_DELETE_AGAIN_SECONDS = 1.0
 
-    argv: Sequence[str]
-    env: Mapping[str, str] = field(default_factory=dict)
-    cwd: Path | None = None
-
-
-class CannotStart(Exception):
-    """Why a pod's command cannot be told, with the remedy; shown in the pod's status, tried again with backoff."""
-
-
-class Sidecars(Protocol):
-    """What the replicas need to know of the mesh."""
-
-    def command(self, pod: Pod) -> Command:
-        """How to run the pod's proxy."""
-
-    def ready(self, pod: Pod) -> bool:
-        """Whether its proxy serves; asked until it says so, again after each restart of the proxy."""
-
-    async def drained(self, pod: Pod) -> None:
-        """Returns when every proxy has confirmed the pod's removal and no request is active in it.
-
-        Cancelled when the pod's grace period is over.
-        """
+log = structlog.get_logger()
 
 
 class Replicas:
@@ -49,15 +38,16 @@ class Replicas:
 
     Use as `async with`: entering adopts the running processes; leaving lets them run (end them with `stop`).
 
-    application: how to run a pod's application, variables not yet expanded (raises CannotStart); changed: called when a
-    pod appears, becomes ready or not ready, starts draining, or is gone.
+    application: how to run a pod's application, variables not yet expanded (raises CannotStartError);
+    source: of names; changed: called when a pod appears, becomes ready or not ready, starts draining, or is
+    gone.
     """
 
     def __init__(
         self,
-        state: object,
+        state: State,
         store: Store,
-        addresses: object,
+        addresses: Addresses,
         *,
         application: Callable[[Pod], Command],
         sidecars: Sidecars,
@@ -65,37 +55,173 @@ class Replicas:
         source: random.Random,
         changed: Callable[[Pod], None],
     ) -> None:
-        raise NotImplementedError
+        self._store = store
+        self._addresses = addresses
+        self._source = source
+        self._privileged_below = privileged_below()
+        self._around = Surroundings(
+            state=state.id,
+            block=addresses.block,
+            folder=state.path,
+            logs=state.logs,
+            store=store,
+            application=application,
+            sidecars=sidecars,
+            now=now,
+            changed=changed,
+        )
+        self._deployments: dict[Key, Body] = {}
+        self._templates: dict[Key, str] = {}
+        self._replicas: dict[Key, Replica] = {}
+        self._tasks: dict[Key, asyncio.Task[None]] = {}
+        self._group = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Replicas:
-        """Adopt what runs; restart what is missing."""
-        raise NotImplementedError
+        """Adopt what runs, start what is missing, end what belongs to no pod."""
+        await self._group.__aenter__()
+        pods = [self._placed(read_pod(obj)) for obj in self._store.list("Pod")]
+        surviving = _surviving(pods, find(self._around.state))
+        await kill_marked(self._around.state, lambda marked: _stray(marked, surviving))
+        for pod in pods:
+            self._live(
+                pod, {part: surviving[pod.key, part] for part in pod.parts if (pod.key, part) in surviving}
+            )
+        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        raise NotImplementedError
+        for task in self._tasks.values():
+            task.cancel()
+        await self._group.__aexit__(kind, error, trace)
+        for replica in self._replicas.values():
+            replica.forget()
 
-    def set_deployments(self, deployments: Sequence[Body]) -> None:
+    def set_deployments(self, deployments: Iterable[Body]) -> None:
         """The Deployments that shall run, and no others. Takes effect with `reconcile`."""
-        raise NotImplementedError
+        before, self._deployments = self._deployments, {key_of(obj): obj for obj in deployments}
+        for key, obj in self._deployments.items():
+            if before.get(key) is not obj:
+                self._templates[key] = revision_of(PodTemplate.model_validate(obj["spec"]["template"]))
 
     def reconcile(self) -> None:
         """Create missing pods and start draining surplus ones. Returns at once."""
-        raise NotImplementedError
+        owners = {Key(each.pod.key.namespace, each.pod.deployment) for each in self._replicas.values()}
+        for key in sorted(owners | self._deployments.keys()):
+            self._reconcile(key, self._deployments.get(key))
 
-    def pods(self, deployment: Key | None = None) -> list[Pod]:
+    def pods(self, deployment: Key | None = None) -> Sequence[Pod]:
         """All pods that exist, starting and draining ones included, by namespace and name."""
-        raise NotImplementedError
+        pods = sorted((each.pod for each in self._replicas.values()), key=lambda pod: pod.key)
+        return [pod for pod in pods if deployment in (None, Key(pod.key.namespace, pod.deployment))]
 
-    def ready_pods(self, deployment: Key | None = None) -> list[Pod]:
+    def ready_pods(self, deployment: Key | None = None) -> Sequence[Pod]:
         """Pods that take new requests."""
-        raise NotImplementedError
+        return [pod for pod in self.pods(deployment) if pod.ready]
 
     def sidecar_changed(self, key: Key) -> None:
         """Ask `sidecars.ready` for this pod now instead of at the next poll."""
-        raise NotImplementedError
+        if key in self._replicas:
+            self._replicas[key].ask_sidecar()
 
     async def stop(self, grace: timedelta) -> None:
         """End every pod without draining and delete it: SIGTERM, SIGKILL after the grace."""
-        raise NotImplementedError
+        replicas, tasks = list(self._replicas.values()), list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(replica.end(grace) for replica in replicas))
+        for replica in replicas:
+            await self._remove(replica, "everything is stopped")
+
+    def _reconcile(self, key: Key, deployment: Body | None) -> None:
+        if deployment is None:
+            self._drain(self.pods(key), "its Deployment is gone")
+            return
+        desired, template = deployment["spec"].get("replicas", 1), self._templates[key]
+        todo = step(desired, template, self.pods(key))
+        reason = f"Deployment {key.name} asks for {desired} of template {template}"
+        for _ in range(todo.create):
+            self._create(deployment, template, reason)
+        self._drain(todo.drain, reason)
+
+    def _drain(self, pods: Iterable[Pod], reason: str) -> None:
+        for pod in pods:
+            self._replicas[pod.key].drain(reason)
+
+    def _create(self, deployment: Body, template: str, reason: str) -> None:
+        name = self._free_name(key_of(deployment))
+        pair = self._addresses.allocate()
+        obj = new_pod(deployment, template, name, pair, self._local_port, self._around.now())
+        try:
+            self._store.put(obj, reason, by="")
+        except DBAPIError:
+            self._addresses.release(pair.pod)
+            raise
+        replica = self._live(read_pod(obj), {})
+        self._around.changed(replica.pod)
+
+    def _free_name(self, deployment: Key) -> str:
+        while True:
+            suffix = "".join(self._source.choices(_SUFFIX_LETTERS, k=5))
+            name = pod_name(deployment.name, suffix)
+            if Key(deployment.namespace, name) not in self._replicas:
+                return name
+
+    def _local_port(self, port: int) -> int:
+        return local_port(port, self._privileged_below)
+
+    def _live(self, pod: Pod, running: Mapping[Part, Process]) -> Replica:
+        replica = Replica(pod, self._around)
+        self._replicas[pod.key] = replica
+        replica.adopt(running)
+        self._tasks[pod.key] = self._group.create_task(self._life(replica))
+        return replica
+
+    async def _life(self, replica: Replica) -> None:
+        await replica.run()
+        await self._remove(replica, "drained")
+
+    async def _remove(self, replica: Replica, reason: str) -> None:
+        """Delete the Pod and give its addresses back; waits for a store that cannot be written (a full disk)."""
+        pod = replica.pod
+        while True:
+            try:
+                self._store.delete("Pod", pod.key, reason, by="")
+                break
+            except DBAPIError as error:
+                log.error("a pod was not deleted", pod=str(pod.key), error=str(error.orig))
+                await asyncio.sleep(_DELETE_AGAIN_SECONDS)
+        self._replicas.pop(pod.key, None)
+        self._tasks.pop(pod.key, None)
+        self._addresses.release(pod.pod_ip)
+        self._around.changed(pod)
+
+    def _placed(self, pod: Pod) -> Pod:
+        """The pod with addresses of this state's block: its own, or new ones where another took them."""
+        if self._addresses.reserve(pod.pod_ip):
+            return pod
+        pair = self._addresses.allocate()
+        return replace(pod, pod_ip=pair.pod, app_address=pair.app if pod.sidecar else pair.pod)
+
+
+def _stray(marked: Marked, surviving: Mapping[tuple[Key, Part], Process]) -> bool:
+    """Whether a process belongs to no part that runs, but to a pod that is gone or a part that crashed."""
+    marker = marked.marker
+    return marker.part is not Part.GATEWAY and (marker.pod, marker.part) not in surviving
+
+
+def _surviving(pods: Iterable[Pod], marked: Iterable[Marked]) -> dict[tuple[Key, Part], Process]:
+    """The processes of pods that still run: those on record, else those that carry the pod's marker.
+
+    The record finds programs that wrote over their environment, the marker what was started but not recorded.
+    """
+    leaders, found = parts(marked), {}
+    for pod in pods:
+        for part in pod.parts:
+            for identity in (pod.processes.get(part), leaders.get((pod.key, part))):
+                process = adopt(identity) if identity else None
+                if process is not None:
+                    found[pod.key, part] = process
+                    break
+    return found

@@ -70,6 +70,16 @@ class State:
         return self.path / "daemon.log"
 
     @property
+    def database(self) -> Path:
+        """Objects and history."""
+        return self.path / "laneway.db"
+
+    @property
+    def logs(self) -> Path:
+        """Directory of what replicas and proxies write to their standard output and error."""
+        return self.path / "logs"
+
+    @property
     def exists(self) -> bool:
         """Whether a state has been made here and not been removed."""
         return self._lock.exists()
@@ -87,6 +97,7 @@ class State:
             raise NotAStateError(f"{self.path} is not empty and holds no state of Laneway's")
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock.touch(mode=0o600)
+        self.logs.mkdir(mode=0o700, exist_ok=True)
         self.run.mkdir(mode=0o700, exist_ok=True)
         seen = self.run.lstat()
         if self.run.is_symlink() or seen.st_uid != os.getuid() or seen.st_mode & 0o077:

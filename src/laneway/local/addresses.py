@@ -1,0 +1,146 @@
+"""Loopback addresses: a block 127.B.0.0/16 for each state of this machine, two addresses of it for each pod.
+
+A block is claimed by an abstract Unix socket: it has the scope of the addresses (the network namespace),
+the kernel gives it to one process only, whoever owns that, frees it when the process dies, and leaves no
+file. What the processes of a killed daemon still use is seen by who listens in the block, and by their
+markers.
+
+Must not know what listens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from laneway.local import markers, procfs
+
+_FIRST_BLOCK, _BLOCKS = 64, 191
+_PODS = range(256, 128 * 256)
+"""Numbers of the pods in a block: 127.B.1.0 to 127.B.127.255; an application's address is 128 × 256 above."""
+_APP_OFFSET = 128 * 256
+MESH_PORTS = range(15000, 15100)
+"""Ports of every sidecar's own, as in Istio; no container's port may fall on one."""
+
+_SHIFT = 10_000
+_CAP_NET_BIND_SERVICE = 1 << 10
+
+
+class NoAddressError(Exception):
+    """No block, or no address in it, is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A pod's addresses. pod: where peers dial it; app: where its application listens."""
+
+    pod: str
+    app: str
+
+
+class Addresses:
+    """The block of a state, held until `close`. Addresses are given out in turn: none is soon used again."""
+
+    def __init__(self, block: int, claim: socket.socket) -> None:
+        self.block = block
+        self._claim = claim
+        self._taken: set[int] = set()
+        self._next = _PODS.start
+
+    @classmethod
+    def claim(cls, state: str) -> Addresses:
+        """The block that running processes of the state use, else a free one. Raises NoAddressError."""
+        marked = markers.find()
+        own = {each.marker.block for each in marked if each.marker.state == state}
+        used = {each.marker.block for each in marked} | _blocks_listened_in()
+        for block in sorted(own) or _blocks(state):
+            if (block in own or block not in used) and (claim := _bind(block)):
+                return cls(block, claim)
+        raise NoAddressError(f"no block of loopback addresses is free for state {state}")
+
+    def gateway(self, number: int) -> str:
+        """A fixed address outside the pods' range. number: 1 to 254."""
+        if not 1 <= number <= 254:
+            raise ValueError(f"gateway {number} is not from 1 to 254")
+        return self._address(number)
+
+    def allocate(self) -> Pair:
+        """Two addresses that no pod has. Raises NoAddressError."""
+        for offset in range(len(_PODS)):
+            number = _PODS[(self._next - _PODS.start + offset) % len(_PODS)]
+            if number not in self._taken:
+                self._next = number + 1
+                self._taken.add(number)
+                return self._pair(number)
+        raise NoAddressError(f"all pod addresses of 127.{self.block}.0.0/16 are in use")
+
+    def reserve(self, pod: str) -> bool:
+        """Take a recorded pod address; False where it is not of this block or another pod has it."""
+        number = self._number(pod)
+        if number is None or number in self._taken:
+            return False
+        self._taken.add(number)
+        self._next = max(self._next, number + 1)
+        return True
+
+    def release(self, pod: str) -> None:
+        """Give a pod's addresses back."""
+        if (number := self._number(pod)) is not None:
+            self._taken.discard(number)
+
+    def close(self) -> None:
+        """Give the block back."""
+        self._claim.close()
+
+    def _pair(self, number: int) -> Pair:
+        return Pair(self._address(number), self._address(number + _APP_OFFSET))
+
+    def _address(self, number: int) -> str:
+        return f"127.{self.block}.{number // 256}.{number % 256}"
+
+    def _number(self, address: str) -> int | None:
+        first, block, high, low = (int(part) for part in address.split("."))
+        number = high * 256 + low
+        return number if (first, block) == (127, self.block) and number in _PODS else None
+
+
+def local_port(port: int, privileged_below: int) -> int:
+    """The port that stands for a container's on this machine: 10,000 above where binding it needs root."""
+    return port + _SHIFT if port < privileged_below else port
+
+
+def privileged_below() -> int:
+    """Ports below this cannot be bound by this process's children; 0 for root."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if (
+            line.startswith("CapEff:")
+            and os.geteuid() == 0
+            and int(line.split()[1], 16) & _CAP_NET_BIND_SERVICE
+        ):
+            return 0
+    return int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+
+
+def _blocks(state: str) -> Iterable[int]:
+    """All blocks, from one that differs from state to state."""
+    start = int.from_bytes(hashlib.sha256(state.encode()).digest()[:4])
+    return (_FIRST_BLOCK + (start + step) % _BLOCKS for step in range(_BLOCKS))
+
+
+def _blocks_listened_in() -> set[int]:
+    addresses = (address.split(".") for address, _ in procfs.listening())
+    return {int(parts[1]) for parts in addresses if parts[0] == "127"}
+
+
+def _bind(block: int) -> socket.socket | None:
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        claim.bind(f"\0laneway/127.{block}")
+    except OSError:
+        claim.close()
+        return None
+    return claim

@@ -1,0 +1,87 @@
+"""What a container's process is given: its variables, and its command with `$(NAME)` filled in. Pure.
+
+Must not know how processes are started, nor what an image stands for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from laneway.local.addresses import MESH_PORTS
+from laneway.local.pods import Pod
+
+OUTBOUND_PORT = 15001
+"""Where a sidecar accepts its own application's calls, at the pod's IP."""
+
+_REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
+_UNPROXIED = "localhost,127.0.0.1,::1"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What to run. env: besides what every process gets; cwd: None is the state's directory."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path | None = None
+
+
+class CannotStartError(Exception):
+    """Why a pod's command cannot be told, with the remedy; shown in its status, tried again with backoff."""
+
+
+def application(pod: Pod, given: Command) -> Command:
+    """The given command of a pod's container with all its variables.
+
+    Where to listen and whom to call through is not the template's to say: `HOST=0.0.0.0` would take the
+    port of every other replica. Raises CannotStartError where the pod cannot have one of its ports.
+    """
+    _check(pod, given)
+    place = _place(pod)
+    env = dict(given.env) | place
+    for variable in pod.container.env:
+        if variable.name not in place:
+            env[variable.name] = expand(variable.value, env)
+    return Command([expand(argument, env) for argument in given.argv], env, given.cwd)
+
+
+def expand(text: str, variables: Mapping[str, str]) -> str:
+    """`$(NAME)` filled in, left as it is where NAME is unknown; `$$` is a dollar sign.
+
+    Source: Kubernetes, third_party/forked/golang/expansion/expand.go.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        return "$" if name is None else variables.get(name, match[0])
+
+    return _REFERENCE.sub(value, text)
+
+
+def _check(pod: Pod, given: Command) -> None:
+    if not given.argv:
+        raise CannotStartError("the command is empty")
+    for container_port, port in pod.ports.items():
+        if port in MESH_PORTS:
+            raise CannotStartError(
+                f"containerPort {container_port} is port {port} on this machine, and {MESH_PORTS.start} to "
+                f"{MESH_PORTS.stop - 1} are the mesh's: use another containerPort"
+            )
+
+
+def _place(pod: Pod) -> dict[str, str]:
+    place = {
+        "HOST": pod.app_address,
+        "POD_IP": pod.pod_ip,
+        "POD_NAME": pod.key.name,
+        "POD_NAMESPACE": pod.key.namespace,
+    }
+    if pod.ports:
+        place["PORT"] = str(next(iter(pod.ports.values())))
+    if pod.sidecar:
+        proxy = f"http://{pod.pod_ip}:{OUTBOUND_PORT}"
+        place |= {"HTTP_PROXY": proxy, "http_proxy": proxy, "NO_PROXY": _UNPROXIED, "no_proxy": _UNPROXIED}
+    return place

@@ -1,0 +1,78 @@
+"""What Linux tells of processes and sockets under /proc. Reads only; must not know Laneway's own marks.
+
+Source: proc_pid_stat(5), proc_pid_net(5).
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_PROC = Path("/proc")
+_LISTEN = "0A"
+_V4_MAPPED = "0000000000000000FFFF0000"
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """A process. started: clock ticks since boot, which with the pid names it; session: its leader's pid."""
+
+    pid: int
+    session: int
+    started: int
+    zombie: bool
+
+
+def pids() -> Iterator[int]:
+    """Every process of this machine's pid namespace."""
+    return (int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit())
+
+
+def stat(pid: int) -> Stat | None:
+    """A process, None where there is none."""
+    try:
+        text = (_PROC / str(pid) / "stat").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = text.rpartition(")")[2].split()  # the name before it may hold anything
+    return Stat(pid=pid, session=int(fields[3]), started=int(fields[19]), zombie=fields[0] in "ZX")
+
+
+def environment(pid: int) -> dict[str, str]:
+    """The variables that a process was started with; empty for a zombie, or where it is not ours to read."""
+    try:
+        data = (_PROC / str(pid) / "environ").read_bytes()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return {}
+    pairs = (item.partition("=") for item in data.decode(errors="replace").split("\0") if item)
+    return {name: value for name, _, value in pairs}
+
+
+def session_members(session: int) -> list[Stat]:
+    """Living processes of a session, its leader included."""
+    found = (stat(pid) for pid in pids())
+    return [each for each in found if each and each.session == session and not each.zombie]
+
+
+def listening() -> set[tuple[str, int]]:
+    """IPv4 addresses and ports of this network namespace on which someone listens, whoever that is."""
+    return {
+        place
+        for table in ("tcp", "tcp6")
+        for line in _lines(_PROC / "net" / table)
+        if (place := _listener(line.split()))
+    }
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines()[1:] if path.exists() else []
+
+
+def _listener(fields: list[str]) -> tuple[str, int] | None:
+    address, _, port = fields[1].removeprefix(_V4_MAPPED).partition(":")
+    if fields[3] != _LISTEN or len(address) != 8:
+        return None
+    return socket.inet_ntoa(struct.pack("=I", int(address, 16))), int(port, 16)

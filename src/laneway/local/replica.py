@@ -1,0 +1,236 @@
+"""One replica: its application and its sidecar as processes, from its start to its end.
+
+Keeps the Pod object true. Must not know why the pod is wanted, nor how many there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from laneway.history.events import Event
+from laneway.history.subject import event_about
+from laneway.local import containers, probes
+from laneway.local.condition import Ended, adopted_condition, first_condition, in_condition
+from laneway.local.containers import Command
+from laneway.local.keeper import Keeper
+from laneway.local.logs import log_file, tail
+from laneway.local.markers import Marker, Part
+from laneway.local.pods import Pod, Stage, status_of
+from laneway.local.probes import Answer
+from laneway.local.processes import Process, StuckError, clean_environment, kill_marked, spawn
+from laneway.local.store import Store
+
+_SIDECAR_POLL_SECONDS = 0.025
+_SIDECAR_GRACE = timedelta(seconds=5)
+_WRITE_AGAIN_SECONDS = 1.0
+_LAST_LINES = 5
+_STAGES = {Stage.READY: "ready", Stage.NOT_READY: "not ready", Stage.STARTING: "starting"}
+
+log = structlog.get_logger()
+
+
+class Sidecars(Protocol):
+    """What the replicas need to know of the mesh."""
+
+    def command(self, pod: Pod) -> Command:
+        """How to run the pod's proxy. Raises CannotStartError."""
+
+    def ready(self, pod: Pod) -> bool:
+        """Whether its proxy serves; asked until it says so, again after each restart of the proxy."""
+
+    async def drained(self, pod: Pod) -> None:
+        """Returns when every proxy has confirmed the pod's removal and no request is active in it.
+
+        Cancelled when the pod's grace period is over.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all replicas of a state share. folder: where commands without one run; logs: folder of their
+    output.
+
+    application: how to run a pod's application, variables not yet expanded (raises CannotStartError);
+    changed: called when a pod appears, becomes ready or not ready, starts draining, or is gone.
+    """
+
+    state: str
+    block: int
+    folder: Path
+    logs: Path
+    store: Store
+    application: Callable[[Pod], Command]
+    sidecars: Sidecars
+    now: Callable[[], datetime]
+    changed: Callable[[Pod], None]
+
+
+class Replica:
+    """One pod and its processes. pod: as it is now, also where that could not be written to the store."""
+
+    def __init__(self, pod: Pod, around: Surroundings) -> None:
+        self.pod = pod
+        self._around = around
+        self._condition = first_condition(pod)
+        self._keepers = {
+            part: Keeper(part, partial(self._launch, part), self, around.now) for part in pod.parts
+        }
+        self._leaving = asyncio.Event()
+        self._ask_again = asyncio.Event()
+        self._group: asyncio.TaskGroup | None = None
+        self._watches: dict[Part, asyncio.Task[None]] = {}
+
+    def adopt(self, running: Mapping[Part, Process]) -> None:
+        """Take over processes that run already, before `run`."""
+        for part, process in running.items():
+            self._keepers[part].adopt(process)
+        identities = {part: process.identity for part, process in running.items()}
+        self._condition = adopted_condition(self.pod, identities)
+        self._refresh()
+
+    async def run(self) -> None:
+        """Until it is to go, its requests are done and its processes have ended. Cancelled: they run on."""
+        if self.pod.draining_since is None:
+            await self._serve()
+        await self._drained()
+        await self.end(self.pod.grace)
+
+    def drain(self, reason: str) -> None:
+        """Take no new requests from now on, and go when those in flight are done."""
+        if self.pod.draining_since is None:
+            self.pod = replace(self.pod, draining_since=self._around.now())
+            self._leaving.set()
+            self._refresh(self._event("draining", reason))
+
+    async def end(self, grace: timedelta) -> None:
+        """End the application, then the sidecar: SIGTERM, after the grace SIGKILL. Not while `run` runs."""
+        try:
+            for part, keeper in self._keepers.items():
+                await keeper.stop(grace if part is Part.APP else min(grace, _SIDECAR_GRACE))
+            await kill_marked(self._around.state, lambda marked: marked.marker.pod == self.pod.key)
+        except StuckError as error:
+            log.error("processes of a pod do not end", pod=str(self.pod.key), error=str(error))
+
+    def forget(self) -> None:
+        """Let its processes run on without us."""
+        for keeper in self._keepers.values():
+            keeper.forget()
+
+    def ask_sidecar(self) -> None:
+        """Ask now whether the sidecar is ready."""
+        self._ask_again.set()
+
+    def started(self, part: Part, process: Process) -> None:
+        """A part runs."""
+        assert self._group is not None, "parts are kept only while serving"
+        watch = self._watch_application() if part is Part.APP else self._watch_sidecar()
+        self._watches[part] = self._group.create_task(watch)
+        self._condition = self._condition.started(part, process.identity)
+        self._refresh()
+
+    def ended(self, end: Ended) -> None:
+        """A part does not run."""
+        if end.part in self._watches:
+            self._watches.pop(end.part).cancel()
+        self._condition = self._condition.ended(end)
+        last = tail(self._log(end.part), _LAST_LINES) if end.ran else ()
+        self._refresh(self._event("crashed" if end.ran else "not started", str(end), "\n".join(last)))
+
+    async def _serve(self) -> None:
+        async with asyncio.TaskGroup() as self._group:
+            keeping = [self._group.create_task(keeper.keep()) for keeper in self._keepers.values()]
+            await self._leaving.wait()
+            for task in (*keeping, *self._watches.values()):
+                task.cancel()
+
+    async def _drained(self) -> None:
+        pod, around = self.pod, self._around
+        assert pod.draining_since is not None
+        if not pod.ever_ready:
+            return  # no proxy ever knew it
+        left = pod.grace - (around.now() - pod.draining_since)
+        try:
+            async with asyncio.timeout(max(0.0, left.total_seconds())) as limit:
+                await around.sidecars.drained(pod)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            reason = f"still in use after its grace period of {pod.grace.total_seconds():g} s"
+            around.store.record(self._event("not drained", reason))
+
+    async def _watch_application(self) -> None:
+        """Ask the application whether it is ready, for as long as its process runs."""
+        pod, readiness = self.pod, self._condition.readiness
+        asked = probes.target(pod.container.readiness_probe, pod.app_address, pod.ports, pod.port_names)
+        if isinstance(asked, Answer):
+            self._answered(asked)
+            return
+        if not readiness.proven:
+            await asyncio.sleep(readiness.probe.initial_delay_seconds)
+        while True:
+            self._answered(await probes.ask(asked))
+            await asyncio.sleep(self._condition.readiness.delay.total_seconds())
+
+    def _answered(self, answer: Answer) -> None:
+        self._condition = self._condition.answered(answer)
+        self._refresh()
+
+    async def _watch_sidecar(self) -> None:
+        """Ask the mesh whether the sidecar is ready, until it is."""
+        while not self._condition.sidecar_ready:
+            if self._around.sidecars.ready(self.pod):
+                self._condition = replace(self._condition, sidecar_ready=True)
+                self._refresh()
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_SIDECAR_POLL_SECONDS):
+                    await self._ask_again.wait()
+            self._ask_again.clear()
+
+    def _launch(self, part: Part) -> Process:
+        around, pod = self._around, self.pod
+        if part is Part.APP:
+            command = containers.application(pod, around.application(pod))
+        else:
+            command = around.sidecars.command(pod)
+        marker = Marker(around.state, around.block, pod.key, part)
+        env = clean_environment() | dict(command.env) | marker.environment()
+        return spawn(command.argv, env, command.cwd or around.folder, self._log(part))
+
+    def _log(self, part: Part) -> Path:
+        return log_file(self._around.logs, self.pod.key, part)
+
+    def _refresh(self, event: Event | None = None) -> None:
+        """Make the pod what its parts say, write it down, and tell who must know."""
+        before, self.pod = self.pod, in_condition(self.pod, self._condition)
+        for keeper in self._keepers.values():
+            keeper.ready(self.pod.ready)
+        if event is None and self.pod.stage is not before.stage:
+            event = self._event(_STAGES[self.pod.stage], self.pod.message or "every part is ready")
+        self._write(event)
+        if self.pod.stage is not before.stage:
+            self._around.changed(self.pod)
+
+    def _write(self, event: Event | None) -> None:
+        """Bring the store up to date; again later where it cannot be written (a full disk)."""
+        logs = {part: str(self._log(part)) for part in self.pod.parts}
+        try:
+            self._around.store.put_status("Pod", self.pod.key, status_of(self.pod, logs), event)
+        except DBAPIError as error:
+            log.error("a pod's status was not written", pod=str(self.pod.key), error=str(error.orig))
+            asyncio.get_running_loop().call_later(_WRITE_AGAIN_SECONDS, self._write, event)
+
+    def _event(self, change: str, reason: str, message: str = "") -> Event:
+        obj = self._around.store.get("Pod", self.pod.key)
+        assert obj is not None, "a pod's object outlives its processes"
+        return event_about(obj, self._around.now(), change, reason, message=message)
