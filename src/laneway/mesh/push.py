@@ -1,0 +1,156 @@
+"""What to send to one proxy next, so that it never holds a route to a cluster that it does not have.
+
+Owns the order between types: clusters, then their endpoints, then the listeners and routes that name them; a
+cluster goes when nothing that the proxy may still hold names it. Each resource waits for exactly what it
+needs, so a change of routes to known clusters goes out at once, whatever else is under way. Must not know
+bytes, sockets or other proxies; no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+
+from laneway.mesh.resources import CDS, EDS, LDS, RDS, SRDS, TYPES, Delta, Resource
+from laneway.mesh.subscription import Flight, Needs, Subscription
+from laneway.mesh.wire import Request, Response
+
+
+class Conversation:
+    """All that is said on one proxy's stream.
+
+    wanted: by type URL and name, what the proxy is to have: a live view, whose changes `change` reports.
+    """
+
+    def __init__(self, wanted: Mapping[str, Mapping[str, Resource]], generation: int) -> None:
+        self._wanted = wanted
+        self._generation = generation
+        self._nonce = 0
+        self._types = {url: Subscription(url, wanted[url], partial(self._version, url)) for url in TYPES}
+
+    def receive(self, request: Request) -> None:
+        """Take the proxy's next request; one of an unknown type is not answered."""
+        if subscription := self._types.get(request.type_url):
+            subscription.receive(request, self._generation)
+
+    def change(self, deltas: Mapping[str, Delta], generation: int) -> None:
+        """`wanted` has become different, by type URL; empty where a generation brings this proxy nothing."""
+        self._generation = generation
+        for url, delta in deltas.items():
+            self._types[url].change(delta, generation)
+
+    def responses(self) -> list[Response]:
+        """What can be sent now, in this order. What was sent counts as under way until the proxy answers."""
+        return [response for url in TYPES if (response := self._next(url))]
+
+    def acknowledged(self) -> int:
+        """The newest generation of which the proxy has acknowledged everything, and of all older ones."""
+        oldest = [age for each in self._types.values() if (age := each.oldest()) is not None]
+        return min(oldest) - 1 if oldest else self._generation
+
+    def rejection(self) -> str:
+        """What the proxy refuses, in its own words; empty if nothing."""
+        return "; ".join(text for each in self._types.values() if (text := each.rejection()))
+
+    def _version(self, url: str, name: str) -> str:
+        """What to announce: endpoints that must be taken again are a new version, also after a reconnect."""
+        version = self._wanted[url][name].version
+        if url == EDS and (cluster := self._wanted[CDS].get(name)):
+            return version + cluster.version
+        return version
+
+    def _next(self, url: str) -> Response | None:
+        subscription = self._types[url]
+        if not subscription.open or subscription.flight:
+            return None
+        response = subscription.take(self._sendable(url), str(self._nonce + 1))
+        if response is None:
+            return None
+        self._nonce += 1
+        if url == CDS and subscription.flight:
+            self._rewarm(subscription.flight)
+        return response
+
+    def _rewarm(self, clusters: Flight) -> None:
+        """Envoy wants the endpoints again when their cluster changes, or it warms the cluster without end."""
+        endpoints = self._types[EDS]
+        for name, since in clusters.since.items():
+            if name not in self._wanted[CDS]:
+                endpoints.held.pop(name, None)
+            elif name in self._wanted[EDS]:
+                endpoints.resend(name, since)
+
+    def _sendable(self, url: str) -> Iterable[str]:
+        due = self._types[url].due()
+        match url:
+            case _ if url == CDS:
+                return self._clusters(list(due))
+            case _ if url == EDS:
+                return (name for name in due if self._may_supply(name))
+            case _ if url == SRDS:
+                return due
+            case _:
+                return (name for name in due if self._may_replace(url, name))
+
+    def _may_supply(self, name: str) -> bool:
+        """Whether endpoints can go: the proxy waits for them, or their cluster is not about to change."""
+        clusters = self._types[CDS]
+        if name in self._types[EDS].held:
+            return clusters.settled(name)
+        return not clusters.removing(name)
+
+    def _clusters(self, due: list[str]) -> Iterator[str]:
+        """New and changed clusters, and those to be removed that nothing names any more."""
+        named = self._named() if any(name not in self._wanted[CDS] for name in due) else None
+        return (
+            name for name in due if name in self._wanted[CDS] or (named is not None and name not in named)
+        )
+
+    def _named(self) -> Needs:
+        """The clusters that outdated routes and listeners of the proxy may still name; None if not known."""
+        if not self._told():
+            return None
+        named: set[str] = set()
+        for url in (LDS, RDS):
+            subscription = self._types[url]
+            for name in subscription.unsettled():
+                needs = subscription.held.get(name, frozenset())
+                if needs is None:
+                    return None
+                named |= needs
+            named |= subscription.under_way()
+        return frozenset(named)
+
+    def _told(self) -> bool:
+        """Whether the proxy has said which listeners and routes it brings along: after a cut, type by type."""
+        listeners, scopes, routes = (self._types[url] for url in (LDS, SRDS, RDS))
+        if not listeners.open:
+            return False
+        has_routes = self._wanted[RDS] or scopes.held or (listeners.held and not scopes.open)
+        return routes.open or not has_routes
+
+    def _may_replace(self, url: str, name: str) -> bool:
+        """Whether a listener or routes can go: their clusters are there; or they are gone and unused."""
+        held = name in self._types[url].held
+        item = self._wanted[url].get(name)
+        if item is not None:
+            return all(self._warm(cluster, held) for cluster in item.needs)
+        return url == LDS or not held or not any(self._unsettled(above) for above in (LDS, SRDS))
+
+    def _unsettled(self, url: str) -> bool:
+        return next(self._types[url].unsettled(), None) is not None
+
+    def _warm(self, cluster: str, strict: bool) -> bool:
+        """Whether the proxy has a cluster with its endpoints, or will never have it.
+
+        A cluster that does not exist is not waited for. One that the proxy refused is, where the proxy has
+        older routes to go on with (strict); without any, routes that fail for one cluster serve better than
+        none.
+        """
+        clusters, endpoints = self._types[CDS], self._types[EDS]
+        if cluster not in self._wanted[CDS]:
+            return True
+        if cluster in clusters.held and not clusters.removing(cluster):
+            known = cluster not in self._wanted[EDS] or cluster in endpoints.held
+            return known or (cluster in endpoints.refused and not strict)
+        return cluster in clusters.refused and not strict
