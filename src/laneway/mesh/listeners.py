@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from laneway.mesh.clusters import ads_source
+from laneway.mesh.host_case import lower_case_filter
 from laneway.mesh.names import inbound
 from laneway.mesh.protos import any_of, enum, message
 from laneway.mesh.resources import Resource, resource
+from laneway.mesh.rules import AUTHORITY
 from laneway.mesh.world import Inbound, Sidecar
 
 SERVER = "istio-envoy"
@@ -32,7 +34,7 @@ NO_ROUTE = "NR"
 def outbound_listener(sidecar: Sidecar, access_log: str | None) -> Resource:
     """Where a sidecar takes its application's calls, as an HTTP proxy. An unknown host is a 502."""
     manager = _connection_manager(_name(sidecar.outbound), access_log)
-    manager.scoped_routes.CopyFrom(_scoped_routes())
+    _scope_routes(manager)
     mapper = manager.local_reply_config.mappers.add()
     mapper.filter.response_flag_filter.flags.append(NO_ROUTE)
     mapper.status_code.value = 502
@@ -53,7 +55,7 @@ def gateway_listener(address: tuple[str, int], table: str | None, access_log: st
     manager.server_name = SERVER
     manager.use_remote_address.value = True
     if table is None:
-        manager.scoped_routes.CopyFrom(_scoped_routes())
+        _scope_routes(manager)
     else:
         manager.rds.route_config_name = table
         manager.rds.config_source.CopyFrom(ads_source())
@@ -69,6 +71,8 @@ def _listener(address: tuple[str, int], manager: Any, direction: str, needs: str
     listener = message("envoy.config.listener.v3.Listener")(name=name)
     listener.address.socket_address.address, listener.address.socket_address.port_value = address
     listener.traffic_direction = enum("envoy.config.core.v3.TrafficDirection", direction)
+    router = message("envoy.extensions.filters.http.router.v3.Router")()
+    manager.http_filters.add(name="envoy.filters.http.router", typed_config=any_of(router))
     network_filter = listener.filter_chains.add().filters.add(
         name="envoy.filters.network.http_connection_manager"
     )
@@ -85,8 +89,6 @@ def _connection_manager(stat_prefix: str, access_log: str | None) -> Any:
     # No limit on a stream that is silent for long: Envoy's default of five minutes would cut long polls.
     manager.stream_idle_timeout.SetInParent()
     manager.upgrade_configs.add(upgrade_type="websocket")
-    router = message("envoy.extensions.filters.http.router.v3.Router")()
-    manager.http_filters.add(name="envoy.filters.http.router", typed_config=any_of(router))
     if access_log is not None:
         log = message("envoy.extensions.access_loggers.file.v3.FileAccessLog")(path=access_log)
         log.log_format.text_format_source.inline_string = ACCESS_LOG
@@ -94,14 +96,15 @@ def _connection_manager(stat_prefix: str, access_log: str | None) -> Any:
     return manager
 
 
-def _scoped_routes() -> Any:
-    """The table is found by the host that a request names, without its port: so one can change alone."""
-    scoped = message("envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes")(name="hosts")
+def _scope_routes(manager: Any) -> None:
+    """Find the table by the host that a request names, without its port: so that one can change alone."""
+    scoped = manager.scoped_routes
+    scoped.name = "hosts"
     extractor = scoped.scope_key_builder.fragments.add().header_value_extractor
-    extractor.name, extractor.element_separator, extractor.index = ":authority", ":", 0
+    extractor.name, extractor.element_separator, extractor.index = AUTHORITY, ":", 0
     scoped.rds_config_source.CopyFrom(ads_source())
     scoped.scoped_rds.scoped_rds_config_source.CopyFrom(ads_source())
-    return scoped
+    manager.http_filters.add(name="envoy.filters.http.match_delegate", typed_config=lower_case_filter())
 
 
 def _inbound_table(port: int) -> Any:
