@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -29,7 +29,7 @@ class Keeper:
     """Keeps what `launch` starts running. launch: raises OSError or CannotStartError."""
 
     def __init__(
-        self, part: Part, launch: Callable[[], Process], owner: Owner, now: Callable[[], datetime]
+        self, part: Part, launch: Callable[[], Awaitable[Process]], owner: Owner, now: Callable[[], datetime]
     ) -> None:
         self.process: Process | None = None
         self._part = part
@@ -74,7 +74,7 @@ class Keeper:
         """One run to its end: why it ended, and whether it ran at all."""
         if self.process is None:
             try:
-                self.process = self._launch()
+                self.process = await self._launch()
             except CannotStartError as error:
                 return str(error), False
             except OSError as error:

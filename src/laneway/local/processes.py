@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +22,8 @@ from laneway.local.markers import Identity, Marked, find
 _PASSED_ON = ("HOME", "LANG", "TZ", "TMPDIR")
 _ROUNDS_MAX = 200
 _ROUND_SECONDS_MAX = 0.05
+_STARTERS = ThreadPoolExecutor(2, thread_name_prefix="start")
+"""Two: more of them keep the event loop from its turn."""
 
 
 class StuckError(Exception):
@@ -94,27 +97,18 @@ def clean_environment() -> dict[str, str]:
     return {"PATH": path} | {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
 
 
-def spawn(argv: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path) -> Process:
+async def spawn(argv: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path) -> Process:
     """Start a process with this environment and no other, its output appended to the log file (mode 0600).
 
-    Returns when the program has been found and started, in about a millisecond. Raises OSError where not.
+    Returns when the program has been found and started. In a thread, since that takes 10 ms and more on a busy
+    machine. Raises OSError where it cannot be. Cancelled, it leaves no process.
     """
-    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    starting = asyncio.get_running_loop().run_in_executor(_STARTERS, _start, argv, env, cwd, log)
     try:
-        started = _Started(
-            argv,
-            env=env,
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    finally:
-        os.close(output)
-    pidfd, stat = os.pidfd_open(started.pid), procfs.stat(started.pid)
-    assert stat is not None, "a child stays until it is reaped"
-    return Process(Identity(started.pid, stat.started), pidfd)
+        return _watched(await asyncio.shield(starting))
+    except asyncio.CancelledError:
+        await _watched(await starting).end_session()
+        raise
 
 
 def adopt(identity: Identity) -> Process | None:
@@ -144,6 +138,28 @@ async def kill_all(state: str, grace: timedelta, known: Iterable[Identity] = ())
 async def kill_marked(state: str, chosen: Callable[[Marked], bool]) -> None:
     """Kill the state's processes that are chosen by their marker, whatever session they are in."""
     await _kill(lambda: {marked.identity for marked in find(state) if chosen(marked)})
+
+
+def _start(argv: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path) -> int:
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        return _Started(
+            argv,
+            env=env,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        ).pid
+    finally:
+        os.close(output)
+
+
+def _watched(child: int) -> Process:
+    pidfd, stat = os.pidfd_open(child), procfs.stat(child)
+    assert stat is not None, "a child stays until it is reaped"
+    return Process(Identity(child, stat.started), pidfd)
 
 
 def _members(sessions: set[int]) -> set[Identity]:

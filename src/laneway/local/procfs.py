@@ -51,12 +51,6 @@ def environment(pid: int) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def session_members(session: int) -> list[Stat]:
-    """Living processes of a session, its leader included."""
-    found = (stat(pid) for pid in pids())
-    return [each for each in found if each and each.session == session and not each.zombie]
-
-
 def listening() -> set[tuple[str, int]]:
     """IPv4 addresses and ports of this network namespace on which someone listens, whoever that is."""
     return {

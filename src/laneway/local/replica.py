@@ -197,7 +197,7 @@ class Replica:
                     await self._ask_again.wait()
             self._ask_again.clear()
 
-    def _launch(self, part: Part) -> Process:
+    async def _launch(self, part: Part) -> Process:
         around, pod = self._around, self.pod
         if part is Part.APP:
             command = containers.application(pod, around.application(pod))
@@ -205,7 +205,7 @@ class Replica:
             command = around.sidecars.command(pod)
         marker = Marker(around.state, around.block, pod.key, part)
         env = clean_environment() | dict(command.env) | marker.environment()
-        return spawn(command.argv, env, command.cwd or around.folder, self._log(part))
+        return await spawn(command.argv, env, command.cwd or around.folder, self._log(part))
 
     def _log(self, part: Part) -> Path:
         return log_file(self._around.logs, self.pod.key, part)
