@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from laneway.manifests import names
-from laneway.manifests.routes import table_of
+from laneway.manifests.routes import gateway_hosts, table_of
 from laneway.plan.observed import AppSeen, Kept, LaneAppSeen, Observed, Role, Table, VersionSeen
 from laneway.spec.istio import VirtualService
 from laneway.spec.kubernetes import PodTemplate
@@ -97,12 +97,13 @@ def observe(objects: Mapping[str, Iterable[Body]], facts: Facts, parsed: Parsed)
     versions = _versions(deployments, kept, facts)
     rules = {key_of(b): b for b in objects.get("VirtualService", ()) if managed(b)}
     subsets = {key_of(b): b for b in objects.get("DestinationRule", ()) if managed(b)}
+    named = _rules_by_app(spec)
     apps = {
         key: AppSeen(
             kept=kept.get(key, {}),
             versions=versions.get(key, {}),
             written=_table(key, rules, parsed),
-            confirmed=all(facts.confirmed("VirtualService", k) for k in _rules_of(key, spec, rules)),
+            confirmed=all(facts.confirmed("VirtualService", k) for k in named[key] if k in rules),
             subsets=_subsets(key, subsets, facts),
         )
         for key in spec.apps
@@ -151,10 +152,13 @@ def _table(app: Key, rules: Mapping[Key, Body], parsed: Parsed) -> Table | None:
     return table_of(app, written)
 
 
-def _rules_of(app: Key, spec: Spec, rules: Mapping[Key, Body]) -> list[Key]:
-    hosts = spec.apps[app].spec.routing.hosts
-    keys = [app, *(Key(app.namespace, names.gateway_host_rules(host)) for host in hosts)]
-    return [key for key in keys if key in rules]
+def _rules_by_app(spec: Spec) -> dict[Key, list[Key]]:
+    """The VirtualServices that hold an app's rules: of its mesh host, and of each of its gateway hosts."""
+    found = {app: [app] for app in spec.apps}
+    for rules, (_, sharing) in gateway_hosts(spec.apps.values()).items():
+        for app in sharing:
+            found[app.key].append(rules)
+    return found
 
 
 def _subsets(app: Key, rules: Mapping[Key, Body], facts: Facts) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """The way out: requests for an external host leave through the egress gateway, without Laneway's headers.
 
-Written for each MESH_EXTERNAL ServiceEntry with one HTTP port, unless a VirtualService of the user's names its
-host.
+Written for each MESH_EXTERNAL ServiceEntry with one HTTP port, unless a VirtualService of the user's names
+its host.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ GATEWAY_PORT = 80
 
 def egress(spec: Spec) -> Iterator[Manifest]:
     """A Gateway for each such ServiceEntry and a VirtualService for each of its hosts."""
-    taken = {host for rules in spec.virtual_services.values() for host in rules.spec.hosts}
+    taken = {host.lower() for rules in spec.virtual_services.values() for host in rules.spec.hosts}
     for key, entry in sorted(spec.service_entries.items()):
-        hosts = [host for host in entry.spec.hosts if host not in taken and "*" not in host]
+        hosts = [host for host in entry.spec.hosts if host.lower() not in taken and "*" not in host]
         if entry.spec.location == "MESH_EXTERNAL" and len(entry.spec.ports) == 1 and hosts:
             yield _gateway(key, hosts)
             for host in hosts:
@@ -54,6 +54,6 @@ def _rules(key: Key, entry: ServiceEntry, host: str, lane_header: str) -> Manife
     return {
         "apiVersion": "networking.istio.io/v1",
         "kind": "VirtualService",
-        "metadata": meta(Key(key.namespace, names.gateway_host_rules(host)), {}),
+        "metadata": meta(Key(key.namespace, names.egress_rules(host)), {}),
         "spec": {"hosts": [host], "gateways": ["mesh", gateway], "http": http},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from laneway.spec.meta import Key
+from laneway.spec.naming import DOMAIN
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 LANEWAY = "laneway"
@@ -21,7 +22,7 @@ EGRESS_HOST = "istio-egressgateway.istio-system.svc.cluster.local"
 
 def host(namespace: str, service: str) -> str:
     """The full name of a Service inside the mesh."""
-    return f"{service}.{namespace}.svc.cluster.local"
+    return f"{service}.{namespace}.{DOMAIN}"
 
 
 def versioned(app: str, revision: str) -> str:
@@ -45,8 +46,13 @@ def revision_of_subset(name: str) -> str:
 
 
 def gateway_host_rules(public_host: str) -> str:
-    """The VirtualService that holds the rules of all Apps on one gateway host."""
-    return "gateway-" + public_host.replace("*", "any").replace(".", "-").lower()
+    """The VirtualService that holds the rules of all Apps on one gateway host. No App can have its name."""
+    return "any-host.gateway" if public_host == "*" else f"gateway.{public_host.lower()}"
+
+
+def egress_rules(external_host: str) -> str:
+    """The VirtualService that leads to a host outside of the mesh."""
+    return f"egress.{external_host.lower()}"
 
 
 def lane_of_host(destination: str, app: Key) -> str | None:

@@ -21,7 +21,7 @@ AT_REST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def manifests(spec: Spec, planned: Plan) -> list[Manifest]:
-    """Every derived object of a plan, in the order to apply them: workloads and subsets before their rules."""
+    """Every derived object of a plan, in the order to apply them: workloads and subsets before rules."""
     apps = [(spec.apps[app.key], app) for app in planned.apps]
     header = spec.mesh.lane.header
     found: list[Manifest] = []
@@ -30,7 +30,8 @@ def manifests(spec: Spec, planned: Plan) -> list[Manifest]:
     for version in planned.lanes:
         found += _lane(spec, version)
     found += [routes.mesh_rules(app, app_plan, header) for app, app_plan in apps if app_plan.weights]
-    found += routes.gateway_rules([(app, app_plan) for app, app_plan in apps if app_plan.weights], header)
+    serving = {app.key: (app, app_plan) for app, app_plan in apps if app_plan.weights}
+    found += routes.gateway_rules(serving, header)
     found += egress(spec)
     return found
 

@@ -45,7 +45,7 @@ def revision_deployment(app: Key, version: VersionPlan) -> Manifest:
 
 
 def lane_deployment(version: LaneVersionPlan) -> Manifest:
-    """The Deployment of a lane's version, without the template's labels: no other Service selects its pods."""
+    """The Deployment of a lane's version, without the template's labels: no other Service selects it."""
     lane = version.lane
     selector = {names.LANE: lane.name, names.LANE_APP: version.app}
     canonical = {names.CANONICAL_NAME: version.app, names.CANONICAL_REVISION: lane.name}
@@ -74,7 +74,7 @@ def _deployment(
 
 
 def autoscaler(app: AppPlan, version: VersionPlan, scale: Scale) -> Manifest | None:
-    """The HorizontalPodAutoscaler of a revision, with bounds for the weight it carries; none without metrics."""
+    """The HorizontalPodAutoscaler of a revision, bounded for the weight it carries; none without metrics."""
     if version.bounds is None:
         return None
     least, most = version.bounds

@@ -50,14 +50,10 @@ class VersionSeen:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The route table of an app as last written: weights by revision, and the lanes that its rules name.
-
-    guarded: whether a rule keeps requests with any lane's header on stable.
-    """
+    """The route table of an app as last written: weights by revision, and the lanes that its rules name."""
 
     weights: Weights
     lanes: frozenset[str] = frozenset()
-    guarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
