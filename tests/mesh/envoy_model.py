@@ -21,8 +21,8 @@ class EnvoyModel:
     versions: dict[str, dict[str, str]] = field(
         default_factory=lambda: {url: {} for url in (CDS, EDS, LDS, SRDS, RDS)}
     )
-    active: set[str] = field(default_factory=set)
-    warming: set[str] = field(default_factory=set)
+    active: dict[str, str] = field(default_factory=dict)
+    warming: dict[str, str] = field(default_factory=dict)
     needs: dict[str, frozenset[str]] = field(default_factory=dict)
     names: dict[str, set[str]] = field(default_factory=lambda: {EDS: set(), RDS: set()})
     asked: list[str] = field(default_factory=list)
@@ -58,7 +58,7 @@ class EnvoyModel:
     def broken(self) -> set[str]:
         """Clusters that a route in use names and that do not serve."""
         named = {cluster for name in self.versions[RDS] for cluster in self.needs.get(name, ())}
-        return named - self.active
+        return named - self.active.keys()
 
     def _ask(self, url: str) -> None:
         if url not in self.asked:
@@ -85,13 +85,12 @@ class EnvoyModel:
         self.versions[url][item.name] = version
         if url == CDS and fresh:
             if item.name.startswith("static"):
-                self.active.add(item.name)
+                self.active[item.name] = version
             else:
-                self.warming.add(item.name)
+                self.warming[item.name] = version
                 self._subscribe(EDS, item.name)
         elif url == EDS and item.name in self.warming:
-            self.warming.discard(item.name)
-            self.active.add(item.name)
+            self.active[item.name] = self.warming.pop(item.name)
             if not self.warming:
                 self._ask(LDS)
         elif url == LDS:
@@ -104,8 +103,8 @@ class EnvoyModel:
     def _remove(self, url: str, name: str) -> None:
         self.versions[url].pop(name, None)
         if url == CDS:
-            self.active.discard(name)
-            self.warming.discard(name)
+            self.active.pop(name, None)
+            self.warming.pop(name, None)
             self._unsubscribe(EDS, name)
         elif url == SRDS:
             self._unsubscribe(RDS, name)

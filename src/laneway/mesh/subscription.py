@@ -82,7 +82,7 @@ class Subscription:
         for name in delta.changed:
             self._mark(name, generation)
         for name in delta.removed:
-            if name in self.held or self._in_flight(name) or name in self._names:
+            if name in self.held or name in self._names or (self._wildcard and self._in_flight(name)):
                 self._mark(name, generation)
             else:
                 self.stale.pop(name, None)
