@@ -1,7 +1,7 @@
-"""Host names in upper case: Envoy finds a scoped table by the exact text of `:authority`, though names have no case.
+"""Host names in upper case: Envoy finds a scoped table by the exact text of a name, yet names have no case.
 
-So a filter makes such a name lower case and lets the route be found anew. Every other request skips the filter by
-one regular expression. Must not know what the routes are.
+So a filter makes such a name lower case and lets the route be found anew. All other requests skip the filter
+by one regular expression. Must not know what the routes are.
 """
 
 from __future__ import annotations

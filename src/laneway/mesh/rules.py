@@ -51,12 +51,16 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One match block of one rule. rule, block: positions in the VirtualService, from 0."""
+    """One match block of one rule. rule, block: positions in the VirtualService, from 0.
+
+    excluded: why the block is never tried here, in words; empty where it is.
+    """
 
     source: VirtualService
     rule: int
     block: int
     conditions: tuple[Condition, ...]
+    excluded: str = ""
 
     @property
     def route(self) -> HTTPRoute:
@@ -92,35 +96,38 @@ class Target:
 
 
 def rows_of(sources: Iterable[VirtualService], site: Site) -> tuple[Row, ...]:
-    """The rows that a proxy tries at a place, in order.
+    """The rows that a proxy tries at a place, in order."""
+    return tuple(row for row in blocks_of(sources, site) if not row.excluded)
+
+
+def blocks_of(sources: Iterable[VirtualService], site: Site) -> tuple[Row, ...]:
+    """The rows that a proxy tries at a place, in order, and those that are excluded, where they would stand.
 
     Within a VirtualService nothing follows its first catch-all. Where several govern a host, at a gateway,
     catch-alls go last.
     """
     rows = [row for source in sources for row in _rows(source, site)]
-    return tuple(sorted(rows, key=lambda row: row.catch_all))
+    return tuple(sorted(rows, key=lambda row: row.catch_all and not row.excluded))
 
 
 def _rows(source: VirtualService, site: Site) -> Iterator[Row]:
     for index, rule in enumerate(source.spec.http):
         for block, match in enumerate(rule.match or [HTTPMatchRequest()]):
-            if not_here(source, match, site) is None:
-                row = Row(source, index, block, conditions_of(match))
-                yield row
-                if row.catch_all:
-                    return
+            row = Row(source, index, block, conditions_of(match), _exclusion(source, match, site))
+            yield row
+            if row.catch_all and not row.excluded:
+                return
 
 
-def not_here(source: VirtualService, match: HTTPMatchRequest, site: Site) -> str | None:
-    """Why a match block is never tried at a place, in words; None where it is."""
+def _exclusion(source: VirtualService, match: HTTPMatchRequest, site: Site) -> str:
     if match.port is not None and match.port != site.port:
-        return f"port is {site.port}, rule is for port {match.port} only"
+        return f"the port is {site.port}, the rule is for port {match.port} only"
     namespace = source.metadata.namespace
     wanted = {full_gateway(name, namespace) for name in match.gateways} or gateways_of(source)
     if not wanted & gateways_of(source) & site.gateways:
-        here = "the sidecars" if MESH in site.gateways else ", ".join(sorted(site.gateways))
-        return f"read at {here}, rule is for gateways {', '.join(sorted(wanted))} only"
-    return None
+        here = "sidecars" if MESH in site.gateways else "gateway " + ", ".join(sorted(site.gateways))
+        return f"this is read at {here}, the rule is for {', '.join(sorted(wanted))} only"
+    return ""
 
 
 def conditions_of(match: HTTPMatchRequest) -> tuple[Condition, ...]:

@@ -1,0 +1,287 @@
+"""Where a request goes and why, hop by hop, read from the same objects and rows as the translation.
+
+Must not know Envoy, nor what an application does with a request that reached it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from laneway.mesh.backends import backends_of
+from laneway.mesh.gateways import GatewayTable, servers_of
+from laneway.mesh.matching import Request, misfit
+from laneway.mesh.names import MESH
+from laneway.mesh.registry import Registry
+from laneway.mesh.rules import (
+    PATH,
+    Op,
+    Row,
+    Site,
+    Target,
+    blocks_of,
+    is_host_header,
+    rewritten_authority,
+    targets_of,
+)
+from laneway.spec.istio import HTTPRoute
+from laneway.spec.meta import Key
+
+HTTP_PORT = 80
+GATEWAYS_MAX = 4
+"""A request that passes more gateways goes round in circles."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtSidecar:
+    """The request is an application's. name: what the hop is called."""
+
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AtGateway:
+    """The request comes to a gateway with these labels. port: of the Gateway's server, not the URL's."""
+
+    labels: Mapping[str, str]
+    port: int
+    name: str
+
+
+Place = AtSidecar | AtGateway
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A match block that was passed over. rule: its position in the VirtualService, from 0; why: in words."""
+
+    virtual_service: Key
+    rule: int
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A destination. percent: of the requests that take this route; ready: pods or addresses behind it.
+
+    problem: why requests that go there get a 503; empty where they are served.
+    """
+
+    host: str
+    port: int
+    subset: str
+    percent: float
+    ready: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One decision. virtual_service: None where no rule governs the host, and its default route is taken.
+
+    rule, name: position and name of the rule that matched; status: what the proxy answers by itself, 0
+    where it sends the request on; error: why, where that is a failure.
+    """
+
+    place: str
+    request: Request
+    virtual_service: Key | None = None
+    rule: int | None = None
+    name: str = ""
+    misses: tuple[Miss, ...] = ()
+    shares: tuple[Share, ...] = ()
+    status: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The hops, in the order in which a request takes them; after a split, one branch after the other."""
+
+    hops: tuple[Hop, ...]
+
+    @property
+    def last(self) -> Hop:
+        """Where the request leaves the mesh's proxies."""
+        return self.hops[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What a proxy has for a host. rows: excluded ones too; default: where requests without a match go."""
+
+    site: Site
+    rows: tuple[Row, ...]
+    default: tuple[Target, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Denial:
+    """What a proxy answers that has no table for the request."""
+
+    status: int
+    error: str
+
+
+def walk(registry: Registry, place: Place, request: Request) -> Walk:
+    """Follow a request from the first proxy to the pods, through any gateway that it is routed to."""
+    lower = {name.lower(): value for name, value in request.headers.items()}
+    first = replace(request, host=request.host.lower(), headers=lower)
+    return Walk(tuple(_hops(registry, place, first, GATEWAYS_MAX)))
+
+
+def _hops(registry: Registry, place: Place, request: Request, gateways_left: int) -> Iterator[Hop]:
+    table = _table(registry, place, request)
+    if isinstance(table, _Denial):
+        yield Hop(place.name, request, status=table.status, error=table.error)
+        return
+    row, misses = _decide(table.rows, request)
+    hop = _hop(place, request, row, misses)
+    if row is not None and row.route.direct_response is not None:
+        yield replace(hop, status=row.route.direct_response.status)
+        return
+    targets = targets_of(row, table.site, registry) if row else table.default
+    if not targets:
+        yield replace(hop, status=404, error="no rule matches")
+        return
+    yield replace(hop, shares=_shares(registry, targets))
+    onward = _forwarded(request, row) if row else request
+    for target in targets:
+        gateway = _gateway(registry, target)
+        if gateway is None:
+            continue
+        if not gateways_left:
+            yield Hop(gateway.name, onward, error="the request goes round in circles")
+            return
+        yield from _hops(registry, gateway, onward, gateways_left - 1)
+
+
+def _hop(place: Place, request: Request, row: Row | None, misses: tuple[Miss, ...]) -> Hop:
+    if row is None:
+        return Hop(place.name, request, misses=misses)
+    return Hop(place.name, request, row.source.key, row.rule, row.name, misses)
+
+
+def _table(registry: Registry, place: Place, request: Request) -> _Table | _Denial:
+    match place:
+        case AtSidecar():
+            return _mesh_table(registry, place, request)
+        case AtGateway():
+            return _gateway_table(registry, place, request)
+
+
+def _mesh_table(registry: Registry, place: AtSidecar, request: Request) -> _Table | _Denial:
+    name = registry.called(request.host, place.namespace)
+    if name is None:
+        text = f"nothing in the mesh is called {request.host} from namespace {place.namespace}"
+        return _Denial(502, text)
+    host = registry.host(name)
+    ports = [port.number for port in host.ports] if host else [HTTP_PORT]
+    if request.port not in ports:
+        return _Denial(502, f"{name} has no port {request.port}, only {', '.join(map(str, ports))}")
+    site = Site(frozenset({MESH}), request.port)
+    rules = registry.rules_of(name)
+    blocks = blocks_of([rules] if rules else [], site)
+    if all(block.excluded for block in blocks):
+        # A VirtualService with no rule for this place does not govern it: requests take the default route.
+        default = (Target(name, request.port, "", 1),) if host else ()
+        return _Table(site, blocks, default)
+    return _Table(site, blocks)
+
+
+def _gateway_table(registry: Registry, place: AtGateway, request: Request) -> _Table | _Denial:
+    servers = servers_of(registry.gateways(), place.labels)
+    table = GatewayTable(servers, registry.virtual_services())
+    if place.port not in table.ports:
+        return _Denial(404, f"no Gateway has a server on port {place.port} here")
+    host = table.serving(place.port, request.host)
+    if host is None:
+        return _Denial(404, f"no VirtualService is bound to this gateway for host {request.host}")
+    site = table.site(place.port)
+    return _Table(site, blocks_of(table.sources((place.port, host)), site))
+
+
+def _decide(rows: Iterable[Row], request: Request) -> tuple[Row | None, tuple[Miss, ...]]:
+    """The first row that matches, and why each before it does not."""
+    misses: list[Miss] = []
+    for row in rows:
+        why = misfit(row, request)
+        if not why:
+            return row, tuple(misses)
+        misses.append(Miss(row.source.key, row.rule, row.name, why))
+    return None, tuple(misses)
+
+
+def _shares(registry: Registry, targets: tuple[Target, ...]) -> tuple[Share, ...]:
+    total = sum(target.weight for target in targets)
+    return tuple(
+        _share(registry, target, 100 * target.weight / total if len(targets) > 1 else 100.0)
+        for target in targets
+    )
+
+
+def _share(registry: Registry, target: Target, percent: float) -> Share:
+    share = Share(target.host, target.port, target.subset, percent)
+    host = registry.host(target.host)
+    if host is None:
+        return replace(share, problem="there is no such host")
+    port = next((port for port in host.ports if port.number == target.port), None)
+    if port is None:
+        return replace(share, problem=f"the host has no port {target.port}")
+    subset = registry.policy(host).subset(target.subset)
+    if target.subset and subset is None:
+        return replace(share, problem="no DestinationRule has this subset")
+    labels = subset.labels if subset else {}
+    backends = backends_of(host, port, labels, registry.pods_of(host.name))
+    ready = tuple(backend.name for backend in backends if backend.ready)
+    problem = "" if ready else f"none of its {len(backends)} pods is ready" if backends else "it has no pod"
+    return replace(share, ready=ready, problem=problem)
+
+
+def _gateway(registry: Registry, target: Target) -> AtGateway | None:
+    """The gateway behind a destination: its pods carry the labels that a Gateway with this port selects."""
+    for pod in registry.pods_of(target.host):
+        servers = servers_of(registry.gateways(), pod.labels)
+        if any(server.port == target.port for server in servers):
+            return AtGateway(pod.labels, target.port, f"gateway {target.host}")
+    return None
+
+
+def _forwarded(request: Request, row: Row) -> Request:
+    """The request as the next proxy gets it."""
+    host, port = request.host, request.port
+    if authority := rewritten_authority(row.route):
+        host, _, number = authority.partition(":")
+        port = int(number or HTTP_PORT)
+    path = _rewritten_path(request.path, row)
+    return replace(request, host=host.lower(), port=port, path=path, headers=_headers(request, row.route))
+
+
+def _rewritten_path(path: str, row: Row) -> str:
+    """The path with what the rule matched replaced: its prefix, or all of it but the query."""
+    rewrite = row.route.rewrite
+    if rewrite is None or rewrite.uri is None:
+        return path
+    _, mark, query = path.partition("?")
+    condition = next((condition for condition in row.conditions if condition.subject == PATH), None)
+    if condition is None or condition.op is Op.PREFIX:
+        matched = len(condition.value) if condition else len("/")
+        return rewrite.uri + path[matched:]
+    return rewrite.uri + mark + query
+
+
+def _headers(request: Request, rule: HTTPRoute) -> dict[str, str]:
+    """The headers after the rule's changes, in Envoy's order: removed, set, added."""
+    headers = dict(request.headers)
+    changes = rule.headers.request if rule.headers else None
+    if changes is None:
+        return headers
+    for name in changes.remove:
+        headers.pop(name.lower(), None)
+    headers |= {name.lower(): value for name, value in changes.set.items() if not is_host_header(name)}
+    for name, value in changes.add.items():
+        lower = name.lower()
+        headers[lower] = f"{headers[lower]},{value}" if lower in headers else value
+    return headers
