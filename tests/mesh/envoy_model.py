@@ -1,7 +1,8 @@
-"""A proxy that speaks delta xDS as Envoy does, without sockets: what it serves can be looked at after every message.
+"""A proxy that speaks delta xDS as Envoy does, without sockets: what it serves can be looked at at any time.
 
-Modelled after Envoy 1.40: a cluster that is new or changed is warm when its endpoints arrive after it, until then the old
-one serves; a listener asks for scopes, a scope for its routes; what is no longer referred to is unsubscribed.
+Modelled after Envoy 1.40: a cluster that is new or changed is warm when its endpoints arrive after it, until
+then the old one serves; a listener asks for scopes, a scope for its routes; what is no longer referred to is
+unsubscribed.
 """
 
 from __future__ import annotations

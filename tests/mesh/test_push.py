@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 
-from envoy_model import EnvoyModel
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.mesh.envoy_model import EnvoyModel
 
 from laneway.mesh.push import Conversation
 from laneway.mesh.resources import CDS, EDS, LDS, RDS, SRDS, TYPES, Delta, Resource
@@ -18,7 +18,7 @@ World = dict[str, dict[str, Resource]]
 
 
 def world(routes: Mapping[str, tuple[str, ...]], versions: Mapping[str, str] | None = None) -> World:
-    """Resources for hosts, each with the clusters that its routes name; `versions` gives some of them other content."""
+    """Resources for hosts, each with the clusters that its routes name; versions: other content by name."""
     version = versions or {}
     clusters = {cluster for names in routes.values() for cluster in names}
 
@@ -71,7 +71,7 @@ class Wire:
         self.proxy.connect()
 
     def publish(self, new: World) -> None:
-        self.server.change(self.wanted.become(new), self.wanted.generation)
+        self.server.change([self.wanted.become(new)], self.wanted.generation)
         self.down.extend(self.server.responses())
 
     def carry_up(self) -> None:
@@ -169,7 +169,7 @@ def test_a_cut_before_the_endpoints_followed_does_not_leave_the_cluster_warming(
 
 
 def test_a_reconnected_proxy_gets_only_what_differs() -> None:
-    """Versions that the proxy brings along are believed; what is gone is removed, after the routes that used it."""
+    """The proxy's versions are believed; what is gone is removed, after the routes that used it."""
     wire = settled(world({"a": ("a1",), "b": ("b1",)}))
     wire.wanted.become(world({"a": ("a1",), "b": ("b2",)}))
     wire.connect()
@@ -193,7 +193,7 @@ def test_a_reconnected_proxy_with_everything_gets_nothing() -> None:
 
 
 def test_changes_during_a_push_are_coalesced_to_the_newest() -> None:
-    """While routes are unanswered later ones wait, and only the last goes; the generation counts only then."""
+    """While routes are unanswered later ones wait; only the last one goes, and then its generation counts."""
     wire = settled(world({"a": ("a1",)}))
     for version in ("2", "3", "4"):
         wire.publish(world({"a": ("a1",)}, {"a": version}))
@@ -205,7 +205,7 @@ def test_changes_during_a_push_are_coalesced_to_the_newest() -> None:
 
 
 def test_a_bad_resource_does_not_hold_back_the_others() -> None:
-    """A refused response is sent again in halves; the bad resource alone stays refused, with the proxy's text."""
+    """A refused response goes again in halves; only the bad resource stays refused, with the proxy's text."""
     hosts = {f"h{i}": ("a1",) for i in range(20)}
     wire = settled(world(hosts))
     wire.publish(world(hosts, {f"h{i}": "2" for i in range(20)} | {"h7": "bad"}))
@@ -245,7 +245,7 @@ def test_routes_to_a_refused_cluster_serve_where_there_were_none() -> None:
 
 
 def test_an_unknown_name_is_answered_with_nothing_in_it() -> None:
-    """A proxy that asks for routes or endpoints that do not exist gets empty ones, as it would wait for ever."""
+    """Unknown routes or endpoints that a proxy asks for are empty, as it would wait for them for ever."""
     wire = settled(world({"a": ("a1",)}))
     for url in (RDS, EDS):
         wire.server.receive(Request(url, subscribe=("unknown",)))

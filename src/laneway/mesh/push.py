@@ -33,11 +33,12 @@ class Conversation:
         if subscription := self._types.get(request.type_url):
             subscription.receive(request, self._generation)
 
-    def change(self, deltas: Mapping[str, Delta], generation: int) -> None:
-        """`wanted` has become different, by type URL; empty where a generation brings this proxy nothing."""
+    def change(self, layers: Iterable[Mapping[str, Delta]], generation: int) -> None:
+        """`wanted` has become different, by layer and type URL; maybe in nothing of this proxy's."""
         self._generation = generation
-        for url, delta in deltas.items():
-            self._types[url].change(delta, generation)
+        for deltas in layers:
+            for url, delta in deltas.items():
+                self._types[url].change(delta, generation)
 
     def responses(self) -> list[Response]:
         """What can be sent now, in this order. What was sent counts as under way until the proxy answers."""
@@ -122,7 +123,7 @@ class Conversation:
         return frozenset(named)
 
     def _told(self) -> bool:
-        """Whether the proxy has said which listeners and routes it brings along: after a cut, type by type."""
+        """Whether the proxy has said which listeners and routes it has: after a cut, type by type."""
         listeners, scopes, routes = (self._types[url] for url in (LDS, SRDS, RDS))
         if not listeners.open:
             return False
