@@ -206,6 +206,32 @@ class Code(Enum):
 
     NO_COMMAND = "LW501", "image without a command", Severity.ERROR, "map the image in laneway.yaml"
 
+    NOT_RUNNING = "LW601", "Laneway does not run", Severity.ERROR, "start it: laneway up -f PATH"
+    ALREADY_RUNNING = "LW602", "Laneway runs already", Severity.ERROR, "stop it: laneway down"
+    NO_STATE = (
+        "LW603",
+        "state directory not usable",
+        Severity.ERROR,
+        "name an empty or a new directory: --state DIR",
+    )
+    DAEMON_ENDED = "LW604", "daemon ended", Severity.ERROR, "resume it: laneway up; remove it: laneway down"
+    TIME_OVER = (
+        "LW605",
+        "time is over",
+        Severity.ERROR,
+        "give more time with --timeout, or look: laneway status",
+    )
+    NO_FILE = "LW606", "no file to read", Severity.ERROR, "give a YAML file, a folder of such files, or -"
+    NOT_FOUND = "LW607", "no such object", Severity.ERROR, "list what there is: laneway get all"
+    AMBIGUOUS = "LW608", "more than one object of that name", Severity.ERROR, "choose with -n"
+    NO_RELEASE = "LW609", "no such release", Severity.ERROR, "look: laneway release status"
+    DAEMON_REFUSED = (
+        "LW610",
+        "daemon refused the request",
+        Severity.ERROR,
+        "look at its log, daemon.log in the state",
+    )
+
     def __init__(self, id: str, title: str, severity: Severity, remedy: str) -> None:
         self.id = id
         self.title = title

@@ -1,4 +1,4 @@
-"""Rules of gateways: they exist and cover the hosts bound to them; Apps share a public host without conflict."""
+"""Rules of gateways: they exist and cover the hosts bound to them; Apps share a public host in peace."""
 
 from __future__ import annotations
 
@@ -60,14 +60,13 @@ def hosts_are_covered(scope: Scope) -> Iterator[Fault]:
             continue
         for index, host in enumerate(hosts):
             if not any(_serves(gateway, host, obj.metadata.namespace) for gateway in gateways):
-                text = (
-                    f"no server of Gateway {' or '.join(str(each.key) for each in gateways)} has host {host}"
-                )
+                named = " or ".join(str(gateway.key) for gateway in gateways)
+                text = f"no server of Gateway {named} has host {host}"
                 yield Fault(Code.HOST_NOT_COVERED, obj, (*path, "hosts", index), text)
 
 
 def _serves(gateway: Gateway, host: str, namespace: str) -> bool:
-    """Whether the gateway has the host for objects of the namespace: servers say `host` or `namespace/host`."""
+    """Whether the gateway has the host for a namespace's objects: servers say `host` or `namespace/host`."""
     for server in gateway.spec.servers:
         for pattern in server.hosts:
             where, _, name = pattern.rpartition("/")

@@ -112,7 +112,7 @@ def wildcards_are_for_gateways(scope: Scope) -> Iterator[Fault]:
 
 
 def one_writer_for_each_mesh_host(scope: Scope) -> Iterator[Fault]:
-    """A mesh host has one VirtualService, an App's is Laneway's own: Istio lets the oldest win without a word."""
+    """A mesh host has one VirtualService, an App's is Laneway's: in Istio the oldest wins without a word."""
     apps = {full_host(key.name, key.namespace): app for key, app in scope.spec.apps.items()}
     first: dict[str, VirtualService] = {}
     for service in scope.spec.virtual_services.values():
