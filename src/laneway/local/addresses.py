@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,10 +57,15 @@ class Addresses:
         marked = markers.find()
         own = {each.marker.block for each in marked if each.marker.state == state}
         used = {each.marker.block for each in marked} | _blocks_listened_in()
-        for block in sorted(own) or _blocks(state):
+        for block in sorted(own) or _blocks(cls.first_choice(state)):
             if (block in own or block not in used) and (claim := _bind(block)):
                 return cls(block, claim)
         raise NoAddressError(f"no block of loopback addresses is free for state {state}")
+
+    @staticmethod
+    def first_choice(state: str) -> int:
+        """The block that a state takes where it is free; it differs from state to state."""
+        return _FIRST_BLOCK + int.from_bytes(hashlib.sha256(state.encode()).digest()[:4]) % _BLOCKS
 
     def gateway(self, number: int) -> str:
         """A fixed address outside the pods' range. number: 1 to 254."""
@@ -125,10 +130,8 @@ def privileged_below() -> int:
     return int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
 
 
-def _blocks(state: str) -> Iterable[int]:
-    """All blocks, from one that differs from state to state."""
-    start = int.from_bytes(hashlib.sha256(state.encode()).digest()[:4])
-    return (_FIRST_BLOCK + (start + step) % _BLOCKS for step in range(_BLOCKS))
+def _blocks(first: int) -> Iterator[int]:
+    return (_FIRST_BLOCK + (first - _FIRST_BLOCK + step) % _BLOCKS for step in range(_BLOCKS))
 
 
 def _blocks_listened_in() -> set[int]:

@@ -22,6 +22,9 @@ from laneway.local.markers import Identity, Marked, find
 _PASSED_ON = ("HOME", "LANG", "TZ", "TMPDIR")
 _ROUNDS_MAX = 200
 _ROUND_SECONDS_MAX = 0.05
+_MARKER_LOOKS = 2
+"""A process has no environment, hence no marker, for an instant while it is replaced by another program."""
+
 _STARTERS = ThreadPoolExecutor(2, thread_name_prefix="start")
 """Two: more of them keep the event loop from its turn."""
 
@@ -130,14 +133,14 @@ async def kill_all(state: str, grace: timedelta, known: Iterable[Identity] = ())
     if ends:
         await asyncio.wait(ends, timeout=grace.total_seconds())
     sessions = {process.identity.pid for process in leaders}
-    await _kill(lambda: _members(sessions) | {marked.identity for marked in find(state)})
+    await _kill(lambda: _members(sessions) | {marked.identity for marked in find(state)}, _MARKER_LOOKS)
     await asyncio.gather(*ends)
     return len(leaders)
 
 
 async def kill_marked(state: str, chosen: Callable[[Marked], bool]) -> None:
     """Kill the state's processes that are chosen by their marker, whatever session they are in."""
-    await _kill(lambda: {marked.identity for marked in find(state) if chosen(marked)})
+    await _kill(lambda: {marked.identity for marked in find(state) if chosen(marked)}, _MARKER_LOOKS)
 
 
 def _start(argv: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path) -> int:
@@ -171,11 +174,16 @@ def _members(sessions: set[int]) -> set[Identity]:
     }
 
 
-async def _kill(targets: Callable[[], set[Identity]]) -> None:
-    """Kill until there is no target any more; looks anew each time, since the dying may still fork."""
+async def _kill(targets: Callable[[], set[Identity]], looks: int = 1) -> None:
+    """Kill until there is no target any more; looks anew each time, since the dying may still fork.
+
+    looks: how often in a row nothing must be found.
+    """
+    quiet = 0
     for attempt in range(_ROUNDS_MAX):
         left = targets()
-        if not left:
+        quiet = 0 if left else quiet + 1
+        if quiet == looks:
             return
         for identity in left:
             _send(identity, signal.SIGKILL)
