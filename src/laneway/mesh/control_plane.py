@@ -43,8 +43,8 @@ class ControlPlane:
     counted proxy is connected and has acknowledged it.
     """
 
-    def __init__(self, translator: Translator) -> None:
-        self._translator = translator
+    def __init__(self, translator: Translator | None = None) -> None:
+        self._translator = translator or Translator()
         self._server = AdsServer(self)
         self._peers: dict[str, _Peer] = {}
         self._streams: dict[Stream, _Peer] = {}
@@ -97,6 +97,11 @@ class ControlPlane:
                 peer.stream.close()
         self._changed()
         return changes.generation
+
+    @property
+    def generation(self) -> int:
+        """What the last `publish` returned; 0 before the first."""
+        return self._translator.generation
 
     def acked(self, proxy_id: str) -> int:
         """The newest generation of which a proxy has acknowledged everything; 0 while it is not connected."""

@@ -1,0 +1,114 @@
+"""What an Envoy is started with: who it is, where its control plane and its admin interface are. Pure.
+
+All else comes over xDS. Must not know how the process is run. Fields: envoy.config.bootstrap.v3.Bootstrap, as
+JSON.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from laneway.mesh.names import DOMAIN
+from laneway.mesh.wire import PROXY_ID
+from laneway.mesh.world import GatewayProxy, Proxy, Sidecar
+
+CONTROL_PLANE = "xds-grpc"
+"""Name of the cluster that leads to the control plane."""
+RECONNECT = {"base_interval": "0.05s", "max_interval": "1s"}
+"""Envoy's default would leave a proxy alone for up to 30 s after the control plane is back."""
+RE2_PROGRAM_SIZE_MAX = 32_768
+"""Istio's limit for a regular expression in a rule; Envoy's default of 100 refuses many."""
+STATS = (
+    {"suffix": ".upstream_rq_active"},
+    {"suffix": ".upstream_rq_total"},
+    {"suffix": ".upstream_cx_active"},
+    {"suffix": ".downstream_rq_active"},
+    {"prefix": "listener_manager."},
+    {"exact": "server.live"},
+)
+"""The statistics that anybody reads. Each cluster has a hundred more, which cost memory."""
+
+CONNECTIONS_MAX = 50_000
+"""More are refused. Without a limit Envoy warns at every start."""
+
+_HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+
+def bootstrap(proxy: Proxy, xds: Path, admin: Path) -> dict[str, Any]:
+    """The bootstrap of a proxy. xds, admin: paths of Unix sockets, of at most 100 bytes.
+
+    The control plane knows the proxy by `PROXY_ID` in the node's metadata; the node's id is written as Istio
+    does.
+    """
+    return {
+        "node": _node(proxy),
+        "admin": {"address": {"pipe": {"path": str(admin)}}},
+        "dynamic_resources": _dynamic_resources(),
+        "static_resources": {"clusters": [_control_plane(xds)]},
+        "cluster_manager": {"enable_deferred_cluster_creation": True},
+        "layered_runtime": {"layers": [_runtime(), {"name": "admin", "admin_layer": {}}]},
+        "overload_manager": {"resource_monitors": [_connection_limit()]},
+        "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": list(STATS)}}},
+    }
+
+
+def _node(proxy: Proxy) -> dict[str, Any]:
+    name = proxy.id.rpartition("/")[2]
+    return {
+        "id": f"{_role(proxy)}~{_address(proxy)}~{name}.{proxy.namespace}~{proxy.namespace}.{DOMAIN}",
+        "cluster": f"{proxy.labels.get('app', name)}.{proxy.namespace}",
+        "metadata": {PROXY_ID: proxy.id, "NAMESPACE": proxy.namespace, "LABELS": dict(proxy.labels)},
+    }
+
+
+def _role(proxy: Proxy) -> str:
+    return "sidecar" if isinstance(proxy, Sidecar) else "router"
+
+
+def _address(proxy: Proxy) -> str:
+    match proxy:
+        case Sidecar():
+            return proxy.outbound[0]
+        case GatewayProxy():
+            return next((address for address, _ in proxy.ports.values()), "0.0.0.0")
+
+
+def _dynamic_resources() -> dict[str, Any]:
+    service = {"cluster_name": CONTROL_PLANE, "retry_policy": {"retry_back_off": RECONNECT}}
+    over_ads = {"ads": {}, "initial_fetch_timeout": "0s", "resource_api_version": "V3"}
+    return {
+        "ads_config": {
+            "api_type": "DELTA_GRPC",
+            "transport_api_version": "V3",
+            "set_node_on_first_message_only": True,
+            "grpc_services": [{"envoy_grpc": service}],
+        },
+        "cds_config": over_ads,
+        "lds_config": over_ads,
+    }
+
+
+def _control_plane(xds: Path) -> dict[str, Any]:
+    endpoint = {"endpoint": {"address": {"pipe": {"path": str(xds)}}}}
+    http2 = {"explicit_http_config": {"http2_protocol_options": {}}}
+    return {
+        "name": CONTROL_PLANE,
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "typed_extension_protocol_options": {
+            _HTTP_OPTIONS: {"@type": f"type.googleapis.com/{_HTTP_OPTIONS}", **http2}
+        },
+        "load_assignment": {"cluster_name": CONTROL_PLANE, "endpoints": [{"lb_endpoints": [endpoint]}]},
+    }
+
+
+def _connection_limit() -> dict[str, Any]:
+    config = "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
+    limit = {"@type": f"type.googleapis.com/{config}", "max_active_downstream_connections": CONNECTIONS_MAX}
+    return {"name": "envoy.resource_monitors.global_downstream_max_connections", "typed_config": limit}
+
+
+def _runtime() -> dict[str, Any]:
+    limits = {"re2.max_program_size.error_level": RE2_PROGRAM_SIZE_MAX}
+    return {"name": "static", "static_layer": limits}

