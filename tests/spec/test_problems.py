@@ -72,7 +72,9 @@ def test_example_has_the_problem_and_instead_has_not(code: str, wrong: str, righ
 
 def test_problem_prints_as_one_line() -> None:
     """A problem names its place, severity, code, text and remedy."""
-    problem = Code.UNKNOWN_FIELD.at(Place("shop.yaml", 3, 5), "unknown field spec.timout", "did you mean timeout?")
+    problem = Code.UNKNOWN_FIELD.at(
+        Place("shop.yaml", 3, 5), "unknown field spec.timout", "did you mean timeout?"
+    )
     assert str(problem) == "shop.yaml:3:5: error LW201: unknown field spec.timout; did you mean timeout?"
 
 

@@ -168,6 +168,8 @@ def _flaws(errors: Iterable[ErrorDetails], value: Any) -> list[Flaw]:
     """One flaw for each path: where several types are allowed, there is an error for each of them."""
     by_path: dict[Path, list[ErrorDetails]] = {}
     for error in errors:
+        if error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]:
+            continue  # pydantic counts the items of a tuple that are right
         by_path.setdefault(_written_path(error, value), []).append(error)
     return [_type_flaw(path, same) or _value_flaw(path, same[0]) for path, same in by_path.items()]
 
@@ -176,9 +178,13 @@ def _written_path(error: ErrorDetails, value: Any) -> Path:
     """The error's place in the value: pydantic appends the type it tried where several are allowed."""
     path: Path = ()
     for step in error["loc"]:
-        if isinstance(value, dict | list):
-            path = (*path, step)
-            value = value.get(step) if isinstance(value, dict) else value[int(step)]
+        if isinstance(value, list):
+            value = value[int(step)]
+        elif isinstance(value, dict) and (step in value or error["type"] == "missing"):
+            value = value.get(step)
+        else:
+            return path
+        path = (*path, step)
     return path
 
 

@@ -189,13 +189,13 @@ def _kind_problems(document: Document, kind: str, version: str) -> Iterator[Prob
     if kind in KINDS:
         known = get_args(KINDS[kind].model_fields["api_version"].annotation)
         if version not in known:
-            text = f"a {kind} of {version} is not supported"
+            text = f"{kind} of {version} is not supported"
             yield Code.UNKNOWN_VERSION.at(document.place(("apiVersion",)), text, f"write {known[0]}")
     elif kind in _REFUSED_KINDS:
         text = f"{kind} is not supported by Laneway, and refused rather than ignored"
         yield Code.REFUSED_KIND.at(place, text, _REFUSED_KINDS[kind])
     elif kind in _INERT_KINDS:
-        yield Code.INERT_KIND.at(place, f"a {kind} has no effect here and is dropped")
+        yield Code.INERT_KIND.at(place, f"{kind} has no effect here and is dropped")
     elif kind not in _SILENT_KINDS:
         meant = close_to(kind, KINDS)
         remedy = f"did you mean {meant}?" if meant else f"the kinds here are {', '.join(KINDS)}"

@@ -21,7 +21,7 @@ from laneway.spec.problems import Code, Place, Problem
 
 DEPTH_MAX = 100
 """Levels of nesting, aliases included. A pod template has about 15."""
-NODES_MAX = 1_000_000
+NODES_MAX = 500_000
 """Values in one file, with every alias written out: a few kilobytes of aliases can stand for billions."""
 
 Path = tuple[str | int, ...]
