@@ -24,6 +24,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from laneway.local.status import (
+    FOLDER as FOLDER,
+)
+from laneway.local.status import (
     Changes,
     Event,
     Explanation,
@@ -37,9 +40,6 @@ from laneway.local.status import (
 )
 from laneway.spec.meta import Key
 from laneway.spec.release import Verb
-
-FOLDER = "laneway.dev/folder"
-"""Annotation of an applied object: the absolute path of the folder of its YAML, in which its command runs."""
 
 POLL_SECONDS_MAX = 60.0
 """The longest that one long poll is kept open."""

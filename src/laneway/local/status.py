@@ -9,6 +9,9 @@ from typing import Any, Literal, TypedDict
 
 Json = dict[str, Any]
 
+FOLDER = "laneway.dev/folder"
+"""Annotation of an applied template: the absolute path of the folder that its command runs in."""
+
 
 class Problem(TypedDict):
     """One thing wrong with what was applied. file, line, column: empty and 0 where there is no file."""
@@ -33,7 +36,7 @@ class Reference(TypedDict):
 class Change(Reference):
     """What apply or delete did to one object."""
 
-    operation: Literal["created", "changed", "unchanged", "deleted"]
+    operation: Literal["created", "configured", "unchanged", "deleted"]
 
 
 class Changes(TypedDict):
@@ -209,16 +212,19 @@ class Explanation(TypedDict):
 
 
 class Event(TypedDict):
-    """One line of the history. subject: the object it is about; by: who asked, empty for the controller."""
+    """One line of the history, as `history.events.Event` has it. by: who asked, empty for the controller."""
 
     at: str
-    event: str
     kind: str
     namespace: str
     name: str
-    text: str
-    by: str
+    change: str
     reason: str
+    message: str
+    by: str
+    app: str
+    lane: str
+    revision: str
 
 
 class LogLine(TypedDict):

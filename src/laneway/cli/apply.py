@@ -1,0 +1,123 @@
+"""`laneway apply`: sends objects to a running Laneway, and says which releases that starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import typer
+
+from laneway.cli import options
+from laneway.cli.options import Files, Namespace, Output, Reason, Recursive, StateDir, Timeout, Wait
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from laneway.cli.client import Client
+    from laneway.local.status import Change, Changes, Json, ReleaseStatus, Status
+
+MESH_KINDS = frozenset({"VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Service", "Mesh"})
+"""Kinds whose change has taken effect when every proxy has confirmed."""
+
+
+def apply(
+    filename: Files = None,
+    recursive: Recursive = False,
+    wait: Wait = False,
+    timeout: Timeout = "2m",
+    reason: Reason = "",
+    output: Output = None,
+    namespace: Namespace = None,
+    state: StateDir = None,
+) -> None:
+    """Apply files to a running Laneway.
+
+    All of them are applied, or nothing where anything is wrong.
+    A changed template starts a release. With --wait everything else has taken effect when it returns; follow
+    the releases with `laneway release wait`.
+    """
+    from laneway.cli import daemon, loading
+    from laneway.cli.output import emit
+
+    if not filename:
+        raise typer.BadParameter("say what to apply", param_hint="-f")
+    place, limit = options.state(state), options.duration(timeout, "--timeout")
+    batch = loading.load_files(filename, recursive, options.namespace(namespace))
+    with daemon.connected(place) as client:
+        before = {(release["namespace"], release["name"]) for release in client.status()["releases"]}
+        changes = loading.apply(client, batch, reason)
+        status = taken_up(client, changes, wait, limit)
+    started = [r for r in status["releases"] if (r["namespace"], r["name"]) not in before]
+    document = {"objects": changes["objects"], "releases": [record(release) for release in started]}
+    emit(
+        options.output(output),
+        document,
+        table=lambda: _table(changes, started),
+        names=[f"{change['kind'].lower()}/{change['name']}" for change in changes["objects"]],
+    )
+
+
+def record(release: ReleaseStatus) -> Json:
+    """A release as the commands print it: `release` is its name."""
+    return {"app": release["app"], "namespace": release["namespace"], "revision": release["revision"]} | {
+        "release" if field == "name" else field: value for field, value in release.items()
+    }
+
+
+def taken_up(client: Client, changes: Changes, wait: bool, limit: timedelta) -> Status:
+    """The first status that knows the changes; with `wait`, the first in which they have taken effect.
+
+    Raises Failure when the time is over, with what is missing.
+    """
+    from laneway.cli import waiting
+    from laneway.cli.failure import Failure
+    from laneway.cli.output import Progress
+    from laneway.spec.problems import Code
+
+    progress, lines = Progress(), ["the controller has not taken the changes up"]
+    for status in waiting.follow(client, limit):
+        if status["observed"] < changes["version"]:
+            continue
+        lines = list(_missing(status, changes["objects"])) if wait else []
+        if not lines:
+            return status
+        progress.show(lines)
+    raise Failure(Code.TIME_OVER, "\n  ".join(["applied, but not in effect everywhere in time:", *lines]))
+
+
+def _missing(status: Status, changes: list[Change]) -> Iterator[str]:
+    """What keeps the changes from having taken effect. An app under release is the release's matter."""
+    from laneway.cli import waiting
+
+    namespaces = {change["namespace"] for change in changes if change["kind"] in {"App", "Deployment"}}
+    for app in status["apps"]:
+        if (
+            app["namespace"] in namespaces
+            and app["release"] is None
+            and not (app["ready"] and app["confirmed"])
+        ):
+            yield from waiting.missing_of_app(app)
+    named = {(change["kind"], change["namespace"], change["name"]) for change in changes}
+    for workload in status["workloads"]:
+        if ("Deployment", workload["namespace"], workload["name"]) in named and not workload["ready"]:
+            yield waiting.missing_of_workload(workload)
+    for lane in status["lanes"]:
+        if ("Lane", lane["namespace"], lane["name"]) in named and not (lane["ready"] and lane["confirmed"]):
+            yield from waiting.missing_of_lane(lane)
+    if any(change["kind"] in MESH_KINDS for change in changes):
+        yield from waiting.laggards(status)
+
+
+def _table(changes: Changes, started: list[ReleaseStatus]) -> RenderableType:
+    from rich.console import Group
+
+    from laneway.cli.output import grid
+
+    rows = [(c["kind"], c["namespace"], c["name"], c["operation"]) for c in changes["objects"]]
+    follow = [
+        f"release {r['name']} of {r['namespace']}/{r['app']} to {r['revision']} has started; "
+        f"follow it: laneway release wait {r['app']} -n {r['namespace']}"
+        for r in started
+    ]
+    return Group(grid(("kind", "namespace", "name", "operation"), rows), *follow)

@@ -1,0 +1,134 @@
+"""The daemon's life as the commands see it: starting it, finding it, ending it and what it leaves.
+
+Must not know what the daemon does while it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from laneway.cli.client import ApiError, Client, NotRunningError
+from laneway.cli.failure import Failure
+from laneway.local.state import State
+from laneway.spec.problems import Code
+
+STOP = timedelta(seconds=30)
+"""How long the daemon has to stop replicas and proxies before it is killed."""
+
+POLL_SECONDS = 0.02
+LOG_LINES = 8
+
+_CODES = {404: Code.NOT_FOUND, 409: Code.NO_RELEASE}
+
+
+def start(state: State, port: int | None) -> subprocess.Popen[bytes]:
+    """Start the daemon in a session of its own: it outlives its terminal.
+
+    Its output goes to the state's log.
+    """
+    command = [sys.executable, "-m", "laneway.local.daemon", "--state", str(state.path)]
+    if port is not None:
+        command += ["--port", str(port)]
+    with state.daemon_log.open("ab") as log:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+
+
+def answering(state: State, process: subprocess.Popen[bytes], timeout: timedelta) -> Client:
+    """A client of a daemon just started, as soon as it answers.
+
+    Raises Failure where it ends or the time is over.
+    """
+    end = time.monotonic() + timeout.total_seconds()
+    client = Client(state.api)
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise ended(state, process.returncode)
+        try:
+            if client.ping()["pid"] == process.pid:
+                return client
+        except NotRunningError:
+            pass
+        time.sleep(POLL_SECONDS)
+    raise Failure(
+        Code.TIME_OVER, f"the daemon does not answer; the end of {state.daemon_log}:\n{_tail(state)}"
+    )
+
+
+def ended(state: State, returncode: int) -> Failure:
+    """The failure that a daemon ended by itself."""
+    how = f"was killed by signal {-returncode}" if returncode < 0 else f"ended with exit code {returncode}"
+    return Failure(Code.DAEMON_ENDED, f"the daemon {how}; the end of {state.daemon_log}:\n{_tail(state)}")
+
+
+def _tail(state: State) -> str:
+    lines = state.daemon_log.read_text(errors="replace").splitlines() if state.daemon_log.exists() else []
+    return "\n".join(f"    {line}" for line in lines[-LOG_LINES:])
+
+
+@contextmanager
+def connected(state: State) -> Iterator[Client]:
+    """A client of the daemon that runs on a state. Raises Failure where none does, or where it refuses."""
+    if state.holder() is None:
+        raise not_running(state)
+    try:
+        with Client(state.api) as client:
+            yield client
+    except NotRunningError as error:
+        raise Failure(Code.DAEMON_ENDED, f"{error}: the daemon of {state.path} ended, or hangs") from None
+    except ApiError as error:
+        raise Failure(_CODES.get(error.status, Code.DAEMON_REFUSED), str(error)) from None
+
+
+def not_running(state: State) -> Failure:
+    """The failure that no daemon runs on a state."""
+    if state.exists:
+        remedy = "resume it: laneway up; remove it: laneway down"
+        return Failure(
+            Code.NOT_RUNNING, f"Laneway does not run on {state.path}, but its state is there", remedy
+        )
+    return Failure(Code.NOT_RUNNING, f"no Laneway runs on {state.path}")
+
+
+def stop(state: State) -> int | None:
+    """End the daemon, and with it replicas and proxies; the state stays.
+
+    Returns the pid it had, None where none ran. Asks first; a daemon that does not answer gets a signal,
+    and one that does not end is killed.
+    """
+    pid = state.holder()
+    if pid is None:
+        return None
+    try:
+        with Client(state.api) as client:
+            client.shutdown()
+    except NotRunningError:
+        _signal(pid, signal.SIGTERM)
+    if not _gone(state, STOP):
+        _signal(pid, signal.SIGKILL)
+        _gone(state, STOP)
+    return pid
+
+
+def _gone(state: State, timeout: timedelta) -> bool:
+    end = time.monotonic() + timeout.total_seconds()
+    while state.holder() is not None:
+        if time.monotonic() > end:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return

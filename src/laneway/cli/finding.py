@@ -1,0 +1,63 @@
+"""Finds what a person names in the status document: an app by its name alone where that is unique.
+
+Must not print.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from laneway.cli.failure import Failure
+from laneway.spec.problems import Code
+
+if TYPE_CHECKING:
+    from laneway.local.status import AppStatus, LaneStatus, ReleaseStatus, Status
+
+_T = TypeVar("_T")
+
+
+def app(status: Status, named: str, namespace: str | None) -> AppStatus:
+    """The app of this name, NAME or NAMESPACE/NAME. Raises Failure where there is none, or more than one."""
+    space, name = split(named, namespace)
+    found = [each for each in status["apps"] if each["name"] == name and space in (None, each["namespace"])]
+    there = ", ".join(f"{each['namespace']}/{each['name']}" for each in status["apps"]) or "none"
+    return _single(found, f"app {space + '/' if space else ''}{name}", f"the apps here: {there}")
+
+
+def lane(status: Status, named: str, namespace: str | None) -> LaneStatus:
+    """The lane of this name, likewise."""
+    space, name = split(named, namespace)
+    found = [each for each in status["lanes"] if each["name"] == name and space in (None, each["namespace"])]
+    there = ", ".join(f"{each['namespace']}/{each['name']}" for each in status["lanes"]) or "none"
+    return _single(found, f"lane {space + '/' if space else ''}{name}", f"the lanes here: {there}")
+
+
+def split(named: str, namespace: str | None) -> tuple[str | None, str]:
+    """Namespace and name of NAME or NAMESPACE/NAME; the former wins over `-n`."""
+    space, _, name = named.rpartition("/")
+    return space or namespace, name
+
+
+def releases(status: Status, app: AppStatus) -> list[ReleaseStatus]:
+    """All releases of an app, oldest first."""
+    return [r for r in status["releases"] if (r["namespace"], r["app"]) == (app["namespace"], app["name"])]
+
+
+def newest_release(status: Status, app: AppStatus, revision: str | None = None) -> ReleaseStatus | None:
+    """The latest release of an app; of those to a revision, of which the first digits are enough."""
+    found = [r for r in releases(status, app) if r["revision"].startswith(revision or "")]
+    return found[-1] if found else None
+
+
+def newest_releases(status: Status, namespace: str | None) -> list[ReleaseStatus]:
+    """The latest release of each app."""
+    newest = {(release["namespace"], release["app"]): release for release in status["releases"]}
+    return [release for (space, _), release in sorted(newest.items()) if namespace in (None, space)]
+
+
+def _single(found: list[_T], what: str, there: str) -> _T:
+    if not found:
+        raise Failure(Code.NOT_FOUND, f"there is no {what}", there)
+    if len(found) > 1:
+        raise Failure(Code.AMBIGUOUS, f"there is more than one {what}", f"choose with -n; {there}")
+    return found[0]

@@ -1,0 +1,99 @@
+"""From `-f` to objects that are applied: read, checked together with all that is applied already, sent.
+
+Must not know which command asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from laneway.cli import images, options, sources
+from laneway.cli.client import ApiError, Client
+from laneway.cli.failure import ProblemsFailure, document_of, problem_line
+from laneway.cli.output import say
+from laneway.local.status import FOLDER
+from laneway.spec.check import check
+from laneway.spec.load import KINDS, Loaded, load, parse, ref_of
+from laneway.spec.meta import Object
+
+if TYPE_CHECKING:
+    from laneway.local.status import Changes, Json
+    from laneway.local.status import Problem as ProblemDocument
+
+HTTP_UNPROCESSABLE = 422
+
+_TEMPLATED = frozenset({"App", "Deployment"})
+"""Kinds that hold a template, whose command runs in a folder."""
+_WRITTEN_BY_LANEWAY = ("app.kubernetes.io/managed-by", "laneway")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What files say. folders: where commands run, by the name of the source of their template."""
+
+    loaded: Loaded
+    folders: dict[str, Path]
+
+    def objects(self) -> list[Json]:
+        """The objects, as they are applied."""
+        return [self._written(obj) for obj in self.loaded.objects]
+
+    def _written(self, obj: Object) -> Json:
+        written = obj.written()
+        if obj.kind in _TEMPLATED:
+            folder = self.folders[self.loaded.documents[ref_of(obj)].file]
+            written["metadata"].setdefault("annotations", {})[FOLDER] = str(folder)
+        return written
+
+
+def load_files(paths: Sequence[str], recursive: bool, namespace: str | None) -> Batch:
+    """Read files. Raises Failure where one cannot be read; what is wrong in them is for `problems` to say."""
+    given = sources.read(paths, recursive=recursive)
+    loaded = load([each.source for each in given], namespace or "default")
+    return Batch(loaded, {each.source.name: sources.project(each.folder) for each in given})
+
+
+def problems(batch: Batch, stored: Iterable[Object] = ()) -> list[ProblemDocument]:
+    """Everything that is wrong in a batch, by itself and together with what is applied already."""
+    found = (*check(batch.loaded, stored), *images.problems(batch.loaded, batch.folders))
+    return [document_of(problem) for problem in found]
+
+
+def refuse(found: Sequence[ProblemDocument]) -> None:
+    """Say the warnings. Raises ProblemsFailure where there is an error."""
+    if any(problem["severity"] == "error" for problem in found):
+        raise ProblemsFailure(found)
+    for problem in found:
+        say(problem_line(problem))
+
+
+def apply(client: Client, batch: Batch, reason: str) -> Changes:
+    """Check the batch with what is applied already, and apply it.
+
+    Raises ProblemsFailure: nothing was applied.
+    """
+    stored = [_parsed(obj) for obj in client.objects("*") if _is_of_people(obj)]
+    refuse(problems(batch, stored))
+    return send(client, batch.objects(), reason)
+
+
+def send(client: Client, objects: Sequence[Json], reason: str) -> Changes:
+    """Apply objects. Raises ProblemsFailure where the daemon finds something wrong: nothing was applied."""
+    try:
+        return client.apply(objects, by=options.user(), reason=reason)
+    except ApiError as error:
+        if error.status == HTTP_UNPROCESSABLE:
+            raise ProblemsFailure(error.problems) from None
+        raise
+
+
+def _is_of_people(obj: Json) -> bool:
+    label, value = _WRITTEN_BY_LANEWAY
+    return obj["kind"] in KINDS and obj["metadata"].get("labels", {}).get(label) != value
+
+
+def _parsed(obj: Json) -> Object:
+    return parse({name: value for name, value in obj.items() if name != "status" or obj["kind"] == "Release"})

@@ -1,0 +1,97 @@
+"""Prints results, as JSON, YAML, names or a table, on standard output; prose on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from laneway.cli.options import Format
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from laneway.local.status import Json
+
+PIPE_COLUMNS = 1_000
+"""Width of tables that no terminal shows: nothing is cut or wrapped."""
+
+
+def emit(
+    form: Format, document: Any, *, table: Callable[[], RenderableType], names: Iterable[str] = ()
+) -> None:
+    """Print a result in the form asked for. table: makes the table, or text, for people."""
+    match form:
+        case Format.JSON:
+            typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        case Format.YAML:
+            typer.echo(as_yaml(document), nl=False)
+        case Format.NAME:
+            for name in names:
+                typer.echo(name)
+        case Format.TABLE:
+            show(table())
+
+
+def as_yaml(document: Any) -> str:
+    """A document as YAML, keys in their own order."""
+    import yaml
+
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=PIPE_COLUMNS)
+
+
+def listed(objects: Sequence[Json]) -> Json:
+    """Objects as one Kubernetes List."""
+    return {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+
+
+def names_of(objects: Iterable[Json]) -> list[str]:
+    """Objects as `kind/name`."""
+    return [f"{obj['kind'].lower()}/{obj['metadata']['name']}" for obj in objects]
+
+
+def show(what: RenderableType) -> None:
+    """Print text, or something of rich's, on standard output."""
+    if isinstance(what, str):
+        typer.echo(what)
+        return
+    from rich.console import Console
+
+    Console(
+        width=None if sys.stdout.isatty() else PIPE_COLUMNS, highlight=False, markup=False, soft_wrap=False
+    ).print(what)
+
+
+def grid(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A table without lines, as kubectl prints them."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for column in columns:
+        table.add_column(column.upper(), overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def say(text: str) -> None:
+    """Prose for people, on standard error."""
+    typer.echo(text, err=True)
+
+
+class Progress:
+    """Says what is being waited for, each line once until it goes away."""
+
+    def __init__(self) -> None:
+        self._last: frozenset[str] = frozenset()
+
+    def show(self, lines: Sequence[str]) -> None:
+        """Print those lines that were not there the last time."""
+        for line in lines:
+            if line not in self._last:
+                say(f"  {line}")
+        self._last = frozenset(lines)

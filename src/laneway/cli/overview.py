@@ -1,0 +1,111 @@
+"""`laneway status`: everything at one moment, on one screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from laneway.cli import options
+from laneway.cli.options import Namespace, Output, StateDir
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from laneway.local.status import AppStatus, LaneStatus, ReleaseStatus, Status
+
+
+def status(output: Output = None, namespace: Namespace = None, state: StateDir = None) -> None:
+    """Show apps, lanes and releases, and why they stay where they are."""
+    from laneway.cli import daemon
+    from laneway.cli.output import emit
+
+    space = options.namespace(namespace)
+    with daemon.connected(options.state(state)) as client:
+        found = within(client.status(), space)
+    emit(
+        options.output(output),
+        found,
+        table=lambda: _screen(found),
+        names=[f"app/{app['name']}" for app in found["apps"]]
+        + [f"lane/{lane['name']}" for lane in found["lanes"]],
+    )
+
+
+def within(status: Status, namespace: str | None) -> Status:
+    """The part of a status that is about one namespace; all of it for None."""
+    if namespace is None:
+        return status
+    part = status.copy()
+    part["apps"] = [each for each in status["apps"] if each["namespace"] == namespace]
+    part["workloads"] = [each for each in status["workloads"] if each["namespace"] == namespace]
+    part["lanes"] = [each for each in status["lanes"] if each["namespace"] == namespace]
+    part["releases"] = [each for each in status["releases"] if each["namespace"] == namespace]
+    part["findings"] = [each for each in status["findings"] if each["namespace"] == namespace]
+    return part
+
+
+def _screen(status: Status) -> RenderableType:
+    from rich.console import Group
+
+    from laneway.cli import tables, waiting
+    from laneway.cli.output import grid
+
+    parts: list[RenderableType] = [f"ingress {status['ingress']}", _proxies(status), ""]
+    columns = ("namespace", "app", "revision", "role", "image", "weight", "served", "pods")
+    parts.append(grid(columns, [row for app in status["apps"] for row in _versions(app)]))
+    if status["workloads"]:
+        rows = [(w["namespace"], w["name"], tables.pods(w["replicas"])) for w in status["workloads"]]
+        parts += ["", grid(("namespace", "deployment", "pods"), rows)]
+    if status["lanes"]:
+        parts += [
+            "",
+            grid(("namespace", "lane", "header", "apps", "ready", "ends"), map(_lane, status["lanes"])),
+        ]
+    running = [release for release in status["releases"] if release["finishedAt"] is None]
+    if running:
+        parts += [
+            "",
+            grid(("namespace", "app", "release", "phase", "step", "weight"), map(_release, running)),
+        ]
+    if lines := waiting.why(status):
+        parts += ["", *lines]
+    return Group(*parts)
+
+
+def _proxies(status: Status) -> str:
+    from laneway.cli import waiting
+
+    proxies = status["proxies"]
+    late = waiting.laggards(status)
+    return late[0] if late else f"proxies {proxies['confirmed']} of {proxies['total']} confirmed"
+
+
+def _versions(app: AppStatus) -> list[tuple[str, ...]]:
+    from laneway.cli import tables
+
+    shown = [
+        v
+        for v in app["versions"]
+        if v["weight"] or v["served"] or v["replicas"]["pods"] or v["replicas"]["wanted"]
+    ]
+    return [
+        (
+            app["namespace"], app["name"], v["revision"], v["role"], v["image"] or "-",
+            f"{v['weight']:g}%", f"{v['served']:g}%", tables.pods(v["replicas"]),
+        )
+        for v in shown
+    ]  # fmt: skip
+
+
+def _lane(lane: LaneStatus) -> tuple[str, ...]:
+    from laneway.cli import tables
+
+    header = ", ".join(f"{name}: {value}" for name, value in lane["header"].items())
+    apps = ", ".join(f"{app['name']} {tables.pods(app['replicas'])}" for app in lane["apps"]) or "-"
+    ready = "yes" if lane["ready"] and lane["confirmed"] else "no"
+    return (lane["namespace"], lane["name"], header, apps, ready, lane["expiresAt"] or "-")
+
+
+def _release(release: ReleaseStatus) -> tuple[str, ...]:
+    step = f"{release['step'] + 1}/{release['steps']}"
+    weight = f"{release['weight']:g}%"
+    return (release["namespace"], release["app"], release["name"], release["phase"], step, weight)

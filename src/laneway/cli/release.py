@@ -1,0 +1,280 @@
+"""`laneway release …`: where releases stand, waiting for their end, and a person's word on them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import IntEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from laneway.cli import options
+from laneway.cli.options import Namespace, Output, Reason, StateDir, Timeout, Wait
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from laneway.cli.client import Client
+    from laneway.cli.options import Format
+    from laneway.local.status import AppStatus, ReleaseStatus, Status
+
+App = Annotated[
+    str, typer.Argument(metavar="APP", help="An app: NAME or NAMESPACE/NAME.", show_default=False)
+]
+AnyApp = Annotated[
+    str | None,
+    typer.Argument(metavar="[APP]", help="Only this app: NAME or NAMESPACE/NAME.", show_default=False),
+]
+Revision = Annotated[
+    str | None,
+    typer.Option("--revision", metavar="REVISION", help="The release to this revision, not the newest one."),
+]
+
+
+ABSENCE = timedelta(seconds=30)
+"""How long the daemon may be away while somebody waits: it may be started anew."""
+
+
+class Exit(IntEnum):
+    """Exit codes of `release wait`, for scripts."""
+
+    PROMOTED = 0
+    ERROR = 1
+    USAGE = 2
+    ROLLED_BACK = 3
+    TIMEOUT = 4
+    PAUSED = 5
+    SUPERSEDED = 6
+
+
+ENDS = {
+    "Promoted": Exit.PROMOTED,
+    "RolledBack": Exit.ROLLED_BACK,
+    "Paused": Exit.PAUSED,
+    "Superseded": Exit.SUPERSEDED,
+}
+"""Exit code of each phase (`spec.release.Phase`) in which nothing moves any more by itself."""
+
+
+def release_status(
+    app: AnyApp = None, output: Output = None, namespace: Namespace = None, state: StateDir = None
+) -> None:
+    """Show where releases stand, and why they stay there.
+
+    The newest of each app, or all of one app.
+    """
+    from laneway.cli import daemon, finding
+    from laneway.cli.apply import record
+    from laneway.cli.output import emit
+
+    with daemon.connected(options.state(state)) as client:
+        status = client.status()
+    space = options.namespace(namespace)
+    releases = (
+        finding.releases(status, finding.app(status, app, space))
+        if app
+        else finding.newest_releases(status, space)
+    )
+    emit(
+        options.output(output),
+        {"releases": [record(release) for release in releases]},
+        table=lambda: _table(status, releases),
+        names=[f"release/{release['name']}" for release in releases],
+    )
+
+
+def release_wait(
+    app: App,
+    revision: Revision = None,
+    timeout: Timeout = "5m",
+    output: Output = None,
+    namespace: Namespace = None,
+    state: StateDir = None,
+) -> None:
+    """Wait until the newest release of an app ends or pauses.
+
+    Why it stays where it is is said on standard error. Exit code: 0 promoted, 1 error, 2 usage, 3 rolled
+    back, 4 timeout, 5 paused, 6 superseded.
+    """
+    from laneway.cli import daemon, finding
+
+    limit = options.duration(timeout, "--timeout")
+    with daemon.connected(options.state(state)) as client:
+        found = finding.app(client.status(), app, options.namespace(namespace))
+        release, code = _wait_for_app(client, found, revision, limit)
+    _print(options.output(output), release)
+    raise typer.Exit(code)
+
+
+def release_promote(
+    app: App,
+    reason: Reason = "",
+    wait: Wait = False,
+    timeout: Timeout = "5m",
+    output: Output = None,
+    namespace: Namespace = None,
+    state: StateDir = None,
+) -> None:
+    """Let an app's running release go to its end, without holds.
+
+    With --wait the exit code is that of `release wait`.
+    """
+    from laneway.cli import daemon
+
+    limit = options.duration(timeout, "--timeout")
+    with daemon.connected(options.state(state)) as client:
+        release, code = _ask(
+            client, "promote", app, options.namespace(namespace), reason, limit if wait else None
+        )
+    _print(options.output(output), release)
+    raise typer.Exit(code)
+
+
+def release_abort(
+    app: App,
+    reason: Reason = "",
+    wait: Wait = False,
+    timeout: Timeout = "5m",
+    output: Output = None,
+    namespace: Namespace = None,
+    state: StateDir = None,
+) -> None:
+    """Return all traffic of an app to its stable version, at once.
+
+    The refused version is not tried again. With --wait it returns when the release is rolled back. Any
+    other end has the exit code of `release wait`, and a promotion that came first has 1.
+    """
+    from laneway.cli import daemon
+
+    limit = options.duration(timeout, "--timeout")
+    with daemon.connected(options.state(state)) as client:
+        release, code = _ask(
+            client, "abort", app, options.namespace(namespace), reason, limit if wait else None
+        )
+    _print(options.output(output), release)
+    if wait and code is Exit.PROMOTED:
+        raise typer.Exit(Exit.ERROR)
+    raise typer.Exit(Exit.PROMOTED if code is Exit.ROLLED_BACK else code)
+
+
+def _ask(
+    client: Client, verb: str, app: str, namespace: str | None, reason: str, limit: timedelta | None
+) -> tuple[ReleaseStatus, Exit]:
+    """Write a person's word on the running release; with a limit, wait for the release's end."""
+    from laneway.cli import finding
+
+    status = client.status()
+    found = finding.app(status, app, namespace)
+    release = client.request(found["namespace"], found["name"], verb, by=options.user(), reason=reason)
+    if limit is None:
+        return release, Exit.PROMOTED
+    return _follow(client, release, limit, after=status["observed"])
+
+
+def _wait_for_app(
+    client: Client, app: AppStatus, revision: str | None, limit: timedelta
+) -> tuple[ReleaseStatus | None, Exit]:
+    """Wait for the chosen release of an app; for an app that never had one, until its first revision serves.
+
+    Raises Failure where the app had releases, but none to `revision`.
+    """
+    from laneway.cli import finding, waiting
+    from laneway.cli.failure import Failure
+    from laneway.cli.output import Progress, say
+    from laneway.spec.problems import Code
+
+    name, progress = f"{app['namespace']}/{app['name']}", Progress()
+    for status in waiting.follow(client, limit, ABSENCE):
+        app = finding.app(status, app["name"], app["namespace"])
+        if release := finding.newest_release(status, app, revision):
+            return _follow(client, release, limit)
+        if revision and not app["stable"].startswith(revision):
+            known = ", ".join(release["revision"] for release in finding.releases(status, app)) or "none"
+            raise Failure(
+                Code.NO_RELEASE, f"no release of {name} goes to {revision}", f"its releases go to: {known}"
+            )
+        if app["ready"] and app["confirmed"]:
+            say(f"{name} serves {app['stable']}, to which no release was needed")
+            return None, Exit.PROMOTED
+        progress.show(waiting.missing_of_app(app))
+    return None, Exit.TIMEOUT
+
+
+def _follow(
+    client: Client, release: ReleaseStatus, limit: timedelta, after: int = -1
+) -> tuple[ReleaseStatus, Exit]:
+    """Follow one release until it ends or pauses.
+
+    after: a version of the store that what was seen is newer than.
+    """
+    from laneway.cli import waiting
+    from laneway.cli.output import Progress, say
+
+    progress = Progress()
+    for status in waiting.follow(client, limit, ABSENCE):
+        release = next((r for r in status["releases"] if _same(r, release)), release)
+        if status["observed"] <= after:
+            continue
+        if (code := ENDS.get(release["phase"])) is not None:
+            return release, code
+        progress.show([_line(status, release), *_why(status, release)])
+    say(f"the time is over; release {release['name']} goes on")
+    return release, Exit.TIMEOUT
+
+
+def _same(one: ReleaseStatus, other: ReleaseStatus) -> bool:
+    return (one["namespace"], one["name"]) == (other["namespace"], other["name"])
+
+
+def _line(status: Status, release: ReleaseStatus) -> str:
+    """Where a release stands, in a sentence."""
+    served = _served(status, release)
+    step = f"step {release['step'] + 1} of {release['steps']}, {release['weight']:g}%"
+    name = f"{release['namespace']}/{release['app']} {release['revision']}"
+    return f"{name}: {release['phase']}, {step}; serves {served:g}%"
+
+
+def _served(status: Status, release: ReleaseStatus) -> float:
+    for app in status["apps"]:
+        if (app["namespace"], app["name"]) == (release["namespace"], release["app"]):
+            return sum(v["served"] for v in app["versions"] if v["revision"] == release["revision"])
+    return 0
+
+
+def _why(status: Status, release: ReleaseStatus) -> list[str]:
+    from laneway.cli import waiting
+
+    space = release["namespace"]
+    return waiting.why(status, [(space, release["app"]), (space, release["name"])])
+
+
+def _print(form: Format, release: ReleaseStatus | None) -> None:
+    from laneway.cli.apply import record
+    from laneway.cli.output import emit
+
+    names = [f"release/{release['name']}"] if release else []
+    emit(form, record(release) if release else None, table=lambda: _sentence(release), names=names)
+
+
+def _sentence(release: ReleaseStatus | None) -> str:
+    if release is None:
+        return "no release"
+    reason = f": {release['reason']}" if release["reason"] else ""
+    return f"release {release['name']} of {release['namespace']}/{release['app']}: {release['phase']}{reason}"
+
+
+def _table(status: Status, releases: list[ReleaseStatus]) -> RenderableType:
+    from rich.console import Group
+
+    from laneway.cli.output import grid
+
+    rows = [
+        (
+            r["namespace"], r["app"], r["name"], r["revision"], r["phase"], f"{r['step'] + 1}/{r['steps']}",
+            f"{r['weight']:g}%", f"{_served(status, r):g}%", r["reason"],
+        )
+        for r in releases
+    ]  # fmt: skip
+    columns = ("namespace", "app", "release", "revision", "phase", "step", "weight", "served", "reason")
+    running = [r for r in releases if r["finishedAt"] is None]
+    return Group(grid(columns, rows), *(line for r in running for line in _why(status, r)))

@@ -1,0 +1,184 @@
+"""The columns of each kind in `laneway get`, and the kinds' short names.
+
+Pure: objects and status in, text out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from laneway.local.status import AppStatus, Json, LaneStatus, Replicas, Status
+
+Row = Callable[[dict[str, Any], "Status", datetime], tuple[str, ...]]
+
+_KINDS = {
+    "App": ("app", "apps"),
+    "Lane": ("lane", "lanes"),
+    "Mesh": ("mesh", "meshes"),
+    "Release": ("release", "releases", "rel"),
+    "Deployment": ("deployment", "deployments", "deploy"),
+    "Pod": ("pod", "pods", "po"),
+    "Service": ("service", "services", "svc"),
+    "VirtualService": ("virtualservice", "virtualservices", "vs"),
+    "DestinationRule": ("destinationrule", "destinationrules", "dr"),
+    "Gateway": ("gateway", "gateways", "gw"),
+    "ServiceEntry": ("serviceentry", "serviceentries", "se"),
+    "ControllerRevision": ("controllerrevision", "controllerrevisions", "cr"),
+    "HorizontalPodAutoscaler": ("horizontalpodautoscaler", "horizontalpodautoscalers", "hpa"),
+}
+ALL = "*"
+
+
+def kind_of(named: str) -> str:
+    """The kind of a long or short name, `*` for `all`. A usage error for any other."""
+    if named.lower() == "all":
+        return ALL
+    for kind, names in _KINDS.items():
+        if named.lower() in names:
+            return kind
+    shortest = ", ".join(min(names, key=len) for names in _KINDS.values())
+    raise typer.BadParameter(f"there is no kind {named!r}; the kinds are {shortest}, all", param_hint="KIND")
+
+
+def columns_of(kind: str) -> tuple[Sequence[str], Row]:
+    """A kind's columns, and how an object fills them."""
+    columns, row = _TABLES.get(kind, ((), _nothing))
+    return ("namespace", "name", *columns, "age"), _framed(row)
+
+
+def _framed(row: Row) -> Row:
+    def framed(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+        metadata = obj["metadata"]
+        return (metadata.get("namespace", "-"), metadata["name"], *row(obj, status, now), _age(metadata, now))
+
+    return framed
+
+
+def _age(metadata: Json, now: datetime) -> str:
+    created = metadata.get("creationTimestamp")
+    return short(now - datetime.fromisoformat(created)) if created else "-"
+
+
+def short(duration: timedelta) -> str:
+    """A duration in its greatest unit: 45s, 12m, 3h, 9d."""
+    seconds = max(0, int(duration.total_seconds()))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def pods(replicas: Replicas) -> str:
+    """Ready of wanted pods."""
+    return f"{replicas['ready']}/{replicas['wanted']}"
+
+
+def weights(app: AppStatus) -> str:
+    """The versions of an app that carry traffic: `7d9f4c 80%, 1a2b3c 20%`."""
+    carrying = [v for v in app["versions"] if v["weight"]]
+    return ", ".join(f"{v['revision']} {v['weight']:g}%" for v in carrying) or "-"
+
+
+def all_pods(app: AppStatus) -> str:
+    """Ready of wanted pods of all versions."""
+    counts = [version["replicas"] for version in app["versions"]]
+    return f"{sum(c['ready'] for c in counts)}/{sum(c['wanted'] for c in counts)}"
+
+
+def _nothing(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+    return ()
+
+
+def _app(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+    app = next((a for a in status["apps"] if _is(obj, a)), None)
+    hosts = ", ".join(obj["spec"].get("routing", {}).get("hosts", [])) or "-"
+    if app is None:
+        return ("-", "-", "-", "-", hosts)
+    return (app["stable"], weights(app), all_pods(app), app["release"] or "-", hosts)
+
+
+def _lane(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+    lane = next((each for each in status["lanes"] if _is(obj, each)), None)
+    if lane is None:
+        return ("-", "-", "-", "-")
+    header = ", ".join(f"{name}: {value}" for name, value in lane["header"].items())
+    apps = ", ".join(f"{app['name']} {pods(app['replicas'])}" for app in lane["apps"]) or "-"
+    ready = "yes" if lane["ready"] and lane["confirmed"] else "no"
+    return (header, apps, ready, lane["expiresAt"] or "-")
+
+
+def _is(obj: Json, status: AppStatus | LaneStatus) -> bool:
+    metadata = obj["metadata"]
+    return (metadata["namespace"], metadata["name"]) == (status["namespace"], status["name"])
+
+
+def _release(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+    app, said = obj["spec"]["apps"][0], obj.get("status") or {}
+    return (app["name"], app["revision"], said.get("phase", "-"), said.get("reason") or "-")
+
+
+def _deployment(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+    said = obj.get("status") or {}
+    container = obj["spec"]["template"]["spec"]["containers"][0]
+    wanted = obj["spec"].get("replicas", 1)
+    return (f"{said.get('readyReplicas', 0)}/{wanted}", container.get("image", "-"))
+
+
+def _pod(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+    said = obj.get("status") or {}
+    return (said.get("stage", said.get("phase", "-")), str(said.get("restarts", 0)), said.get("podIP", "-"))
+
+
+def _service(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+    ports = ", ".join(f"{port.get('name', '')}:{port['port']}".lstrip(":") for port in obj["spec"]["ports"])
+    return (_labels(obj["spec"].get("selector", {})), ports)
+
+
+def _virtual_service(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+    spec = obj["spec"]
+    return (", ".join(spec.get("gateways", ["mesh"])), ", ".join(spec["hosts"]), str(len(spec["http"])))
+
+
+def _destination_rule(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+    return (
+        obj["spec"]["host"],
+        ", ".join(subset["name"] for subset in obj["spec"].get("subsets", [])) or "-",
+    )
+
+
+def _gateway(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+    servers = obj["spec"]["servers"]
+    hosts = ", ".join(host for server in servers for host in server["hosts"])
+    return (
+        _labels(obj["spec"].get("selector", {})),
+        ", ".join(str(s["port"]["number"]) for s in servers),
+        hosts,
+    )
+
+
+def _service_entry(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+    spec = obj["spec"]
+    return (", ".join(spec["hosts"]), spec.get("location", "MESH_EXTERNAL"), spec.get("resolution", "DNS"))
+
+
+def _labels(labels: Json) -> str:
+    return ", ".join(f"{name}={value}" for name, value in labels.items()) or "-"
+
+
+_TABLES: dict[str, tuple[Sequence[str], Row]] = {
+    "App": (("stable", "traffic", "pods", "release", "hosts"), _app),
+    "Lane": (("header", "apps", "ready", "ends"), _lane),
+    "Release": (("app", "revision", "phase", "reason"), _release),
+    "Deployment": (("ready", "image"), _deployment),
+    "Pod": (("stage", "restarts", "address"), _pod),
+    "Service": (("selector", "ports"), _service),
+    "VirtualService": (("gateways", "hosts", "rules"), _virtual_service),
+    "DestinationRule": (("host", "subsets"), _destination_rule),
+    "Gateway": (("selector", "ports", "hosts"), _gateway),
+    "ServiceEntry": (("hosts", "location", "resolution"), _service_entry),
+}

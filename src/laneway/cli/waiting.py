@@ -1,0 +1,118 @@
+"""Waits for the daemon's status to become what is wanted, and says in words what is missing.
+
+Owns the sentences. Must not know any command, nor decide: `ready` and `confirmed` are the engine's words.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from laneway.cli.client import Client, NotRunningError
+
+if TYPE_CHECKING:
+    from laneway.local.status import AppStatus, LaneStatus, Replicas, Status, WorkloadStatus
+
+POLL_SECONDS = 20.0
+MOMENT_SECONDS = 0.1
+LAGGARDS_MAX = 5
+
+
+def follow(client: Client, timeout: timedelta, absence: timedelta = timedelta()) -> Iterator[Status]:
+    """The status now, and again after each change; ends when the time is over.
+
+    absence: how long the daemon may be away, as while it is started anew; then NotRunningError is raised.
+    """
+    end = time.monotonic() + timeout.total_seconds()
+    seen, known = time.monotonic(), -1
+    while True:
+        left = end - time.monotonic()
+        try:
+            version = (
+                known if known < 0 else client.changed(known, max(MOMENT_SECONDS, min(left, POLL_SECONDS)))
+            )
+            if known < 0 or version != known:
+                status = client.status()
+                known = status["version"]
+                yield status
+            seen = time.monotonic()
+        except NotRunningError:
+            known = -1
+            if time.monotonic() - seen >= absence.total_seconds():
+                raise
+            time.sleep(MOMENT_SECONDS)
+        if time.monotonic() >= end:
+            return
+
+
+def missing(status: Status) -> list[str]:
+    """Everything that keeps this world from being ready and confirmed."""
+    lines = [line for app in status["apps"] for line in missing_of_app(app)]
+    for workload in status["workloads"]:
+        if not workload["ready"]:
+            lines.append(missing_of_workload(workload))
+    lines += [line for lane in status["lanes"] for line in missing_of_lane(lane)]
+    if not status["confirmed"]:
+        lines += laggards(status)
+    return lines + why(status)
+
+
+def missing_of_app(app: AppStatus) -> list[str]:
+    """What keeps an app from being ready and confirmed."""
+    name = f"{app['namespace']}/{app['name']}"
+    short = [version for version in app["versions"] if not _full(version["replicas"])]
+    lines = [f"{name} version {version['revision']} {_pods(version['replicas'])}" for version in short]
+    if not app["ready"] and not short:
+        lines.append(f"{name} has no version that serves yet")
+    if app["ready"] and not app["confirmed"]:
+        lines.append(f"{name}: not every proxy serves its newest rules yet")
+    return lines
+
+
+def missing_of_workload(workload: WorkloadStatus) -> str:
+    """What keeps a Deployment of its own from being ready."""
+    return f"{workload['namespace']}/{workload['name']} {_pods(workload['replicas'])}"
+
+
+def missing_of_lane(lane: LaneStatus) -> list[str]:
+    """What keeps a lane from being ready and confirmed."""
+    name = f"lane {lane['namespace']}/{lane['name']}"
+    lines = [
+        f"{name}: {app['name']} {_pods(app['replicas'])}"
+        for app in lane["apps"]
+        if not _full(app["replicas"])
+    ]
+    if lane["ready"] and not lane["confirmed"]:
+        lines.append(f"{name}: not every proxy serves its rules yet")
+    return lines
+
+
+def laggards(status: Status) -> list[str]:
+    """The proxies that have not confirmed, the first few by name."""
+    proxies = status["proxies"]
+    late = proxies["laggards"]
+    if not late:
+        return []
+    named = ", ".join(late[:LAGGARDS_MAX]) + (", …" if len(late) > LAGGARDS_MAX else "")
+    return [f"{len(late)} of {proxies['total']} proxies have not confirmed: {named}"]
+
+
+def why(status: Status, subjects: Sequence[tuple[str, str]] | None = None) -> list[str]:
+    """The report's lines, of these subjects (namespace, name) or of all; errors first."""
+    order = {"error": 0, "warning": 1, "info": 2}
+    found = [
+        finding
+        for finding in status["findings"]
+        if subjects is None or (finding["namespace"], finding["name"]) in subjects
+    ]
+    return [finding["text"] for finding in sorted(found, key=lambda finding: order[finding["severity"]])]
+
+
+def _full(replicas: Replicas) -> bool:
+    return replicas["ready"] >= replicas["wanted"]
+
+
+def _pods(replicas: Replicas) -> str:
+    return f"has {replicas['ready']} of {replicas['wanted']} pods ready"
