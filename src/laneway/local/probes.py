@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -115,7 +116,7 @@ async def ask(target: Target) -> Answer:
     except TimeoutError:
         return Answer(False, f"{target}: no answer within {target.timeout.total_seconds():g} s")
     except OSError as error:
-        return Answer(False, f"{target}: {error.strerror or error}")
+        return Answer(False, f"{target}: {os.strerror(error.errno) if error.errno else error}")
 
 
 async def _ask(target: Target) -> Answer:

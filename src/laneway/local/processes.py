@@ -103,8 +103,8 @@ def clean_environment() -> dict[str, str]:
 async def spawn(argv: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path) -> Process:
     """Start a process with this environment and no other, its output appended to the log file (mode 0600).
 
-    Returns when the program has been found and started. In a thread, since that takes 10 ms and more on a busy
-    machine. Raises OSError where it cannot be. Cancelled, it leaves no process.
+    Returns when the program has been found and started: in a thread, since that takes 10 ms and more on a
+    busy machine. Raises OSError where it cannot be. Cancelled, it leaves no process.
     """
     starting = asyncio.get_running_loop().run_in_executor(_STARTERS, _start, argv, env, cwd, log)
     try:

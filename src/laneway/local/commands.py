@@ -1,0 +1,64 @@
+"""What to run for a pod: its container's command, or the one that `laneway.yaml` maps its image to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from laneway.local.pods import Pod
+from laneway.local.containers import CannotStartError, Command
+from laneway.local.status import FOLDER
+from laneway.manifests import names
+from laneway.spec.images import FILE_NAME, command_for, load_config, unmapped
+from laneway.spec.load import Source
+from laneway.spec.meta import Key
+from laneway.spec.problems import Place
+
+Find = Callable[[str, Key], Mapping[str, Any] | None]
+"""A stored object by kind and key."""
+
+
+def application(pod: Pod, find: Find) -> Command:
+    """How to run a pod's application. Raises CannotStartError where nothing says what its image is."""
+    folder = folder_of(pod, find)
+    container = pod.container
+    if container.command:
+        argv = [*container.command, *container.args]
+    else:
+        argv = [*_mapped(container.image, folder), *container.args]
+    cwd = folder / container.working_dir if folder and container.working_dir else folder
+    return Command(argv, cwd=cwd)
+
+
+def folder_of(pod: Pod, find: Find) -> Path | None:
+    """The folder of the YAML that the pod's template stands in, where it came from a file."""
+    source = _source(pod, find)
+    folder = (source or {}).get("metadata", {}).get("annotations", {}).get(FOLDER)
+    return Path(folder) if folder else None
+
+
+def _source(pod: Pod, find: Find) -> Mapping[str, Any] | None:
+    """The object that holds the template: the App, its own Deployment, or the pod's Deployment."""
+    name = pod.labels.get(names.APP) or pod.labels.get(names.LANE_APP)
+    app = find("App", Key(pod.key.namespace, name)) if name else None
+    if app is None:
+        return find("Deployment", Key(pod.key.namespace, pod.deployment))
+    deployment = app["spec"]["workload"].get("deployment")
+    return find("Deployment", Key(pod.key.namespace, deployment)) if deployment else app
+
+
+def _mapped(image: str | None, folder: Path | None) -> list[str]:
+    if image is None:
+        raise CannotStartError("the container has neither command nor image")
+    file = (folder or Path()) / FILE_NAME
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    config, problems = load_config(Source(str(file), text))
+    errors = [str(problem) for problem in problems if problem.is_error]
+    if errors:
+        raise CannotStartError("; ".join(errors))
+    words = command_for(image, config.images)
+    if words is None:
+        missing = unmapped(image, Place(str(file)))
+        raise CannotStartError(f"{missing.text}; {missing.remedy}")
+    return words

@@ -1,0 +1,120 @@
+"""The daemon of one state: `python -m laneway.local.daemon --state DIR [--port N]`. Start and end of everything it runs.
+
+Killed, it leaves replicas and proxies serving; started again, it adopts them. Told to end, it ends them all and keeps the
+state.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import logging
+import random
+import signal
+import sys
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import anyio
+
+from laneway.control.loop import Loop
+from laneway.local import commands, gateways
+from laneway.local.addresses import Addresses
+from laneway.local.api import serve
+from laneway.local.engine import LocalEngine
+from laneway.local.gateway_process import GatewayProcess
+from laneway.local.gateways import Places
+from laneway.local.markers import Marker, Part, find, parts
+from laneway.local.processes import kill_all
+from laneway.local.proxies import Proxies
+from laneway.local.replicas import Replicas
+from laneway.local.service import Service
+from laneway.local.settings import ingress_port
+from laneway.local.state import State, StateTakenError
+from laneway.local.store import Store
+from laneway.mesh.control_plane import ControlPlane
+
+GRACE = timedelta(seconds=5)
+"""How long processes have to end when everything is stopped."""
+
+CLIENTS_EXIT = 1
+
+
+def now() -> datetime:
+    """The time, UTC."""
+    return datetime.now(UTC)
+
+
+async def run(state: State, port: int | None) -> None:
+    """Run until told to end by signal or API. The state is held by the caller."""
+    ending = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ending.set)
+    addresses = Addresses.claim(state.id)
+    store = Store(state.database, now)
+    try:
+        await _serve(state, port, store, addresses, ending)
+    finally:
+        store.close()
+        addresses.close()
+
+
+async def _serve(
+    state: State, port: int | None, store: Store, addresses: Addresses, ending: asyncio.Event
+) -> None:
+    plane = ControlPlane()
+    places = Places(ingress_port(store, port), addresses.gateway(1), addresses.gateway(2))
+    proxies = Proxies(state, plane, places)
+    engine = LocalEngine(store, plane, proxies, now)
+    replicas = Replicas(
+        state,
+        store,
+        addresses,
+        application=lambda pod: commands.application(pod, store.get),
+        sidecars=proxies,
+        now=now,
+        source=random.Random(),  # noqa: S311 - names, not secrets
+        changed=engine.pod_changed,
+    )
+    running = parts(find(state.id))
+    async with AsyncExitStack() as stack:
+        await plane.start(proxies.xds)
+        stack.push_async_callback(plane.stop)
+        await stack.enter_async_context(replicas)
+        engine.attach(replicas)
+        async with anyio.create_task_group() as tasks:
+            for key, proxy in ((gateways.INGRESS, proxies.ingress), (gateways.EGRESS, proxies.egress)):
+                marker = Marker(state.id, addresses.block, key, Part.GATEWAY)
+                gateway = GatewayProcess(state, marker, proxies.gateway_command(proxy), now)
+                tasks.start_soon(gateway.run, running.get((key, Part.GATEWAY)))
+            await tasks.start(serve, Service(state, engine, ending), state.api)
+            tasks.start_soon(Loop(engine).run)
+            gc.freeze()
+            await ending.wait()
+            tasks.cancel_scope.cancel()
+        await replicas.stop(GRACE)
+        await kill_all(state.id, GRACE)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The process's entry."""
+    parser = argparse.ArgumentParser(prog="laneway.local.daemon")
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--port", type=int)
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    state = State.at(given.state)
+    try:
+        with state.held():
+            asyncio.run(run(state, given.port))
+    except StateTakenError as error:
+        print(f"{state.path} is {error}", file=sys.stderr)
+        return CLIENTS_EXIT
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

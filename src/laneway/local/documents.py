@@ -1,0 +1,31 @@
+"""Values of other rooms as the API's documents, and stored state of the engine's own. Pure."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from laneway.history.events import Event as Happened
+from laneway.local.status import Event, Problem
+from laneway.spec.problems import Problem as Found
+
+
+def problem(found: Found) -> Problem:
+    """A problem of the merged spec."""
+    return cast("Problem", found.written())
+
+
+def event(happened: Happened) -> Event:
+    """A line of the history."""
+    return Event(
+        at=happened.at.isoformat(),
+        change=happened.change,
+        kind=happened.kind,
+        namespace=happened.key.namespace,
+        name=happened.key.name,
+        app=happened.app,
+        lane=happened.lane,
+        revision=happened.revision,
+        message=happened.message,
+        by=happened.by,
+        reason=happened.reason,
+    )

@@ -1,0 +1,62 @@
+"""The two gateways of a state: what they serve, where they listen, and who they are to the mesh. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from laneway.mesh.world import GatewayProxy, Pod
+from laneway.spec.istio import Gateway
+from laneway.spec.kubernetes import Service, ServicePort, ServiceSpec
+from laneway.spec.meta import Key, ObjectMeta
+
+NAMESPACE = "istio-system"
+INGRESS = Key(NAMESPACE, "istio-ingressgateway")
+EGRESS = Key(NAMESPACE, "istio-egressgateway")
+INGRESS_LABELS: Mapping[str, str] = {"istio": "ingressgateway", "app": "istio-ingressgateway"}
+EGRESS_LABELS: Mapping[str, str] = {"istio": "egressgateway", "app": "istio-egressgateway"}
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where gateways listen. ingress: URL port on 127.0.0.1; shift: the local port for a server's port."""
+
+    ingress_port: int
+    ingress_address: str
+    egress_address: str
+
+
+def served_ports(gateways: Iterable[Gateway], labels: Mapping[str, str]) -> list[int]:
+    """The server ports of the Gateways that select a proxy with these labels, ascending."""
+    chosen = [gateway for gateway in gateways if gateway.spec.selector.items() <= labels.items()]
+    return sorted({server.port.number for gateway in chosen for server in gateway.spec.servers})
+
+
+def ingress_proxy(ports: Iterable[int], places: Places, local: Mapping[int, int]) -> GatewayProxy:
+    """The ingress gateway: its lowest port is the URL's, others have an address of the state's own."""
+    bound = {port: (places.ingress_address, local[port]) for port in ports}
+    if bound:
+        bound[min(bound)] = ("127.0.0.1", places.ingress_port)
+    return GatewayProxy(str(INGRESS), NAMESPACE, INGRESS_LABELS, bound)
+
+
+def egress_proxy(ports: Iterable[int], places: Places, local: Mapping[int, int]) -> GatewayProxy:
+    """The egress gateway, on an address of the state's own."""
+    bound = {port: (places.egress_address, local[port]) for port in ports}
+    return GatewayProxy(str(EGRESS), NAMESPACE, EGRESS_LABELS, bound)
+
+
+def egress_pod(proxy: GatewayProxy, ready: bool) -> Pod:
+    """The egress gateway as sidecars dial it."""
+    address = next((address for address, _ in proxy.ports.values()), "")
+    ports = {port: bound for port, (_, bound) in proxy.ports.items()}
+    return Pod(NAMESPACE, EGRESS.name, EGRESS_LABELS, address, ports, ready=ready)
+
+
+def egress_service(ports: Iterable[int]) -> Service | None:
+    """The Service that rules name to leave through the egress gateway; none where no Gateway selects it."""
+    listed = [ServicePort(name=f"http-{port}", port=port) for port in ports]
+    if not listed:
+        return None
+    meta = ObjectMeta(name=EGRESS.name, namespace=NAMESPACE)
+    return Service(metadata=meta, spec=ServiceSpec(selector={"istio": "egressgateway"}, ports=listed))

@@ -1,0 +1,191 @@
+"""The data plane as this engine runs it: what the mesh is told of pods and proxies, and how each Envoy is started.
+
+Owns bootstrap files, gateways and the sockets of Envoy's admin interface. Must not know weights, lanes or releases.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from laneway.local import gateways
+from laneway.local.addresses import local_port, privileged_below
+from laneway.local.gateways import Places
+from laneway.local.pods import Pod
+from laneway.local.containers import OUTBOUND_PORT, Command
+from laneway.local.state import State
+from laneway.mesh import world
+from laneway.mesh.bootstrap import bootstrap
+from laneway.mesh.control_plane import ControlPlane
+from laneway.mesh.envoy import Admin, envoy_argv
+from laneway.mesh.refusals import Refusal
+from laneway.spec.istio import Gateway
+from laneway.spec.meta import Key, Object
+
+MESH_KINDS = frozenset({"Service", "ServiceEntry", "VirtualService", "DestinationRule", "Gateway"})
+SETTLE_SECONDS = 0.1
+"""How long after its removal was confirmed a pod may still be sent a request: workers learn of endpoints a moment later."""
+
+POLL_SECONDS = 0.05
+
+
+class Proxies:
+    """The mesh of one state: the control plane, the two gateways, and every pod's sidecar."""
+
+    def __init__(self, state: State, plane: ControlPlane, places: Places) -> None:
+        self._state = state
+        self._plane = plane
+        self._places = places
+        self._privileged_below = privileged_below()
+        self._gateways: dict[Key, Gateway] = {}
+        self._pods: dict[Key, Pod] = {}
+        self._refusals: dict[tuple[str, Key], tuple[Refusal, ...]] = {}
+        self._egress: list[int] = []
+
+    @property
+    def ingress_port(self) -> int:
+        """Where the ingress listens on 127.0.0.1."""
+        return self._places.ingress_port
+
+    @property
+    def xds(self) -> Path:
+        """The socket on which proxies are served."""
+        return self._state.run / "xds.sock"
+
+    def upsert(self, obj: Object) -> None:
+        """Tell the mesh of an object; what it refuses stays in `refusals`."""
+        self._refusals[obj.kind, obj.key] = self._plane.upsert(obj)
+        if isinstance(obj, Gateway):
+            self._gateways[obj.key] = obj
+
+    def delete(self, kind: str, key: Key) -> None:
+        """An object is gone."""
+        self._refusals.pop((kind, key), None)
+        self._plane.delete(kind, key)
+        if kind == "Gateway":
+            self._gateways.pop(key, None)
+
+    def refusals(self) -> Iterable[tuple[Key, Refusal]]:
+        """What the mesh refuses, by object."""
+        for (_, key), found in self._refusals.items():
+            for refusal in found:
+                yield key, refusal
+
+    def publish(self, pods: Iterable[Pod]) -> int:
+        """Tell every proxy what is true now. Returns the generation."""
+        self._pods = {pod.key: pod for pod in pods}
+        ingress, egress = self.ingress(), self.egress()
+        self._publish_egress(list(egress.ports))
+        there = gateways.egress_pod(egress, ready=bool(egress.ports))
+        self._plane.set_pods([*(mesh_pod(pod) for pod in self._pods.values()), there])
+        sidecars = [sidecar(pod) for pod in self._pods.values() if pod.sidecar]
+        self._plane.set_proxies([ingress, egress, *sidecars])
+        return self._plane.publish()
+
+    def _publish_egress(self, ports: list[int]) -> None:
+        if ports == self._egress:
+            return
+        self._egress = ports
+        service = gateways.egress_service(ports)
+        if service is None:
+            self._plane.delete("Service", gateways.EGRESS)
+        else:
+            self._plane.upsert(service)
+
+    def ingress(self) -> world.GatewayProxy:
+        """The ingress gateway and where it listens."""
+        ports = gateways.served_ports(self._gateways.values(), gateways.INGRESS_LABELS)
+        return gateways.ingress_proxy(ports, self._places, self._local(ports))
+
+    def egress(self) -> world.GatewayProxy:
+        """The egress gateway and where it listens."""
+        ports = gateways.served_ports(self._gateways.values(), gateways.EGRESS_LABELS)
+        return gateways.egress_proxy(ports, self._places, self._local(ports))
+
+    def _local(self, ports: Iterable[int]) -> dict[int, int]:
+        return {port: local_port(port, self._privileged_below) for port in ports}
+
+    def command(self, pod: Pod) -> Command:
+        """How to run a pod's sidecar."""
+        return self._envoy(sidecar(pod))
+
+    def gateway_command(self, proxy: Callable[[], world.GatewayProxy]) -> Callable[[], Command]:
+        """How to run a gateway, asked anew for each start."""
+        return lambda: self._envoy(proxy())
+
+    def _envoy(self, proxy: world.Proxy) -> Command:
+        file = self._state.run / f"{_short(proxy.id)}.json"
+        file.write_text(json.dumps(bootstrap(proxy, self.xds, self.admin(proxy.id))))
+        return Command(envoy_argv(file))
+
+    def admin(self, proxy_id: str) -> Path:
+        """The socket of a proxy's admin interface."""
+        return self._state.run / f"{_short(proxy_id)}.sock"
+
+    def forget(self, pod: Pod) -> None:
+        """Remove the files of a pod that is gone."""
+        for suffix in (".json", ".sock"):
+            (self._state.run / f"{_short(str(pod.key))}{suffix}").unlink(missing_ok=True)
+
+    def ready(self, pod: Pod) -> bool:
+        """Whether a pod's sidecar has acknowledged everything that it serves."""
+        return self._plane.acked(str(pod.key)) > 0
+
+    async def drained(self, pod: Pod) -> None:
+        """Returns when every proxy has confirmed the pod's removal and no request is active in its sidecar.
+
+        A pod that was never ready is known to no peer.
+        """
+        if not pod.ever_ready:
+            return
+        self._pods[pod.key] = pod
+        generation = self.publish(self._pods.values())
+        while self._plane.confirmed_generation() < generation:
+            await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(SETTLE_SECONDS)
+        admin = Admin(self.admin(str(pod.key)))
+        while pod.sidecar and await self._active(admin):
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _active(self, admin: Admin) -> bool:
+        with suppress(OSError):
+            return await admin.active_requests() > 0
+        return False
+
+
+def _short(proxy_id: str) -> str:
+    """A file name that leaves room under the limit for a socket's path."""
+    return hashlib.sha256(proxy_id.encode()).hexdigest()[:16]
+
+
+def mesh_pod(pod: Pod) -> world.Pod:
+    """A pod as its peers see it."""
+    return world.Pod(
+        namespace=pod.key.namespace,
+        name=pod.key.name,
+        labels=pod.labels,
+        address=pod.pod_ip if pod.sidecar else pod.app_address,
+        ports=pod.ports,
+        port_names=pod.port_names,
+        ready=pod.ready,
+    )
+
+
+def sidecar(pod: Pod) -> world.Sidecar:
+    """A pod's proxy."""
+    inbound = tuple(
+        world.Inbound(container_port, (pod.pod_ip, port), (pod.app_address, port))
+        for container_port, port in pod.ports.items()
+    )
+    return world.Sidecar(
+        id=str(pod.key),
+        namespace=pod.key.namespace,
+        labels=pod.labels,
+        outbound=(pod.pod_ip, OUTBOUND_PORT),
+        inbound=inbound,
+        counted=pod.ever_ready,
+    )

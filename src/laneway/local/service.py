@@ -1,0 +1,181 @@
+"""What the daemon offers through its API: people's words into the store, and what is known out of it.
+
+Owns checking what is applied together with what is stored. Must not decide what is safe: the planner does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import cast
+
+from laneway import __version__
+from laneway.control.observe import SPEC_KINDS, key_of, managed
+from laneway.local import documents
+from laneway.local.api import ConflictError, MissingError, RefusedError
+from laneway.local.engine import LocalEngine
+from laneway.local.logs import Source, follow_logs, log_file
+from laneway.local.markers import Part
+from laneway.local.overview import release_status
+from laneway.local.pods import Pod
+from laneway.local.state import State
+from laneway.local.status import (
+    Change,
+    Changes,
+    Event,
+    Explanation,
+    Json,
+    LogLine,
+    Ping,
+    Reference,
+    ReleaseStatus,
+    Status,
+)
+from laneway.manifests import names
+from laneway.plan.release import under_way
+from laneway.spec.check import check_objects
+from laneway.spec.load import parse, spec_of
+from laneway.spec.meta import Key
+from laneway.spec.release import Release, Request, Verb
+
+
+class Service:
+    """Implements `local.api.Engine`."""
+
+    def __init__(self, state: State, engine: LocalEngine, ending: asyncio.Event) -> None:
+        """ending: set when the daemon shall end."""
+        self._state = state
+        self._engine = engine
+        self._store = engine.store
+        self._ending = ending
+        self._started = engine.now()
+
+    async def ping(self) -> Ping:
+        """Who answers."""
+        return Ping(
+            version=__version__,
+            pid=os.getpid(),
+            state=str(self._state.path),
+            id=self._state.id,
+            startedAt=self._started.isoformat(),
+        )
+
+    async def apply(self, objects: Sequence[Json], by: str, reason: str) -> Changes:
+        """Merge, check all of it, store it as one."""
+        self._check({_named(body): body for body in (*self._of_people(), *objects)})
+        done = self._store.apply(objects, reason=reason or "applied", by=by)
+        changes = [_change(body, change.value) for body, change in zip(objects, done, strict=True)]
+        return Changes(version=self._store.resource_version(), objects=changes)
+
+    async def delete(self, objects: Sequence[Reference], by: str, reason: str) -> Changes:
+        """Delete those that there are, where the rest does not need them."""
+        gone = {(each["kind"], Key(each["namespace"], each["name"])) for each in objects}
+        left = {_named(body): body for body in self._of_people() if _named(body) not in gone}
+        self._check(left)
+        found = [
+            each for each in objects if self._store.get(each["kind"], Key(each["namespace"], each["name"]))
+        ]
+        with self._store.transaction():
+            for each in found:
+                key = Key(each["namespace"], each["name"])
+                self._store.delete(each["kind"], key, reason=reason or "deleted", by=by)
+        changes = [Change(**each, operation="deleted") for each in found]
+        return Changes(version=self._store.resource_version(), objects=changes)
+
+    def _of_people(self) -> list[Json]:
+        return [body for kind in SPEC_KINDS for body in self._store.list(kind) if not managed(body)]
+
+    def _check(self, bodies: Mapping[tuple[str, Key], Json]) -> None:
+        found = check_objects([parse(body) for body in bodies.values()])
+        if any(problem.is_error for problem in found):
+            raise RefusedError([documents.problem(problem) for problem in found])
+
+    async def objects(self, kind: str, namespace: str | None, name: str | None) -> list[Json]:
+        """Stored and derived objects of a kind, or of every kind."""
+        kinds = self._store.kinds() if kind == "*" else [kind]
+        found = [body for each in kinds for body in self._store.list(each, namespace)]
+        return [body for body in found if name is None or body["metadata"]["name"] == name]
+
+    async def status(self) -> Status:
+        """The document of the newest pass."""
+        return await self._engine.status()
+
+    async def changed(self, since: int) -> int:
+        """The version of the status as soon as it is greater than `since`."""
+        return await self._engine.status_after(since)
+
+    async def request(self, app: Key, verb: Verb, by: str, reason: str) -> ReleaseStatus:
+        """Write a person's word on the app's running release."""
+        spec = spec_of([parse(body) for body in self._of_people()])
+        if app not in spec.apps:
+            there = ", ".join(str(key) for key in sorted(spec.apps)) or "none"
+            raise MissingError(f"there is no App {app}; there is {there}")
+        releases = [release for release in spec.releases.values() if release.key.namespace == app.namespace]
+        running = under_way(app, releases)
+        if running is None:
+            raise ConflictError(f"no release of {app} is running{_last(app, releases)}")
+        asked = Request(verb=verb, at=self._engine.now(), by=by, reason=reason)
+        changed = running.model_copy(update={"spec": running.spec.model_copy(update={"request": asked})})
+        self._store.put(changed.written(), reason=reason or f"{verb} was asked for", by=by)
+        return release_status(spec, running)
+
+    async def explain(
+        self, url: str, method: str, headers: Sequence[tuple[str, str]], source: Key | None
+    ) -> Explanation:
+        """Walk the rules as the proxies have them."""
+        if source is not None and self._store.get("App", source) is None:
+            raise MissingError(f"there is no App {source}")
+        return self._engine.proxies.explain(url, method, headers, source)
+
+    async def history(self, app: Key | None, since: datetime | None, limit: int) -> list[Event]:
+        """The newest events, oldest first."""
+        about = {"namespace": app.namespace, "app": app.name} if app else {}
+        found = self._store.events(**about, since=since, limit=limit)
+        return [documents.event(each) for each in found]
+
+    async def logs(self, app: Key, tail: int, follow: bool) -> AsyncIterator[LogLine]:
+        """Lines of the app's pods, those of its lanes included."""
+        if self._store.get("App", app) is None and not self._engine.replicas.pods(app):
+            raise MissingError(f"there is neither an App nor a Deployment {app}")
+        return self._lines(app, tail, follow)
+
+    async def _lines(self, app: Key, tail: int, follow: bool) -> AsyncIterator[LogLine]:
+        async for line in follow_logs(lambda: self._sources(app), tail, follow):
+            yield LogLine(pod=line.name, line=line.text)
+
+    def _sources(self, app: Key) -> list[Source]:
+        folder = self._state.logs
+        return [Source(pod.key.name, log_file(folder, pod.key, Part.APP)) for pod in self._pods_of(app)]
+
+    def _pods_of(self, app: Key) -> list[Pod]:
+        def belongs(pod: Pod) -> bool:
+            names_of = {pod.labels.get(names.APP), pod.labels.get(names.LANE_APP), pod.deployment}
+            return pod.key.namespace == app.namespace and app.name in names_of
+
+        return [pod for pod in self._engine.replicas.pods() if belongs(pod)]
+
+    async def shutdown(self) -> None:
+        """Begin to end."""
+        self._ending.set()
+
+
+def _named(body: Json) -> tuple[str, Key]:
+    return body["kind"], key_of(body)
+
+
+def _change(body: Json, operation: str) -> Change:
+    kind, key = _named(body)
+    return cast(
+        "Change", {"kind": kind, "namespace": key.namespace, "name": key.name, "operation": operation}
+    )
+
+
+def _last(app: Key, releases: Sequence[Release]) -> str:
+    over = [r for r in releases if r.status and r.spec.apps[0].name == app.name]
+    if not over:
+        return ", and none has been"
+    last = max(over, key=lambda r: r.status.started_at if r.status else datetime.min.replace(tzinfo=UTC))
+    assert last.status is not None
+    return f"; the last one, {last.metadata.name}, is {last.status.phase.value}"
