@@ -21,7 +21,8 @@ from laneway.local.processes import Process, adopt, clean_environment, kill_all,
 from laneway.spec.meta import Key
 
 SOON = timedelta(seconds=5)
-STUBBORN = "trap '' TERM; sleep 60 & echo up; wait; wait"
+OBEDIENT = "trap 'echo bye; exit' TERM; setsid sleep 60 & sleep 60 & echo up; wait"
+STUBBORN = "trap '' TERM; sleep 60 & echo up; while :; do wait; done"
 WEB, CART = Key("shop", "web-1"), Key("shop", "cart-1")
 
 
@@ -191,18 +192,19 @@ async def test_everything_of_a_state_is_ended(tmp_path: Path) -> None:
     """Parts, children with sessions of their own, and programs without a marker that are on record."""
     state = uuid4().hex
     marker = Marker(state, 64, WEB, Part.APP).environment()
-    obeys = await start(tmp_path, "sh", "-c", "setsid sleep 60 & sleep 60 & echo up; wait", env=marker)
+    obeys = await start(tmp_path, "sh", "-c", OBEDIENT, env=marker)
     stubborn = await start(tmp_path, "sh", "-c", STUBBORN, env=marker)
     hidden = await start(tmp_path, "sleep", "60")
     other = await start(tmp_path, "sleep", "60", env=Marker("other", 64, WEB, Part.APP).environment())
     await eventually(lambda: (tmp_path / "log").read_text().count("up") == 2 and len(find(state)) == 5)
     pids = [marked.identity.pid for marked in find(state)]
+    for process in (obeys, stubborn, hidden):
+        process.forget()
     ended = await kill_all(state, timedelta(seconds=0.2), known=[hidden.identity])
     assert ended == 4  # three parts, and the child with its own session
     assert find(state) == []
-    assert all(dead(pid) for pid in pids)
-    assert await obeys.wait() == await hidden.wait() == -signal.SIGTERM
-    assert await stubborn.wait() == -signal.SIGKILL
+    assert all(dead(pid) for pid in (*pids, hidden.identity.pid))
+    assert "bye" in (tmp_path / "log").read_text()
     assert other.running
     await other.stop(SOON)
 

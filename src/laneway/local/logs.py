@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def tail(path: Path, lines_max: int) -> Sequence[str]:
 
 async def follow_logs(
     sources: Callable[[], Sequence[Source]], lines_max: int, follow: bool
-) -> AsyncIterator[Line]:
+) -> AsyncGenerator[Line, None]:
     """The last lines of each source; then, when following, every line that any of them gains, until
     cancelled.
 
