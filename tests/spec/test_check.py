@@ -435,6 +435,16 @@ def test_objects_alone_are_told_by_name() -> None:
     assert str(problem).startswith("App default/pharmacy: error LW301: ")
 
 
+def test_port_name_of_a_service_is_one_of_the_pods_it_selects() -> None:
+    """Pods that it does not select say nothing about it."""
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:\n  selector: {app: pharmacy}\n"
+    service += "  ports: [{port: 80, targetPort: web}]\n"
+    assert problems_of(DEPLOYMENT, service) == [
+        "a.yaml:6:22: error LW302: the selected containers have no port named web; their names are: http"
+    ]
+    assert problems_of(DEPLOYMENT, service.replace("app: pharmacy", "app: other")) == []
+
+
 def test_second_mesh_of_another_namespace_is_refused() -> None:
     """There is one platform."""
     mesh = "apiVersion: laneway.dev/v1alpha1\nkind: Mesh\nmetadata: {name: default}\n---\n"
