@@ -116,8 +116,14 @@ class _Apply(_Body):
     reason: str = ""
 
 
+class _Named(_Body):
+    kind: str
+    namespace: str
+    name: str
+
+
 class _Delete(_Body):
-    objects: list[Reference]
+    objects: list[_Named]
     by: str = ""
     reason: str = ""
 
@@ -184,7 +190,8 @@ class _Handlers:
 
     async def delete(self, request: Request) -> Response:
         body = _Delete.model_validate_json(await request.body())
-        return JSONResponse(await self.engine.delete(body.objects, body.by, body.reason))
+        named = [Reference(kind=each.kind, namespace=each.namespace, name=each.name) for each in body.objects]
+        return JSONResponse(await self.engine.delete(named, body.by, body.reason))
 
     async def objects(self, request: Request) -> Response:
         query = _query(_Objects, request)

@@ -35,6 +35,7 @@ from laneway.local.settings import ingress_port
 from laneway.local.state import State, StateTakenError
 from laneway.local.store import Store
 from laneway.mesh.control_plane import ControlPlane
+from laneway.mesh.translator import Translator
 
 GRACE = timedelta(seconds=5)
 """How long processes have to end when everything is stopped."""
@@ -65,9 +66,10 @@ async def run(state: State, port: int | None) -> None:
 async def _serve(
     state: State, port: int | None, store: Store, addresses: Addresses, ending: asyncio.Event
 ) -> None:
-    plane = ControlPlane()
+    translator = Translator(access_log=None)
+    plane = ControlPlane(translator)
     places = Places(ingress_port(store, port), addresses.gateway(1), addresses.gateway(2))
-    proxies = Proxies(state, plane, places)
+    proxies = Proxies(state, plane, translator.registry, places)
     engine = LocalEngine(store, plane, proxies, now)
     replicas = Replicas(
         state,

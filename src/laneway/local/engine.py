@@ -177,8 +177,8 @@ class LocalEngine:
         return found
 
     def _proxies(self) -> ProxyStatus:
-        total = self.plane.counted()
         laggards = list(self._laggards())
+        total = self.proxies.counted
         return ProxyStatus(total=total, confirmed=total - len(laggards), laggards=laggards)
 
     def _extra(self) -> tuple[Finding, ...]:

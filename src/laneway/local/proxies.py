@@ -23,6 +23,7 @@ from laneway.mesh.bootstrap import bootstrap
 from laneway.mesh.control_plane import ControlPlane
 from laneway.mesh.envoy import Admin, envoy_argv
 from laneway.mesh.refusals import Refusal
+from laneway.mesh.registry import Registry
 from laneway.spec.istio import Gateway
 from laneway.spec.meta import Key, Object
 
@@ -36,15 +37,18 @@ POLL_SECONDS = 0.05
 class Proxies:
     """The mesh of one state: the control plane, the two gateways, and every pod's sidecar."""
 
-    def __init__(self, state: State, plane: ControlPlane, places: Places) -> None:
+    def __init__(self, state: State, plane: ControlPlane, registry: Registry, places: Places) -> None:
+        """registry: what the control plane's translation knows, to explain it."""
         self._state = state
         self._plane = plane
+        self.registry = registry
         self._places = places
         self._privileged_below = privileged_below()
         self._gateways: dict[Key, Gateway] = {}
         self._pods: dict[Key, Pod] = {}
         self._refusals: dict[tuple[str, Key], tuple[Refusal, ...]] = {}
         self._egress: list[int] = []
+        self.counted = 0
 
     @property
     def ingress_port(self) -> int:
@@ -83,7 +87,9 @@ class Proxies:
         there = gateways.egress_pod(egress, ready=bool(egress.ports))
         self._plane.set_pods([*(mesh_pod(pod) for pod in self._pods.values()), there])
         sidecars = [sidecar(pod) for pod in self._pods.values() if pod.sidecar]
-        self._plane.set_proxies([ingress, egress, *sidecars])
+        proxies: list[world.Proxy] = [ingress, egress, *sidecars]
+        self.counted = sum(proxy.counted for proxy in proxies)
+        self._plane.set_proxies(proxies)
         return self._plane.publish()
 
     def _publish_egress(self, ports: list[int]) -> None:

@@ -16,6 +16,7 @@ from laneway.control.observe import SPEC_KINDS, key_of, managed
 from laneway.local import documents
 from laneway.local.api import ConflictError, MissingError, RefusedError
 from laneway.local.engine import LocalEngine
+from laneway.local.explain import explain
 from laneway.local.logs import Source, follow_logs, log_file
 from laneway.local.markers import Part
 from laneway.local.overview import release_status
@@ -127,7 +128,8 @@ class Service:
         """Walk the rules as the proxies have them."""
         if source is not None and self._store.get("App", source) is None:
             raise MissingError(f"there is no App {source}")
-        return self._engine.proxies.explain(url, method, headers, source)
+        ports = list(self._engine.proxies.ingress().ports)
+        return explain(self._engine.proxies.registry, url, method, headers, source, ports)
 
     async def history(self, app: Key | None, since: datetime | None, limit: int) -> list[Event]:
         """The newest events, oldest first."""
