@@ -30,7 +30,7 @@ CALL_TIMEOUT_S = 10.0
 
 GOODS: dict[str, dict[str, Any]] = {
     "page": {"title": "Health shop"},
-    "consultation": {"doctor": "Dr. Sari", "minutes": 15},
+    "consultation": {"specialty": "dermatology", "minutes": 15},
     "appointment": {"slot": "Monday 9:30"},
     "pharmacy": {"medicine": "ibuprofen 400", "price": 4.2},
     "inventory": {"stock": 18},

@@ -10,11 +10,13 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from laneway.local import gateways
 from laneway.local.addresses import local_port, privileged_below
 from laneway.local.gateways import Places
+from laneway.local.markers import Part
 from laneway.local.pods import Pod
 from laneway.local.containers import OUTBOUND_PORT, Command
 from laneway.local.state import State
@@ -48,6 +50,7 @@ class Proxies:
         self._pods: dict[Key, Pod] = {}
         self._refusals: dict[tuple[str, Key], tuple[Refusal, ...]] = {}
         self._egress: list[int] = []
+        self._done: set[Key] = set()
         self.counted = 0
 
     @property
@@ -86,11 +89,18 @@ class Proxies:
         self._publish_egress(list(egress.ports))
         there = gateways.egress_pod(egress, ready=bool(egress.ports))
         self._plane.set_pods([*(mesh_pod(pod) for pod in self._pods.values()), there])
-        sidecars = [sidecar(pod) for pod in self._pods.values() if pod.sidecar]
+        self._done &= self._pods.keys()
+        sidecars = [self._sidecar(pod) for pod in self._pods.values() if pod.sidecar]
         proxies: list[world.Proxy] = [ingress, egress, *sidecars]
         self.counted = sum(proxy.counted for proxy in proxies)
         self._plane.set_proxies(proxies)
         return self._plane.publish()
+
+    def _sidecar(self, pod: Pod) -> world.Sidecar:
+        """A pod's proxy; it counts while it runs and may have requests to route."""
+        found = sidecar(pod)
+        routes = pod.ever_ready and Part.SIDECAR in pod.processes and pod.key not in self._done
+        return found if routes else replace(found, counted=False)
 
     def _publish_egress(self, ports: list[int]) -> None:
         if ports == self._egress:
@@ -156,6 +166,7 @@ class Proxies:
         admin = Admin(self.admin(str(pod.key)))
         while pod.sidecar and await self._active(admin):
             await asyncio.sleep(POLL_SECONDS)
+        self._done.add(pod.key)
 
     async def _active(self, admin: Admin) -> bool:
         with suppress(OSError):
@@ -193,5 +204,4 @@ def sidecar(pod: Pod) -> world.Sidecar:
         labels=pod.labels,
         outbound=(pod.pod_ip, OUTBOUND_PORT),
         inbound=inbound,
-        counted=pod.ever_ready,
     )

@@ -69,10 +69,12 @@ def _indexed(lanes: Mapping[str, Lane]) -> Lanes:
 def rules(app: Key, lanes: Lanes, seen: Observed) -> tuple[tuple[LaneRule, ...], tuple[Finding, ...]]:
     """The lane rules of one app, sorted by lane, and a finding for each version that cannot serve yet."""
     deployed = lanes.deploys.get(app.name, {})
+    table = seen.apps[app].written if app in seen.apps else None
+    named = table.lanes if table else frozenset()
     waiting = {
         lane: why
         for lane in sorted(deployed)
-        if (why := _not_ready(seen.lanes.get(Key(app.namespace, lane), {}).get(app.name)))
+        if (why := _not_ready(seen.lanes.get(Key(app.namespace, lane), {}).get(app.name), lane in named))
     }
     findings = tuple(
         Finding("LaneNotReady", app, f"lane {lane} does not serve {app.name} yet: {why}", Severity.INFO)
@@ -91,10 +93,11 @@ def _rule(lane: Lane, deployed: Mapping[str, LaneApp], waiting: Mapping[str, str
     return LaneRule(lane.metadata.name, lane.value, to)
 
 
-def _not_ready(seen: LaneAppSeen | None) -> str | None:
+def _not_ready(seen: LaneAppSeen | None, named: bool) -> str | None:
+    """Why a rule may not lead to this version. named: one does already, so every proxy once confirmed its Service."""
     if seen is None or not seen.version.available:
         return "no pod of it is available"
-    return None if seen.confirmed else "its Service is not yet confirmed by every proxy"
+    return None if named or seen.confirmed else "its Service is not yet confirmed by every proxy"
 
 
 def patched(template: PodTemplate, app: LaneApp) -> PodTemplate:
