@@ -95,7 +95,7 @@ def changes(spec: Spec, planned: Plan, objects: Mapping[str, Iterable[Body]]) ->
 
 
 def same(stored: Body | None, manifest: Body) -> bool:
-    """Whether a stored object is what a manifest says; what the store adds to metadata and status does not count."""
+    """Whether a stored object is what a manifest says; what the store adds does not count."""
     if stored is None:
         return False
     content = {field for field in (*stored, *manifest) if field not in {"metadata", "status"}}

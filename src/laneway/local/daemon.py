@@ -1,7 +1,7 @@
-"""The daemon of one state: `python -m laneway.local.daemon --state DIR [--port N]`. Start and end of everything it runs.
+"""The daemon of one state: `python -m laneway.local.daemon --state DIR [--port N]`.
 
-Killed, it leaves replicas and proxies serving; started again, it adopts them. Told to end, it ends them all and keeps the
-state.
+Owns the start and end of everything. Killed, it leaves replicas and proxies serving; started again, it adopts
+them. Told to end, it ends them all and keeps the state.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ async def _serve(
         application=lambda pod: commands.application(pod, store.get),
         sidecars=proxies,
         now=now,
-        source=random.Random(),  # noqa: S311 - names, not secrets
+        source=random.Random(),
         changed=engine.pod_changed,
     )
     running = parts(find(state.id))

@@ -29,8 +29,8 @@ def explain(
 ) -> Explanation:
     """The way of a request that leaves a pod of `source`, or enters at the ingress.
 
-    A `Host` header takes precedence over the URL's. ingress_ports: server ports of the ingress; a request for any
-    other port of a URL comes to the lowest, where the ingress's own URL leads.
+    A `Host` header takes precedence over the URL's. ingress_ports: server ports of the ingress; a request for
+    any other port of a URL comes to the lowest, where the ingress's own URL leads.
     """
     parts = urlsplit(url if "//" in url else f"//{url}")
     given = {name.lower(): value for name, value in headers}
@@ -88,5 +88,5 @@ def _outcome(last: Hop) -> str:
 def _arrival(shares: Iterable[Share]) -> Iterable[str]:
     for share in shares:
         where = f"{share.host}:{share.port}" + (f" subset {share.subset}" if share.subset else "")
-        gets = share.problem and f"503, {share.problem}" or f"{len(share.ready)} ready pods"
-        yield f"{share.percent:g} % to {where}: {gets}"
+        ready = f"{len(share.ready)} ready pod{'' if len(share.ready) == 1 else 's'}"
+        yield f"{share.percent:g} % to {where}: {f'503, {share.problem}' if share.problem else ready}"

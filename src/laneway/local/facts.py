@@ -1,4 +1,4 @@
-"""What this engine knows beside the stored objects, at one moment: its pods, and what proxies have confirmed."""
+"""What this engine knows beside the stored objects: its pods, and what proxies have confirmed. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _Group = tuple[str, str, str, str]
 class Snapshot:
     """The facts of one pass.
 
-    Every version counts as drained: replicas drain one by one, after the rules and endpoints without them are confirmed.
+    Every version counts as drained: replicas drain one by one, after the rules and endpoints without them are
+    confirmed.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A gateway's Envoy: adopted where it still runs, started again with backoff when it ends. Must not know what it serves."""
+"""A gateway's Envoy: adopted where it still runs, started again when it ends. Must not know what for."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class View:
 
 
 def overview(view: View, version: int, taken_up: int, ingress: str) -> Status:
-    """The status document of a pass. version: of the document; taken_up: the store's version that the pass saw."""
+    """The status document of a pass. version: its own; taken_up: the store's version that the pass saw."""
     apps = [_app(view, plan) for plan in view.planned.apps]
     lanes = [_lane(view, lane) for _, lane in sorted(view.spec.lanes.items())]
     workloads = [_workload(key, seen) for key, seen in sorted(view.workloads.items())]

@@ -1,6 +1,6 @@
-"""The data plane as this engine runs it: what the mesh is told of pods and proxies, and how each Envoy is started.
+"""The data plane of one machine: what the mesh is told of pods and proxies, and how each Envoy is started.
 
-Owns bootstrap files, gateways and the sockets of Envoy's admin interface. Must not know weights, lanes or releases.
+Owns bootstrap files, gateways and the sockets of Envoy's admin interface. Must not know weights or lanes.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 
 from laneway.local import gateways
 from laneway.local.addresses import local_port, privileged_below
+from laneway.local.containers import OUTBOUND_PORT, Command
 from laneway.local.gateways import Places
 from laneway.local.markers import Part
 from laneway.local.pods import Pod
-from laneway.local.containers import OUTBOUND_PORT, Command
 from laneway.local.state import State
 from laneway.mesh import world
 from laneway.mesh.bootstrap import bootstrap
@@ -31,7 +31,7 @@ from laneway.spec.meta import Key, Object
 
 MESH_KINDS = frozenset({"Service", "ServiceEntry", "VirtualService", "DestinationRule", "Gateway"})
 SETTLE_SECONDS = 0.1
-"""How long after its removal was confirmed a pod may still be sent a request: workers learn of endpoints a moment later."""
+"""How long a pod may still be sent a request after its removal was confirmed: workers learn of it a moment later."""
 
 POLL_SECONDS = 0.05
 
@@ -51,7 +51,13 @@ class Proxies:
         self._refusals: dict[tuple[str, Key], tuple[Refusal, ...]] = {}
         self._egress: list[int] = []
         self._done: set[Key] = set()
+        self._changed = asyncio.Event()
         self.counted = 0
+        plane.subscribe(self._confirmation_changed)
+
+    def _confirmation_changed(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     @property
     def ingress_port(self) -> int:
@@ -161,10 +167,10 @@ class Proxies:
         self._pods[pod.key] = pod
         generation = self.publish(self._pods.values())
         while self._plane.confirmed_generation() < generation:
-            await asyncio.sleep(POLL_SECONDS)
+            await self._changed.wait()
         await asyncio.sleep(SETTLE_SECONDS)
         admin = Admin(self.admin(str(pod.key)))
-        while pod.sidecar and await self._active(admin):
+        while pod.sidecar and await self._active(admin):  # noqa: ASYNC110 - Envoy tells of no end
             await asyncio.sleep(POLL_SECONDS)
         self._done.add(pod.key)
 

@@ -13,7 +13,7 @@ KEY = Key("laneway", "default")
 
 
 def ingress_port(store: Store, asked: int | None) -> int:
-    """The ingress's port: the one asked for, else the one it had, else a free one; kept for the next start."""
+    """The ingress's port: the one asked for, else the one it had, else a free one; kept."""
     before = store.get(KIND, KEY)
     port = asked or (before["spec"]["ingressPort"] if before else _free_port())
     settings: dict[str, Any] = {
