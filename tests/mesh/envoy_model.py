@@ -1,8 +1,8 @@
 """A proxy that speaks delta xDS as Envoy does, without sockets: what it serves can be looked at at any time.
 
 Modelled after Envoy 1.40: a cluster that is new or changed is warm when its endpoints arrive after it, until
-then the old one serves; a listener asks for scopes, a scope for its routes; what is no longer referred to is
-unsubscribed.
+then the old one serves and Envoy says nothing about clusters; a listener asks for scopes, a scope for its
+routes; what is no longer referred to is unsubscribed.
 """
 
 from __future__ import annotations
@@ -27,18 +27,20 @@ class EnvoyModel:
     needs: dict[str, frozenset[str]] = field(default_factory=dict)
     names: dict[str, set[str]] = field(default_factory=lambda: {EDS: set(), RDS: set()})
     asked: list[str] = field(default_factory=list)
+    paused: list[Request] = field(default_factory=list)
     received: list[Response] = field(default_factory=list)
 
     def connect(self) -> None:
         """A new stream: everything asked for again, with the versions at hand."""
         self.out.clear()
+        self.paused.clear()
         if not self.asked:
             self.asked.append(CDS)
         for url in self.asked:
             names = tuple(sorted(self.names.get(url, ())))
             if url in self.names and not names:
                 continue
-            self.out.append(Request(url, "model", subscribe=names, held=dict(self.versions[url])))
+            self._say(Request(url, "model", subscribe=names, held=dict(self.versions[url])))
 
     def take(self, response: Response) -> None:
         """Apply a response, and answer it: refused as a whole where a resource's body says so."""
@@ -46,20 +48,28 @@ class EnvoyModel:
         url = response.type_url
         bad = [item.name for item, _ in response.changed if item.body == b"bad"]
         if bad:
-            self.out.append(Request(url, nonce=response.nonce, error=f"bad {', '.join(bad)}"))
+            self._say(Request(url, nonce=response.nonce, error=f"bad {', '.join(bad)}"))
             return
         for item, version in response.changed:
             self._add(url, item, version)
         for name in response.removed:
             self._remove(url, name)
-        self.out.append(Request(url, nonce=response.nonce))
-        if url == CDS and not self.warming:
+        self._say(Request(url, nonce=response.nonce))
+        if not self.warming:
+            self.out.extend(self.paused)
+            self.paused.clear()
             self._ask(LDS)
 
     def broken(self) -> set[str]:
         """Clusters that a route in use names and that do not serve."""
         named = {cluster for name in self.versions[RDS] for cluster in self.needs.get(name, ())}
         return named - self.active.keys()
+
+    def _say(self, request: Request) -> None:
+        if request.type_url == CDS and self.warming:
+            self.paused.append(request)
+        else:
+            self.out.append(request)
 
     def _ask(self, url: str) -> None:
         if url not in self.asked:
@@ -92,8 +102,6 @@ class EnvoyModel:
                 self._subscribe(EDS, item.name)
         elif url == EDS and item.name in self.warming:
             self.active[item.name] = self.warming.pop(item.name)
-            if not self.warming:
-                self._ask(LDS)
         elif url == LDS:
             self._ask(SRDS)
         elif url == SRDS:

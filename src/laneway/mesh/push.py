@@ -9,6 +9,7 @@ bytes, sockets or other proxies; no I/O.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
 from laneway.mesh.resources import CDS, EDS, LDS, RDS, SRDS, TYPES, Delta, Resource
@@ -29,7 +30,13 @@ class Conversation:
         self._types = {url: Subscription(url, wanted[url], partial(self._version, url)) for url in TYPES}
 
     def receive(self, request: Request) -> None:
-        """Take the proxy's next request; one of an unknown type is not answered."""
+        """Take the proxy's next request; one of an unknown type is not answered.
+
+        While a cluster warms, Envoy says nothing about clusters. So after a cut it asks for endpoints first,
+        and needs them again even where it has the right ones.
+        """
+        if request.type_url == EDS and not self._types[CDS].open:
+            request = replace(request, held={})
         if subscription := self._types.get(request.type_url):
             subscription.receive(request, self._generation)
 
@@ -45,7 +52,12 @@ class Conversation:
         return [response for url in TYPES if (response := self._next(url))]
 
     def acknowledged(self) -> int:
-        """The newest generation of which the proxy has acknowledged everything, and of all older ones."""
+        """The newest generation of which the proxy has acknowledged everything, and of all older ones.
+
+        0 before it has said what it has.
+        """
+        if not (self._types[CDS].open and self._told()):
+            return 0
         oldest = [age for each in self._types.values() if (age := each.oldest()) is not None]
         return min(oldest) - 1 if oldest else self._generation
 
@@ -94,10 +106,13 @@ class Conversation:
                 return (name for name in due if self._may_replace(url, name))
 
     def _may_supply(self, name: str) -> bool:
-        """Whether endpoints can go: the proxy waits for them, or their cluster is not about to change."""
+        """Whether endpoints can go: after their cluster's newest content, at once if the proxy waits for them.
+
+        Envoy acknowledges clusters only when they are warm, so endpoints cannot wait for that.
+        """
         clusters = self._types[CDS]
         if name in self._types[EDS].held:
-            return clusters.settled(name)
+            return not clusters.open or name not in clusters.stale or clusters.arriving(name)
         return not clusters.removing(name)
 
     def _clusters(self, due: list[str]) -> Iterator[str]:

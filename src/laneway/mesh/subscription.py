@@ -125,14 +125,14 @@ class Subscription:
         if self.flight:
             yield from self.flight.content
 
-    def settled(self, name: str) -> bool:
-        """Whether nothing is to be sent or answered for a name; a refused one rests too."""
-        return name not in self.stale and not self._in_flight(name)
-
     def under_way(self) -> frozenset[str]:
         """Clusters that the content in flight names."""
         sent = self.flight.content.values() if self.flight else ()
         return frozenset().union(*(item.needs for item in sent if item))
+
+    def arriving(self, name: str) -> bool:
+        """Whether content for a name is in flight."""
+        return self.flight is not None and self.flight.content.get(name) is not None
 
     def removing(self, name: str) -> bool:
         """Whether the removal of a name is in flight."""
