@@ -49,7 +49,9 @@ def begin(
     app: App, revision: str, stable: str, base: int, now: datetime, releases: Mapping[Key, Release]
 ) -> Release:
     """The record of a new release: one that was asked for under a name of its own, else a new one."""
-    status = ReleaseStatus(stable=stable, base=base, started_at=now, step_started_at=now)
+    status = ReleaseStatus(
+        phase=Phase.PROGRESSING, step=0, stable=stable, base=base, started_at=now, step_started_at=now
+    )
     if asked := asked_for(app.key, revision, releases.values()):
         return asked.model_copy(update={"status": status})
     meta = ObjectMeta(name=_free_name(app.key, revision, releases), namespace=app.metadata.namespace)

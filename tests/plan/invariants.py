@@ -1,0 +1,218 @@
+"""What must hold of every pass, whatever happened before: each function yields a sentence for each violation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.plan.world import NAMESPACE, Body, Pass, World, walk, weights_of
+
+from laneway.plan.observed import AppSeen, Role, VersionSeen, Weights
+from laneway.plan.release import under_way
+from laneway.plan.result import AppPlan
+from laneway.plan.sizing import size, surge_pods
+from laneway.spec.app import App
+from laneway.spec.meta import Key
+from laneway.spec.release import Phase, Release
+from laneway.spec.values import FULL
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One app in one pass. served: the weights in the rules that each proxy has."""
+
+    app: App
+    seen: AppSeen
+    plan: AppPlan
+    active: Release | None
+    base: int
+    served: list[Weights]
+
+    @property
+    def aborting(self) -> bool:
+        return bool(self.active and self.active.status and self.active.status.phase is Phase.ABORTING)
+
+    @property
+    def before(self) -> Weights:
+        return self.seen.written.weights if self.seen.written else {}
+
+    @property
+    def pods(self) -> dict[str, int]:
+        return {version.revision: version.replicas for version in self.plan.versions}
+
+    def version(self, revision: str) -> VersionSeen:
+        return self.seen.versions.get(revision, VersionSeen())
+
+
+def violations(world: World, made: Pass) -> list[str]:
+    """Everything that is wrong with a pass. Proxies are as they were when it was made."""
+    releases = {**made.spec.releases, **{release.key: release for release in made.plan.releases}}
+    found: list[str] = []
+    for planned in made.plan.apps:
+        app = made.spec.apps[planned.key]
+        active = under_way(planned.key, releases.values())
+        served = [weights_of(proxy.has.get(("VirtualService", planned.key))) for proxy in world.proxies]
+        seen = made.seen.apps[planned.key]
+        decided = Decided(app, seen, planned, active, made.spec.replicas(app), served)
+        for invariant in APP_INVARIANTS:
+            found += (f"{invariant.__name__}: {planned.key.name} {text}" for text in invariant(decided))
+    return found + [f"lanes: {text}" for text in lanes_keep_what_rules_name(world, made)]
+
+
+def weights_are_whole(d: Decided) -> Iterator[str]:
+    """Weights are above zero and sum to the whole, or to less by a rounding rest; at most two versions."""
+    total = sum(d.plan.weights.values())
+    if d.plan.weights and not FULL - len(d.plan.weights) < total <= FULL:
+        yield f"has weights {d.plan.weights}"
+    if any(weight <= 0 for weight in d.plan.weights.values()) or len(d.plan.weights) > 2:
+        yield f"has weights {d.plan.weights}"
+
+
+def one_version_is_stable(d: Decided) -> Iterator[str]:
+    """Exactly one kept template is stable."""
+    stable = [version.revision for version in d.plan.versions if version.role is Role.STABLE]
+    if stable != [d.plan.stable]:
+        yield f"has the stable versions {stable}, not {d.plan.stable}"
+
+
+def no_weight_above_available_pods(d: Decided) -> Iterator[str]:
+    """Raised are only: what available pods carry, stable at overload in an abort, the heir of dead versions."""
+    for revision, weight in d.plan.weights.items():
+        available = d.version(revision).available
+        if weight <= d.before.get(revision, 0) or available >= size(weight, d.base):
+            continue
+        first = d.seen.written is None and available and d.plan.weights == {revision: FULL}
+        others = [other for other in d.before if other != revision]
+        heir = d.plan.weights == {revision: FULL} and available and others
+        overload = d.app.spec.release.rollback.overload
+        back = d.aborting and revision == d.plan.stable and available * overload // d.base >= weight
+        if not (first or back or (heir and not any(d.version(other).available for other in others))):
+            yield f"raises {revision} to {weight} with {available} available pods of {d.base}"
+
+
+def subsets_are_confirmed_before_they_are_named(d: Decided) -> Iterator[str]:
+    """Rules name a subset that every proxy has confirmed, or that they named already; an abort need not wait."""
+    for revision in d.plan.weights:
+        if not d.aborting and revision not in d.seen.subsets and revision not in d.before:
+            yield f"names the subset of {revision}, which not every proxy knows"
+
+
+def subsets_stay_while_named(d: Decided) -> Iterator[str]:
+    """A subset that rules name, or that some proxy's rules name, is in the DestinationRule."""
+    subsets = {version.revision for version in d.plan.versions if version.subset}
+    for weights in (d.plan.weights, d.before, *d.served):
+        for revision in weights:
+            if revision not in subsets:
+                yield f"has no subset for {revision}, which rules name"
+
+
+def pods_stay_while_needed(d: Decided) -> Iterator[str]:
+    """No version loses pods that some proxy's rules, or an open request, may need."""
+    for revision, seen in d.seen.versions.items():
+        planned = d.pods.get(revision, 0)
+        if planned >= seen.desired:
+            continue
+        weight = max((weights.get(revision, 0) for weights in (d.before, *d.served)), default=0)
+        if planned < size(weight, d.base) or not seen.drained:
+            yield f"takes {revision} from {seen.desired} to {planned} pods, at weight {weight}, {seen}"
+
+
+def a_forward_move_stays_within_the_surge(d: Decided) -> Iterator[str]:
+    """The candidate grows only while all pods that exist or are planned stay within base + surge."""
+    if d.active is None or d.aborting:
+        return
+    candidate = d.active.spec.apps[0].revision
+    seen, planned = d.version(candidate), d.pods.get(candidate, 0)
+    if planned <= max(
+        seen.desired, size(max(d.before.get(candidate, 0), d.plan.weights.get(candidate, 0)), d.base)
+    ):
+        return
+    others = {*d.seen.versions, *d.pods} - {candidate}
+    total = sum(max(d.version(other).pods, d.pods.get(other, 0)) for other in others)
+    total += planned + max(0, seen.pods - seen.desired)
+    surge = surge_pods(d.base, d.app.spec.scale.surge if d.app.spec.scale else 2_500)
+    if total > d.base + surge:
+        yield f"holds {total} pods, above {d.base} + {surge}"
+
+
+def only_the_release_under_way_gets_weight(d: Decided) -> Iterator[str]:
+    """Beside stable only the candidate has weight: a newer revision waits for the old one's to be returned."""
+    candidate = d.active.spec.apps[0].revision if d.active else d.plan.stable
+    for revision, weight in d.plan.weights.items():
+        if revision not in {d.plan.stable, candidate} and weight > d.before.get(revision, 0):
+            yield f"raises {revision}, which is not released"
+
+
+def an_abort_moves_without_confirmation(d: Decided) -> Iterator[str]:
+    """Once stable's available pods carry everything at overload, an abort gives it everything at once."""
+    carried = d.version(d.plan.stable).available * d.app.spec.release.rollback.overload // d.base
+    if d.aborting and carried >= FULL and d.plan.weights != {d.plan.stable: FULL}:
+        yield f"aborts, but stays at {d.plan.weights}"
+
+
+APP_INVARIANTS = (
+    weights_are_whole,
+    one_version_is_stable,
+    no_weight_above_available_pods,
+    subsets_are_confirmed_before_they_are_named,
+    subsets_stay_while_named,
+    pods_stay_while_needed,
+    a_forward_move_stays_within_the_surge,
+    only_the_release_under_way_gets_weight,
+    an_abort_moves_without_confirmation,
+)
+
+
+def lanes_keep_what_rules_name(world: World, made: Pass) -> Iterator[str]:
+    """A lane's version that some proxy's rules name keeps its pods, for as long as its App is there."""
+    planned = {(version.lane.name, version.app) for version in made.plan.lanes if version.replicas}
+    for proxy in world.proxies:
+        for app in made.spec.apps:
+            rules = proxy.has.get(("VirtualService", app))
+            for lane in lanes_named(rules, app) if rules else ():
+                if (lane, app.name) not in planned:
+                    yield f"{app.name} of lane {lane} goes, while rules name it"
+
+
+def lanes_named(rules: Body, app: Key) -> set[str]:
+    """The lanes whose Services an app's rules name."""
+    services = {
+        route["destination"]["host"].split(".")[0]
+        for r in rules["spec"]["http"]
+        for route in r.get("route", ())
+    }
+    return {service.removeprefix(f"{app.name}-") for service in services if service != app.name}
+
+
+def requests_stay_in_their_lane(world: World, paths: dict[str, str]) -> Iterator[str]:
+    """Walks the stored rules. paths: a path of each app on the gateway host that the apps share."""
+    lanes = {key.name: body["spec"] for (kind, key), body in world.store.items() if kind == "Lane"}
+    for (kind, key), rules in world.store.items():
+        if kind == "VirtualService":
+            for app, path in paths.items():
+                if key.name in {app, "gateway.shop.example"}:
+                    for lane in (None, "nobody", *lanes):
+                        yield from _strays(rules, key.name == app, app, path, lane, lanes, world.role)
+
+
+def _strays(
+    rules: Body, at_mesh: bool, app: str, path: str, lane: str | None, lanes: dict[str, Body], role: object
+) -> Iterator[str]:
+    spec = lanes.get(lane or "", {})
+    rule = walk(rules, path, {"x-lane": spec.get("value", lane)} if lane else {})
+    if rule is None:
+        return
+    if "directResponse" in rule:
+        if spec.get("fallback", {}).get("else") != "refuse":
+            yield f"lane {lane} is refused by {app}"
+        return
+    chain = (
+        {f"{app}-{name}" for name in (lane, *spec.get("fallback", {}).get("through", ()))} if spec else set()
+    )
+    for route in rule["route"]:
+        service = route["destination"]["host"].removesuffix(f".{NAMESPACE}.svc.cluster.local")
+        if service != app and service not in chain:
+            yield f"a request of lane {lane} for {app} reaches {service}"
+        shares = len(rules["spec"]["http"][-1]["route"]) if at_mesh else 1
+        if lane and service == app and at_mesh and shares > 1 and len(rule["route"]) > 1:
+            yield f"a request of lane {lane} for {app} may reach the candidate"
