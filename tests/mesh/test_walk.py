@@ -74,6 +74,7 @@ def test_the_first_rule_that_matches_decides() -> None:
     """A lane's header leads to the lane's pods."""
     hop = only_hop(SHOP, PAGE, Request("pharmacy", headers={"X-Lane": "green"}))
     assert (hop.virtual_service, hop.rule, hop.name) == (Key("shop", "pharmacy"), 0, "lane-green")
+    assert (hop.host, hop.why) == ("pharmacy.shop.svc.cluster.local", "header x-lane is 'green'")
     (share,) = hop.shares
     assert (share.host, share.percent, share.ready) == (
         "pharmacy-green.shop.svc.cluster.local",
@@ -85,7 +86,7 @@ def test_the_first_rule_that_matches_decides() -> None:
 def test_each_passed_rule_says_why() -> None:
     """The words name the header, what it is and what the rule wants."""
     hop = only_hop(SHOP, PAGE, Request("pharmacy", headers={"x-lane": "blue"}))
-    assert hop.name == "weights"
+    assert (hop.name, hop.why) == ("weights", "the rule has no condition")
     (miss,) = hop.misses
     assert (miss.rule, miss.name) == (0, "lane-green")
     assert miss.why == "header x-lane is 'blue', the rule wants exactly 'green'"

@@ -48,6 +48,12 @@ def misfit(row: Row, request: Request) -> str:
     return ""
 
 
+def fit(row: Row, request: Request) -> str:
+    """Why a row matches a request that it does match, in words."""
+    facts = [f"{_name(condition)} is {request.value(condition.subject)!r}" for condition in row.conditions]
+    return " and ".join(facts) or "the rule has no condition"
+
+
 def _holds(condition: Condition, value: str) -> bool:
     wanted = condition.value
     if condition.ignore_case:
@@ -66,8 +72,11 @@ def _holds(condition: Condition, value: str) -> bool:
 _SUBJECTS = {PATH: "the path", METHOD: "the method", AUTHORITY: "the authority"}
 
 
+def _name(condition: Condition) -> str:
+    return _SUBJECTS.get(condition.subject, f"header {condition.subject}")
+
+
 def _words(condition: Condition, value: str | None) -> str:
-    subject = _SUBJECTS.get(condition.subject, f"header {condition.subject}")
     found = "absent" if value is None else repr(value)
     wanted = {
         Op.EXACT: f"exactly {condition.value!r}",
@@ -75,4 +84,4 @@ def _words(condition: Condition, value: str | None) -> str:
         Op.REGEX: f"a match of {condition.value!r}",
         Op.PRESENT: "any value",
     }[condition.op]
-    return f"{subject} is {found}, the rule wants {wanted}"
+    return f"{_name(condition)} is {found}, the rule wants {wanted}"

@@ -142,6 +142,8 @@ def _destination_rule(value: DestinationRule) -> Iterator[_Finding]:
 
 
 def _gateway(value: Gateway) -> Iterator[_Finding]:
+    if not value.spec.selector:
+        yield "selector", "give the labels of the gateway that serves it, like {istio: ingressgateway}"
     for index, server in enumerate(value.spec.servers):
         if server.port.target_port is not None:
             yield f"servers[{index}].port.targetPort", "Istio ignores it; leave it out"

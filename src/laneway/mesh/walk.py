@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from laneway.mesh.backends import backends_of
 from laneway.mesh.gateways import GatewayTable, servers_of
-from laneway.mesh.matching import Request, misfit
+from laneway.mesh.matching import Request, fit, misfit
 from laneway.mesh.names import MESH
 from laneway.mesh.registry import Registry
 from laneway.mesh.rules import (
@@ -79,17 +79,20 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One decision. virtual_service: None where no rule governs the host, and its default route is taken.
+    """One decision. host: what the request's name stands for here, empty where it is unknown.
 
-    rule, name: position and name of the rule that matched; status: what the proxy answers by itself, 0
-    where it sends the request on; error: why, where that is a failure.
+    virtual_service, rule, name: the rule that matched, its position from 0; None where the default route of
+    the host is taken, or none; why: what made it match; status: what the proxy answers by itself, 0 where
+    it sends the request on; error: why, where that is a failure.
     """
 
     place: str
     request: Request
+    host: str = ""
     virtual_service: Key | None = None
     rule: int | None = None
     name: str = ""
+    why: str = ""
     misses: tuple[Miss, ...] = ()
     shares: tuple[Share, ...] = ()
     status: int = 0
@@ -112,6 +115,7 @@ class Walk:
 class _Table:
     """What a proxy has for a host. rows: excluded ones too; default: where requests without a match go."""
 
+    host: str
     site: Site
     rows: tuple[Row, ...]
     default: tuple[Target, ...] = ()
@@ -138,7 +142,10 @@ def _hops(registry: Registry, place: Place, request: Request, gateways_left: int
         yield Hop(place.name, request, status=table.status, error=table.error)
         return
     row, misses = _decide(table.rows, request)
-    hop = _hop(place, request, row, misses)
+    hop = Hop(place.name, request, table.host, misses=misses)
+    if row is not None:
+        why = fit(row, request)
+        hop = replace(hop, virtual_service=row.source.key, rule=row.rule, name=row.name, why=why)
     if row is not None and row.route.direct_response is not None:
         yield replace(hop, status=row.route.direct_response.status)
         return
@@ -156,12 +163,6 @@ def _hops(registry: Registry, place: Place, request: Request, gateways_left: int
             yield Hop(gateway.name, onward, error="the request goes round in circles")
             return
         yield from _hops(registry, gateway, onward, gateways_left - 1)
-
-
-def _hop(place: Place, request: Request, row: Row | None, misses: tuple[Miss, ...]) -> Hop:
-    if row is None:
-        return Hop(place.name, request, misses=misses)
-    return Hop(place.name, request, row.source.key, row.rule, row.name, misses)
 
 
 def _table(registry: Registry, place: Place, request: Request) -> _Table | _Denial:
@@ -187,8 +188,8 @@ def _mesh_table(registry: Registry, place: AtSidecar, request: Request) -> _Tabl
     if all(block.excluded for block in blocks):
         # A VirtualService with no rule for this place does not govern it: requests take the default route.
         default = (Target(name, request.port, "", 1),) if host else ()
-        return _Table(site, blocks, default)
-    return _Table(site, blocks)
+        return _Table(name, site, blocks, default)
+    return _Table(name, site, blocks)
 
 
 def _gateway_table(registry: Registry, place: AtGateway, request: Request) -> _Table | _Denial:
@@ -200,7 +201,7 @@ def _gateway_table(registry: Registry, place: AtGateway, request: Request) -> _T
     if host is None:
         return _Denial(404, f"no VirtualService is bound to this gateway for host {request.host}")
     site = table.site(place.port)
-    return _Table(site, blocks_of(table.sources((place.port, host)), site))
+    return _Table(host, site, blocks_of(table.sources((place.port, host)), site))
 
 
 def _decide(rows: Iterable[Row], request: Request) -> tuple[Row | None, tuple[Miss, ...]]:

@@ -1,0 +1,162 @@
+"""What is not implemented is refused by field."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from tests.mesh.mesh_objects import SHOP, parse, rules
+
+from laneway.mesh.refusals import refusals_of
+
+TO = [{"destination": {"host": "a"}}]
+NEITHER_BACK_NOR_AHEAD = "RE2 has no look-around, back-references or possessive quantifiers"
+
+
+def fields(text: str) -> list[str]:
+    """The refused fields of one object, without `spec.`."""
+    (value,) = parse(text)
+    return [refusal.field.removeprefix("spec.") for refusal in refusals_of(value)]
+
+
+def rule_fields(**rule: Any) -> list[str]:
+    """The refused fields of a rule, without `spec.http[0].`."""
+    given = rule if {"route", "directResponse"} & rule.keys() else {"route": TO} | rule
+    return [refusal.field.removeprefix("spec.http[0].") for refusal in refusals_of(rules(given))]
+
+
+def test_ordinary_objects_are_taken() -> None:
+    """The example as it stands."""
+    assert [refusals_of(value) for value in parse(SHOP)] == [()] * 4
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ("{ports: [{port: 80}]}", "selector"),
+        ("{selector: {a: b}, ports: [{port: 80, name: tcp-db}]}", "ports[0].name"),
+        ("{selector: {a: b}, ports: [{port: 80, name: grpc}]}", "ports[0].name"),
+        ("{selector: {a: b}, ports: [{port: 80, name: a}, {port: 80, name: b}]}", "ports[1].port"),
+    ],
+)
+def test_services_that_cannot_be_served(spec: str, field: str) -> None:
+    """Without pods, or with a protocol that is not HTTP/1.1."""
+    assert fields(f"kind: Service\nmetadata: {{name: a}}\nspec: {spec}") == [field]
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ("hosts: ['*.example']", "hosts[0]"),
+        ("hosts: [courier]", "hosts[0]"),
+        ("resolution: STATIC", "endpoints"),
+        ("resolution: STATIC, endpoints: [{address: a.example}]", "endpoints[0].address"),
+        ("endpoints: [{address: a.example, ports: {other: 1}}]", "endpoints[0].ports.other"),
+        ("workloadSelector: {labels: {a: b}}", "workloadSelector"),
+        (
+            "resolution: STATIC, workloadSelector: {labels: {a: b}}, endpoints: [{address: 127.0.0.1}]",
+            "workloadSelector",
+        ),
+        ("ports: [{number: 80, name: a}, {number: 81, name: a}]", "ports[1].name"),
+    ],
+)
+def test_entries_that_cannot_be_served(spec: str, field: str) -> None:
+    """Named by host, port or endpoint."""
+    body = {"hosts": ["a.example"], "ports": [{"number": 80, "name": "http"}]} | yaml.safe_load(f"{{{spec}}}")
+    assert fields(f"kind: ServiceEntry\nmetadata: {{name: a}}\nspec: {json.dumps(body)}") == [field]
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ("{host: '*.example'}", "host"),
+        ("{host: a.other.svc.cluster.local}", "host"),
+        ("{host: a, subsets: [{name: s}, {name: s}]}", "subsets[1].name"),
+    ],
+)
+def test_destination_rules_that_would_not_hold(spec: str, field: str) -> None:
+    """Also those for callers of one namespace."""
+    assert fields(f"kind: DestinationRule\nmetadata: {{name: a}}\nspec: {spec}") == [field]
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ("{servers: [{port: {number: 80, name: a}, hosts: ['*']}]}", "selector"),
+        (
+            "{selector: {a: b}, servers: [{port: {number: 80, name: a}, hosts: ['shop.*']}]}",
+            "servers[0].hosts[0]",
+        ),
+        (
+            "{selector: {a: b}, servers: [{port: {number: 80, name: a, targetPort: 1}, hosts: ['*']}]}",
+            "servers[0].port.targetPort",
+        ),
+    ],
+)
+def test_gateways_that_cannot_be_served(spec: str, field: str) -> None:
+    """Named by server."""
+    assert fields(f"kind: Gateway\nmetadata: {{name: a}}\nspec: {spec}") == [field]
+
+
+def test_wildcards_are_for_gateways_only() -> None:
+    """A sidecar finds its table by the exact name."""
+    for gateways, refused in (([], True), (["mesh", "g"], True), (["g"], False)):
+        value = rules({"route": TO}, hosts=["*.example"], gateways=gateways)
+        assert bool(refusals_of(value)) is refused
+
+
+@pytest.mark.parametrize(
+    ("rule", "field"),
+    [
+        ({"route": TO, "directResponse": {"status": 200}}, "route"),
+        ({"route": []}, "route"),
+        ({"route": TO * 2}, "route"),
+        ({"route": [{"destination": {"host": "*.a"}}]}, "route[0].destination.host"),
+        (
+            {"directResponse": {"status": 200, "body": {"string": "x" * (1 << 20) + "x"}}},
+            "directResponse.body",
+        ),
+        ({"timeout": "0s"}, "timeout"),
+        ({"retries": {"attempts": 1, "perTryTimeout": "0s"}}, "retries.perTryTimeout"),
+        ({"retries": {"attempts": 1, "retryOn": "5xx,always"}}, "retries.retryOn"),
+        ({"retries": {"attempts": 1, "retryOn": "999"}}, "retries.retryOn"),
+        ({"match": [{"uri": {}}]}, "match[0].uri"),
+        ({"match": [{"uri": {"exact": "/", "prefix": "/"}}]}, "match[0].uri"),
+        ({"match": [{"uri": {"prefix": ""}}]}, "match[0].uri"),
+        ({"match": [{"method": {"regex": "("}}]}, "match[0].method.regex"),
+        ({"match": [{"headers": {"x": {"regex": "(?!a)b"}}}]}, "match[0].headers.x.regex"),
+        ({"match": [{"headers": {"x": {"regex": r"(a)\1"}}}]}, "match[0].headers.x.regex"),
+        ({"match": [{"headers": {":path": {"exact": "/"}}}]}, "match[0].headers.:path"),
+        ({"match": [{"headers": {"@request.auth.claims": {}}}]}, "match[0].headers.@request.auth.claims"),
+        ({"headers": {"request": {"set": {":path": "/"}}}}, "headers.request.set"),
+        ({"headers": {"response": {"set": {"host": "a"}}}}, "headers.response.set"),
+        (
+            {"headers": {"request": {"set": {"host": "a"}}}, "rewrite": {"authority": "b"}},
+            "rewrite.authority",
+        ),
+    ],
+)
+def test_rules_that_cannot_be_served(rule: dict[str, Any], field: str) -> None:
+    """Named by rule, match block and part."""
+    assert rule_fields(**rule) == [field]
+
+
+def test_rules_that_can() -> None:
+    """Words that look unusual but are Istio's."""
+    assert not rule_fields(match=[{"headers": {"x": {}, "y": {"exact": ""}}}, {}])
+    assert not rule_fields(retries={"attempts": 2, "retryOn": "5xx, retriable-4xx,503"})
+    assert not rule_fields(headers={"request": {"set": {"Host": "a"}}})
+    assert not rule_fields(match=[{"uri": {"regex": r"/(?i:a)\d+?"}}])
+
+
+def test_everything_wrong_is_told_at_once() -> None:
+    """With what to do about each."""
+    value = rules({"timeout": "0s"}, {"route": TO, "match": [{"uri": {"regex": "a(?=b)"}}]})
+    told = {refusal.field: refusal.text for refusal in refusals_of(value)}
+    assert told == {
+        "spec.http[0].route": "give either `route` or `directResponse`",
+        "spec.http[0].timeout": "must be at least 1ms; leave it out for no limit",
+        "spec.http[1].match[0].uri.regex": NEITHER_BACK_NOR_AHEAD,
+    }
