@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from memory import World, app
+
 from laneway.control.loop import Loop
 from laneway.manifests import names
 from laneway.spec.meta import Key
-from tests.control.conftest import World, app
 
 PHARMACY = Key("default", "pharmacy")
 
