@@ -1,17 +1,19 @@
-"""Replicas of small programs, and a mesh whose word the test gives; as a script, in a process of their own."""
+"""Replicas of small programs, and a mesh whose word the test gives; as a script, in their own process."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import random
+import sqlite3
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy.exc import OperationalError
 from tests.local.eventually import eventually
 
 from laneway.local.addresses import Addresses
@@ -69,7 +71,7 @@ class Mesh:
 class Cluster:
     """What a test works with. told: readiness of each pod at each call of `changed`."""
 
-    store: Store
+    store: FillableStore
     mesh: Mesh
     replicas: Replicas
     told: list[Pod]
@@ -96,10 +98,24 @@ def told_command(pod: Pod) -> Command:
     return Command(pod.container.command)
 
 
+class FillableStore(Store):
+    """A store on a disk that can be full."""
+
+    full = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Fails while the disk is full."""
+        if self.full:
+            raise OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
+        with super().transaction():
+            yield
+
+
 @asynccontextmanager
 async def cluster(state: State) -> AsyncIterator[Cluster]:
     """The replicas of a state; they run on when it is left."""
-    store = Store(state.database, lambda: datetime.now(UTC))
+    store = FillableStore(state.database, lambda: datetime.now(UTC))
     addresses = Addresses.claim(state.id)
     mesh, told = Mesh(), list[Pod]()
     mesh.idle.set()

@@ -251,6 +251,33 @@ async def test_the_history_knows_how_many_pods_there_were(state: State) -> None:
         assert [count for _, count in again.store.pod_counts(WEB)] == [1, 2, 1, 0]
 
 
+async def test_a_full_disk_stops_no_pod(state: State) -> None:
+    """What happened meanwhile is written when there is room again, and a pod that was to go is gone then."""
+    async with running(state) as started:
+        started.scale(web())
+        await eventually(lambda: started.ready(1))
+        started.store.full = True
+        await get(only(started), "/crash")
+        await eventually(lambda: only(started).restarts == 1 and only(started).ready)
+        started.store.full = False
+        await eventually(lambda: stored(started)["restartCount"] == 1 and stored(started)["ready"])
+        assert ("crashed", "the application exited with status 3") in started.history()
+        started.scale()
+        started.store.full = True
+        await eventually(lambda: find(state.id) == [])
+        assert only(started).stage is Stage.DRAINING
+        started.store.full = False
+        await eventually(lambda: not started.replicas.pods())
+        assert started.store.list("Pod") == []
+
+
+def stored(started: Cluster) -> dict[str, Any]:
+    """The status of the one pod in the store."""
+    (obj,) = started.store.list("Pod")
+    status: dict[str, Any] = obj["status"]
+    return status
+
+
 async def kill_parent_of(state: State, *deployments: dict[str, Any]) -> None:
     """Let another process run the Deployments, and kill it when all pods are ready."""
     command = [sys.executable, "-m", "tests.local.cluster", str(state.path), json.dumps(deployments)]

@@ -12,7 +12,7 @@ from laneway.local.backoff import Backoff
 from laneway.local.condition import Ended
 from laneway.local.containers import CannotStartError
 from laneway.local.markers import Part
-from laneway.local.processes import Process
+from laneway.local.processes import Process, StuckError
 
 
 class Owner(Protocol):
@@ -80,10 +80,13 @@ class Keeper:
             except OSError as error:
                 return f"{error.filename}: {error.strerror}", False
         self._owner.started(self._part, self.process)
-        status = await self.process.wait()
-        await self.process.end_session()
+        why = how_ended(await self.process.wait())
+        try:
+            await self.process.end_session()
+        except StuckError as error:
+            why = f"{why}; {error}"
         self.process = None
-        return how_ended(status), True
+        return why, True
 
     def _ready_for(self) -> timedelta:
         return timedelta() if self._ready_since is None else self._now() - self._ready_since

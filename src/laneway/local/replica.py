@@ -166,7 +166,7 @@ class Replica:
             if not limit.expired():
                 raise
             reason = f"still in use after its grace period of {pod.grace.total_seconds():g} s"
-            around.store.record(self._event("not drained", reason))
+            self._write(partial(around.store.record, self._event("not drained", reason)))
 
     async def _watch_application(self) -> None:
         """Ask the application whether it is ready, for as long as its process runs."""
@@ -217,18 +217,23 @@ class Replica:
             keeper.ready(self.pod.ready)
         if event is None and self.pod.stage is not before.stage:
             event = self._event(_STAGES[self.pod.stage], self.pod.message or "every part is ready")
-        self._write(event)
+        self._write(partial(self._put_status, event))
         if self.pod.stage is not before.stage:
             self._around.changed(self.pod)
 
-    def _write(self, event: Event | None) -> None:
-        """Bring the store up to date; again later where it cannot be written (a full disk)."""
-        logs = {part: str(self._log(part)) for part in self.pod.parts}
+    def _put_status(self, event: Event | None) -> None:
+        store, pod = self._around.store, self.pod
+        if store.get("Pod", pod.key) is not None:  # it may be gone when this is tried again
+            logs = {part: str(self._log(part)) for part in pod.parts}
+            store.put_status("Pod", pod.key, status_of(pod, logs), event)
+
+    def _write(self, write: Callable[[], object]) -> None:
+        """Write to the store; again and again where it cannot be written (a full disk)."""
         try:
-            self._around.store.put_status("Pod", self.pod.key, status_of(self.pod, logs), event)
+            write()
         except DBAPIError as error:
-            log.error("a pod's status was not written", pod=str(self.pod.key), error=str(error.orig))
-            asyncio.get_running_loop().call_later(_WRITE_AGAIN_SECONDS, self._write, event)
+            log.error("a pod's state was not written", pod=str(self.pod.key), error=str(error.orig))
+            asyncio.get_running_loop().call_later(_WRITE_AGAIN_SECONDS, self._write, write)
 
     def _event(self, change: str, reason: str, message: str = "") -> Event:
         obj = self._around.store.get("Pod", self.pod.key)
