@@ -6,30 +6,43 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from laneway.cli import options
-from laneway.cli.options import Files, Namespace, Output, Reason, Recursive, StateDir, Timeout, Wait
+from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from laneway.cli.client import Client
+    from laneway.local.state import State
     from laneway.local.status import Change, Changes, Json, ReleaseStatus, Status
 
 MESH_KINDS = frozenset({"VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Service", "Mesh"})
 """Kinds whose change has taken effect when every proxy has confirmed."""
 
 
+@click.command(
+    "apply",
+    epilog=options.example("laneway apply -f pharmacy.yaml --wait", "kustomize build . | laneway apply -f -"),
+)
+@options.files
+@options.recursive
+@options.wait
+@options.timeout("2m")
+@options.reason
+@options.output
+@options.namespace
+@options.state
 def apply(
-    filename: Files = None,
-    recursive: Recursive = False,
-    wait: Wait = False,
-    timeout: Timeout = "2m",
-    reason: Reason = "",
-    output: Output = None,
-    namespace: Namespace = None,
-    state: StateDir = None,
+    paths: tuple[str, ...],
+    recursive: bool,
+    wait: bool,
+    limit: timedelta,
+    reason: str,
+    output: Format,
+    namespace: str | None,
+    state: State,
 ) -> None:
     """Apply files to a running Laneway.
 
@@ -40,18 +53,17 @@ def apply(
     from laneway.cli import daemon, loading
     from laneway.cli.output import emit
 
-    if not filename:
-        raise typer.BadParameter("say what to apply", param_hint="-f")
-    place, limit = options.state(state), options.duration(timeout, "--timeout")
-    batch = loading.load_files(filename, recursive, options.namespace(namespace))
-    with daemon.connected(place) as client:
+    if not paths:
+        raise click.BadParameter("say what to apply", param_hint="-f")
+    batch = loading.load_files(paths, recursive, namespace)
+    with daemon.connected(state) as client:
         before = {(release["namespace"], release["name"]) for release in client.status()["releases"]}
         changes = loading.apply(client, batch, reason)
         status = taken_up(client, changes, wait, limit)
     started = [r for r in status["releases"] if (r["namespace"], r["name"]) not in before]
     document = {"objects": changes["objects"], "releases": [record(release) for release in started]}
     emit(
-        options.output(output),
+        output,
         document,
         table=lambda: _table(changes, started),
         names=[f"{change['kind'].lower()}/{change['name']}" for change in changes["objects"]],

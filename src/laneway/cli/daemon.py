@@ -79,11 +79,18 @@ def connected(state: State) -> Iterator[Client]:
     """A client of the daemon that runs on a state. Raises Failure where none does, or where it refuses."""
     if state.holder() is None:
         raise not_running(state)
+    with speaking(state), Client(state.api) as client:
+        yield client
+
+
+@contextmanager
+def speaking(state: State) -> Iterator[None]:
+    """Turns what goes wrong with the daemon into a Failure."""
     try:
-        with Client(state.api) as client:
-            yield client
+        yield
     except NotRunningError as error:
-        raise Failure(Code.DAEMON_ENDED, f"{error}: the daemon of {state.path} ended, or hangs") from None
+        text = f"{error}: the daemon of {state.path} ended or hangs; the end of its log:\n{_tail(state)}"
+        raise Failure(Code.DAEMON_ENDED, text) from None
     except ApiError as error:
         raise Failure(_CODES.get(error.status, Code.DAEMON_REFUSED), str(error)) from None
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
+import click
 
 from laneway.cli import options
-from laneway.cli.options import Format, Output
-
-Rate = Annotated[
-    float, typer.Option("--rate", min=1, max=1_000, metavar="N", help="Requests a second, meanwhile.")
-]
-Fast = Annotated[bool, typer.Option("--fast", help="Without pauses for the reader.")]
+from laneway.cli.options import Format
 
 
-def demo(rate: Rate = 50, fast: Fast = False, output: Output = None) -> None:
+@click.command("demo", epilog=options.example("laneway demo", "laneway demo --fast -o json"))
+@click.option(
+    "--rate", type=click.FloatRange(1, 1_000), metavar="N", default=50, help="Requests a second, meanwhile."
+)
+@click.option("--fast", is_flag=True, help="Without pauses for the reader.")
+@options.output
+def demo(rate: float, fast: bool, output: Format) -> None:
     """Watch a lane, a canary and an abort on real Envoys.
 
     With real requests, in under a minute. It runs in a state of its own and leaves nothing behind. Exit
@@ -23,4 +22,4 @@ def demo(rate: Rate = 50, fast: Fast = False, output: Output = None) -> None:
     """
     from laneway.cli.demo import tell
 
-    raise typer.Exit(tell(as_json=options.output(output) is Format.JSON, rate=rate, fast=fast))
+    click.get_current_context().exit(tell(as_json=output is Format.JSON, rate=rate, fast=fast))

@@ -2,45 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from laneway.cli import options
-from laneway.cli.options import Namespace, Output, StateDir
+from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from laneway.local.state import State
     from laneway.local.status import Explanation, Hop, Target
 
-Url = Annotated[
-    str,
-    typer.Argument(
-        metavar="URL", help="As a client writes it: http://shop.example/pharmacy.", show_default=False
-    ),
-]
-From = Annotated[
-    str | None,
-    typer.Option(
-        "--from", metavar="APP", help="The request leaves a pod of this app.", show_default="the ingress"
-    ),
-]
-Headers = Annotated[
-    list[str] | None,
-    typer.Option("-H", "--header", metavar="'NAME: VALUE'", help="A request header; repeatable."),
-]
-Method = Annotated[str, typer.Option("-X", "--request", metavar="METHOD", help="The request's method.")]
 
-
+@click.command(
+    "explain",
+    epilog=options.example(
+        "laneway explain -H 'x-lane: green' http://shop.example/pharmacy",
+        "laneway explain --from pharmacy http://inventory/",
+    ),
+)
+@click.argument("url", metavar="URL", help="As a client writes it.")
+@click.option(
+    "--from",
+    "source",
+    metavar="APP",
+    show_default="the ingress",
+    help="The request leaves a pod of this app.",
+)
+@click.option(
+    "-H",
+    "--header",
+    "headers",
+    type=options.HEADER,
+    multiple=True,
+    metavar="'NAME: VALUE'",
+    help="A header of the request; repeatable.",
+)
+@click.option("-X", "--request", "method", metavar="METHOD", default="GET", help="The request's method.")
+@options.output
+@options.namespace
+@options.state
 def explain(
-    url: Url,
-    source: From = None,
-    header: Headers = None,
-    method: Method = "GET",
-    output: Output = None,
-    namespace: Namespace = None,
-    state: StateDir = None,
+    url: str,
+    source: str | None,
+    headers: tuple[tuple[str, str], ...],
+    method: str,
+    output: Format,
+    namespace: str | None,
+    state: State,
 ) -> None:
     """Say where a request would go, and why.
 
@@ -50,14 +61,13 @@ def explain(
     from laneway.cli import daemon, finding
     from laneway.cli.output import emit
 
-    headers = [options.header(text) for text in header or []]
-    with daemon.connected(options.state(state)) as client:
+    with daemon.connected(state) as client:
         key = None
         if source:
-            found = finding.app(client.status(), source, options.namespace(namespace))
+            found = finding.app(client.status(), source, namespace)
             key = (found["namespace"], found["name"])
         explanation = client.explain(url, method=method.upper(), headers=headers, source=key)
-    emit(options.output(output), explanation, table=lambda: "\n".join(lines(explanation)))
+    emit(output, explanation, table=lambda: "\n".join(lines(explanation)))
 
 
 def lines(explanation: Explanation) -> Iterator[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-import typer
+import click
 
 from laneway.spec.problems import Code
 
@@ -25,8 +25,8 @@ class Failure(Exception):  # noqa: N818 - how a command ends, not a fault of the
 
     def show(self) -> None:
         """Print it on standard error."""
-        typer.secho(f"error {self.code.id}: {self}", fg=typer.colors.RED, err=True)
-        typer.echo(f"  {self.remedy}", err=True)
+        click.secho(f"error {self.code.id}: {self}", fg="red", err=True)
+        click.echo(f"  {self.remedy}", err=True)
 
 
 class ProblemsFailure(Exception):  # noqa: N818 - as above
@@ -41,8 +41,8 @@ class ProblemsFailure(Exception):  # noqa: N818 - as above
     def show(self) -> None:
         """Print each on a line of its own, and how many there are, on standard error."""
         for problem in self.problems:
-            typer.echo(problem_line(problem), err=True)
-        typer.secho(f"{count_errors(self.problems)}; nothing was applied", fg=typer.colors.RED, err=True)
+            click.echo(problem_line(problem), err=True)
+        click.secho(f"{count_errors(self.problems)}; nothing was applied", fg="red", err=True)
 
 
 def count_errors(problems: Sequence[ProblemDocument]) -> str:
@@ -61,12 +61,4 @@ def problem_line(problem: ProblemDocument) -> str:
 
 def document_of(problem: Problem) -> ProblemDocument:
     """A problem as JSON values."""
-    return {
-        "code": problem.code.id,
-        "severity": problem.code.severity.value,
-        "text": problem.text,
-        "remedy": problem.remedy,
-        "file": problem.file,
-        "line": problem.line,
-        "column": problem.column,
-    }
+    return cast("ProblemDocument", problem.written())

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from laneway.cli import options
-from laneway.cli.options import Namespace, Output, StateDir
+from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from laneway.local.state import State
     from laneway.local.status import Json, Status
 
-Kinds = Annotated[
-    str,
-    typer.Argument(metavar="KIND[,KIND…]", help="Kinds, long or short (app, deploy, svc, vs, po), or all."),
-]
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME…]", help="Only these.", show_default=False)]
 
-
-def get(
-    kind: Kinds,
-    name: Names = None,
-    output: Output = None,
-    namespace: Namespace = None,
-    state: StateDir = None,
-) -> None:
+@click.command(
+    "get",
+    epilog=options.example(
+        "laneway get app", "laneway get vs,dr -n shop", "laneway get deploy pharmacy -o yaml"
+    ),
+)
+@click.argument("kinds", metavar="KIND[,KIND…]", help="Long or short (app, deploy, svc, vs, po), or all.")
+@click.argument("names", metavar="[NAME…]", nargs=-1, help="Only these.")
+@options.output
+@options.namespace
+@options.state
+def get(kinds: str, names: tuple[str, ...], output: Format, namespace: str | None, state: State) -> None:
     """List objects of any kind.
 
     Those that people wrote (app, lane, mesh, gw, se), and those that Laneway derives (rel, deploy, svc, vs,
@@ -37,23 +38,24 @@ def get(
     from laneway.cli import daemon, tables
     from laneway.cli.output import emit, listed, names_of
 
-    kinds = [tables.kind_of(each) for each in kind.split(",")]
-    space = options.namespace(namespace)
-    with daemon.connected(options.state(state)) as client:
-        found = {each: client.objects(each, space) for each in kinds}
+    wanted = [tables.kind_of(each) for each in kinds.split(",")]
+    with daemon.connected(state) as client:
+        found = {each: client.objects(each, namespace) for each in wanted}
         status = client.status()
-    objects = [obj for each in found.values() for obj in each if not name or obj["metadata"]["name"] in name]
-    _refuse_missing(kind, name or [], objects)
-    single = len(objects) == 1 and name is not None and len(name) == 1
+    objects = [
+        obj for each in found.values() for obj in each if not names or obj["metadata"]["name"] in names
+    ]
+    _refuse_missing(kinds, names, objects)
+    single = len(objects) == 1 and len(names) == 1
     emit(
-        options.output(output),
+        output,
         objects[0] if single else listed(objects),
         table=lambda: _tables(objects, status),
         names=names_of(objects),
     )
 
 
-def _refuse_missing(kind: str, names: list[str], objects: list[Json]) -> None:
+def _refuse_missing(kind: str, names: Sequence[str], objects: list[Json]) -> None:
     from laneway.cli.failure import Failure
     from laneway.spec.problems import Code
 

@@ -3,60 +3,76 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from laneway.cli import options
-from laneway.cli.options import Namespace, Output, StateDir, Timeout, Wait
+from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from laneway.cli.client import Client
+    from laneway.local.state import State
     from laneway.local.status import Json, LaneStatus, Status
 
 API_VERSION = "laneway.dev/v1alpha1"
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The lane's name.", show_default=False)]
-Apps = Annotated[
-    list[str] | None,
-    typer.Option("--app", metavar="APP[=IMAGE]", help="App that the lane runs a version of; repeatable."),
-]
-Image = Annotated[
-    str | None,
-    typer.Option("--image", metavar="IMAGE", help="Image of the one app given.", show_default=False),
-]
-Env = Annotated[
-    list[str] | None,
-    typer.Option("--env", metavar="NAME=VALUE", help="Variable of each app given; repeatable."),
-]
-Ttl = Annotated[
-    str | None,
-    typer.Option(
-        "--ttl", metavar="DURATION", help="How long after its creation the lane ends.", show_default="never"
+
+@click.group("lane", no_args_is_help=True)
+def lane() -> None:
+    """Make, list and remove lanes: parallel environments by header."""
+
+
+@lane.command(
+    "up",
+    epilog=options.example(
+        "laneway lane up green --app pharmacy --image registry/pharmacy:pr-123 --wait",
+        "laneway lane up green --app pharmacy=registry/pharmacy:pr-123 --app inventory --ttl 24h",
     ),
-]
-Value = Annotated[
-    str | None,
-    typer.Option("--value", metavar="VALUE", help="The header's value.", show_default="the lane's name"),
-]
-IgnoreNotFound = Annotated[
-    bool, typer.Option("--ignore-not-found", help="Exit code 0 where there is no such lane.")
-]
-
-
+)
+@click.argument("name", metavar="NAME", help="The lane's name.")
+@click.option(
+    "--app",
+    "apps",
+    multiple=True,
+    metavar="APP[=IMAGE]",
+    help="App that the lane runs a version of; repeatable.",
+)
+@click.option("--image", metavar="IMAGE", help="Image of the one app given.")
+@click.option(
+    "--env",
+    type=options.PAIR,
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Variable of each app given; repeatable.",
+)
+@click.option(
+    "--ttl",
+    type=options.DURATION,
+    metavar="DURATION",
+    show_default="never",
+    help="How long after its creation the lane ends.",
+)
+@click.option("--value", metavar="VALUE", show_default="the lane's name", help="The header's value.")
+@options.wait
+@options.timeout("2m")
+@options.output
+@options.namespace
+@options.state
 def lane_up(
-    name: Name,
-    app: Apps = None,
-    image: Image = None,
-    env: Env = None,
-    ttl: Ttl = None,
-    value: Value = None,
-    wait: Wait = False,
-    timeout: Timeout = "2m",
-    output: Output = None,
-    namespace: Namespace = None,
-    state: StateDir = None,
+    name: str,
+    apps: tuple[str, ...],
+    image: str | None,
+    env: tuple[tuple[str, str], ...],
+    ttl: timedelta | None,
+    value: str | None,
+    wait: bool,
+    limit: timedelta,
+    output: Format,
+    namespace: str | None,
+    state: State,
 ) -> None:
     """Make a lane, or change one.
 
@@ -68,34 +84,33 @@ def lane_up(
     from laneway.cli.loading import send
     from laneway.cli.output import emit
 
-    place, limit = options.state(state), options.duration(timeout, "--timeout")
-    wanted = _wanted(app or [], image, env or [])
+    wanted = _wanted(apps, image, env)
     settings = _settings(ttl, value)
-    with daemon.connected(place) as client:
+    with daemon.connected(state) as client:
         status = client.status()
-        space = _space(status, name, list(wanted), options.namespace(namespace))
+        space = _space(status, name, list(wanted), namespace)
         before = next(iter(client.objects("Lane", space, name)), None)
         if before is None and not wanted:
-            raise typer.BadParameter(
+            raise click.BadParameter(
                 f"there is no lane {space}/{name} yet: say what it runs", param_hint="--app"
             )
         changes = send(client, [merged(before, space, name, wanted, settings)], "laneway lane up")
         status = taken_up(client, changes, wait, limit)
     lane = _lane(status, space, name)
     document = _document(status, lane)
-    emit(options.output(output), document, table=lambda: _prose(document), names=[f"lane/{name}"])
+    emit(output, document, table=lambda: _prose(document), names=[f"lane/{name}"])
 
 
-def _wanted(apps: list[str], image: str | None, env: list[str]) -> dict[str, Json]:
+def _wanted(apps: Sequence[str], image: str | None, env: Sequence[tuple[str, str]]) -> dict[str, Json]:
     """What to run of each app. Usage errors: --image for more than one app, --env or --image for none."""
     pairs = [name.partition("=")[::2] for name in apps]
     bare = [name for name, own in pairs if not own]
     if image and len(bare) != 1:
         text = "--image is for one app; for several write --app APP=IMAGE"
-        raise typer.BadParameter(text, param_hint="--image")
+        raise click.BadParameter(text, param_hint="--image")
     if env and not apps:
-        raise typer.BadParameter("say which app it is for", param_hint="--app")
-    variables = [dict(zip(("name", "value"), options.pair(text, "--env"), strict=True)) for text in env]
+        raise click.BadParameter("say which app it is for", param_hint="--app")
+    variables = [{"name": name, "value": value} for name, value in env]
     wanted: dict[str, Json] = {}
     for name, own in pairs:
         used = own or image
@@ -103,10 +118,10 @@ def _wanted(apps: list[str], image: str | None, env: list[str]) -> dict[str, Jso
     return wanted
 
 
-def _settings(ttl: str | None, value: str | None) -> Json:
-    if ttl is not None:
-        options.duration(ttl, "--ttl")
-    return {key: setting for key, setting in (("ttl", ttl), ("value", value)) if setting is not None}
+def _settings(ttl: timedelta | None, value: str | None) -> Json:
+    from laneway.spec.values import format_duration
+
+    return ({"ttl": format_duration(ttl)} if ttl is not None else {}) | ({"value": value} if value else {})
 
 
 def _space(status: Status, lane: str, apps: list[str], namespace: str | None) -> str:
@@ -119,7 +134,7 @@ def _space(status: Status, lane: str, apps: list[str], namespace: str | None) ->
         return finding.lane(status, lane, None)["namespace"]
     found = {finding.app(status, app, None)["namespace"] for app in apps}
     if len(found) > 1:
-        raise typer.BadParameter(f"the apps are in {', '.join(sorted(found))}: a lane is in one namespace")
+        raise click.BadParameter(f"the apps are in {', '.join(sorted(found))}: a lane is in one namespace")
     return found.pop()
 
 
@@ -182,17 +197,20 @@ def _prose(document: Json) -> str:
     return f"lane {document['namespace']}/{document['lane']} {ready}; it runs {apps}\n  try   {curl}"
 
 
-def lane_ls(output: Output = None, namespace: Namespace = None, state: StateDir = None) -> None:
+@lane.command("ls", epilog=options.example("laneway lane ls"))
+@options.output
+@options.namespace
+@options.state
+def lane_ls(output: Format, namespace: str | None, state: State) -> None:
     """List lanes: their header, what they run, when they end."""
     from laneway.cli import daemon
     from laneway.cli.output import emit, grid
 
-    space = options.namespace(namespace)
-    with daemon.connected(options.state(state)) as client:
+    with daemon.connected(state) as client:
         status = client.status()
-    lanes = [lane for lane in status["lanes"] if space in (None, lane["namespace"])]
+    lanes = [lane for lane in status["lanes"] if namespace in (None, lane["namespace"])]
     emit(
-        options.output(output),
+        output,
         {"lanes": [_document(status, lane) for lane in lanes]},
         table=lambda: grid(
             ("namespace", "lane", "header", "apps", "ready", "ends", "owner"), map(_row, lanes)
@@ -216,14 +234,22 @@ def _row(lane: LaneStatus) -> tuple[str, ...]:
     )
 
 
+@lane.command("rm", epilog=options.example("laneway lane rm green --wait --ignore-not-found"))
+@click.argument("name", metavar="NAME", help="The lane's name.")
+@options.wait
+@options.timeout("2m")
+@click.option("--ignore-not-found", is_flag=True, help="Exit code 0 where there is no such lane.")
+@options.output
+@options.namespace
+@options.state
 def lane_rm(
-    name: Name,
-    wait: Wait = False,
-    timeout: Timeout = "2m",
-    ignore_not_found: IgnoreNotFound = False,
-    output: Output = None,
-    namespace: Namespace = None,
-    state: StateDir = None,
+    name: str,
+    wait: bool,
+    limit: timedelta,
+    ignore_not_found: bool,
+    output: Format,
+    namespace: str | None,
+    state: State,
 ) -> None:
     """Remove a lane.
 
@@ -234,15 +260,12 @@ def lane_rm(
     from laneway.cli.output import emit
     from laneway.spec.problems import Code
 
-    limit = options.duration(timeout, "--timeout")
-    with daemon.connected(options.state(state)) as client:
+    with daemon.connected(state) as client:
         try:
-            lane = finding.lane(client.status(), name, options.namespace(namespace))
+            lane = finding.lane(client.status(), name, namespace)
         except Failure as failure:
             if ignore_not_found and failure.code is Code.NOT_FOUND:
-                emit(
-                    options.output(output), {"lane": name, "removed": False}, table=lambda: f"no lane {name}"
-                )
+                emit(output, {"lane": name, "removed": False}, table=lambda: f"no lane {name}")
                 return
             raise
         space = lane["namespace"]
@@ -255,7 +278,7 @@ def lane_rm(
             _gone(client, space, lane["name"], changes["version"], limit)
     document = {"lane": lane["name"], "namespace": space, "removed": True}
     emit(
-        options.output(output),
+        output,
         document,
         table=lambda: f"lane {space}/{lane['name']} is removed",
         names=[f"lane/{lane['name']}"],

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-import typer
+import click
 
 from laneway.cli import (
     apply,
@@ -20,108 +21,82 @@ from laneway.cli import (
     history,
     lane,
     offline,
+    options,
     overview,
     release,
     up,
     version,
 )
-from laneway.cli.options import Namespace, Output, StateDir
 
-app = typer.Typer(
-    name="laneway",
+INTERRUPTED = 128 + signal.SIGINT
+"""Exit code after Ctrl-C, as shells have it."""
+
+COMMANDS = (
+    up.up,
+    overview.status,
+    get.get,
+    explain.explain,
+    lane.lane,
+    apply.apply,
+    release.release,
+    history.history,
+    history.logs,
+    up.down,
+    offline.check,
+    offline.render,
+    demonstration.demo,
+    version.version,
+)
+
+
+class _InOrder(click.Group):
+    """Lists commands in the order of a first day's use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(
+    "laneway",
+    cls=_InOrder,
     no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
-_lanes = typer.Typer(
-    no_args_is_help=True, help="Make, list and remove lanes: parallel environments by header."
-)
-_releases = typer.Typer(no_args_is_help=True, help="Follow, promote and abort releases.")
-
-
-@app.callback()
-def laneway(output: Output = None, namespace: Namespace = None, state: StateDir = None) -> None:
-    """Lanes by header and releases by weight on an Istio mesh, here on this machine with real Envoys.
+@options.before_commands
+def laneway(output: str | None, namespace: str | None, state: str | None) -> None:
+    """Lanes by header and releases by weight on an Istio mesh, on this machine, with real Envoys.
 
     Start with: laneway demo
     """
 
 
-def _example(*lines: str) -> str:
-    """The examples at the end of a command's help; the mark keeps their lines apart."""
-    return "\n\n".join(["\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)])
-
-
-app.command(
-    "up", epilog=_example("laneway up -f examples/shop", "laneway up -f . --port 8080 --detach -o json")
-)(up.up)
-app.command("down", epilog=_example("laneway down", "laneway down --keep"))(up.down)
-app.command("status", epilog=_example("laneway status", "laneway status -n shop -o json"))(overview.status)
-app.command(
-    "apply",
-    epilog=_example("laneway apply -f pharmacy.yaml --wait", "kustomize build . | laneway apply -f -"),
-)(apply.apply)
-app.command(
-    "get",
-    epilog=_example("laneway get app", "laneway get vs,dr -n shop", "laneway get deploy pharmacy -o yaml"),
-)(get.get)
-app.command("render", epilog=_example("laneway render -f examples/shop > rendered.yaml"))(offline.render)
-app.command("check", epilog=_example("laneway check -f examples/shop", "laneway check -R -f . -o json"))(
-    offline.check
-)
-app.command(
-    "explain",
-    epilog=_example(
-        "laneway explain -H 'x-lane: green' http://shop.example/pharmacy",
-        "laneway explain --from pharmacy http://inventory/",
-    ),
-)(explain.explain)
-app.add_typer(_lanes, name="lane")
-app.add_typer(_releases, name="release")
-app.command("history", epilog=_example("laneway history pharmacy --since 1h"))(history.history)
-app.command("logs", epilog=_example("laneway logs pharmacy -f", "laneway logs shop/pharmacy --tail 20"))(
-    history.logs
-)
-app.command("demo", epilog=_example("laneway demo", "laneway demo --fast -o json"))(demonstration.demo)
-app.command("version", epilog=_example("laneway version", "laneway version -o json"))(version.version)
-
-_lanes.command(
-    "up",
-    epilog=_example(
-        "laneway lane up green --app pharmacy --image registry/pharmacy:pr-123 --wait",
-        "laneway lane up green --app pharmacy=registry/pharmacy:pr-123 --app inventory --ttl 24h",
-    ),
-)(lane.lane_up)
-_lanes.command("ls", epilog=_example("laneway lane ls"))(lane.lane_ls)
-_lanes.command("rm", epilog=_example("laneway lane rm green --wait --ignore-not-found"))(lane.lane_rm)
-
-_releases.command("status", epilog=_example("laneway release status", "laneway release status pharmacy"))(
-    release.release_status
-)
-_releases.command("wait", epilog=_example("laneway release wait pharmacy --timeout 10m"))(
-    release.release_wait
-)
-_releases.command(
-    "promote", epilog=_example("laneway release promote pharmacy --reason 'looks right' --wait")
-)(release.release_promote)
-_releases.command("abort", epilog=_example("laneway release abort pharmacy --reason 'prices are wrong'"))(
-    release.release_abort
-)
+for _command in COMMANDS:
+    laneway.add_command(_command)
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:
     sys.exit(128 + number)
 
 
-def main() -> None:
-    """Run the command line; ends with its exit code. SIGTERM and SIGHUP end a command as Ctrl-C does."""
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line, the process's own by default. Returns its exit code, and prints why it failed."""
     from laneway.cli.failure import Failure, ProblemsFailure
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _terminated)
     try:
-        app(prog_name="laneway")
+        code = laneway.main(arguments, prog_name="laneway", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return INTERRUPTED
     except (Failure, ProblemsFailure) as failure:
         failure.show()
-        sys.exit(failure.exit_code)
+        return failure.exit_code
+    return code or 0
+
+
+def main() -> NoReturn:
+    """The program's entry: SIGTERM and SIGHUP end a command as Ctrl-C does."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _terminated)
+    sys.exit(run())

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from laneway.cli import options
-from laneway.cli.options import Files, Format, Namespace, Output, Recursive
+from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from laneway.cli.loading import Batch
 
 
-def check(
-    filename: Files = None, recursive: Recursive = False, output: Output = None, namespace: Namespace = None
-) -> None:
+@click.command(
+    "check", epilog=options.example("laneway check -f examples/shop", "laneway check -R -f . -o json")
+)
+@options.files
+@options.recursive
+@options.output
+@options.namespace
+def check(paths: tuple[str, ...], recursive: bool, output: Format, namespace: str | None) -> None:
     """Print everything that is wrong in files.
 
     Exit code 1 where anything is, warnings aside.
@@ -27,23 +32,26 @@ def check(
     from laneway.cli.failure import count_errors, problem_line
     from laneway.cli.output import emit
 
-    batch = _read(filename, recursive, namespace)
+    batch = _read(paths, recursive, namespace)
     problems = loading.problems(batch)
     ok = not any(problem["severity"] == "error" for problem in problems)
     lines = [problem_line(problem) for problem in problems]
     summary = f"{len(batch.loaded.objects)} objects: {count_errors(problems)}"
     emit(
-        options.output(output),
+        output,
         {"ok": ok, "objects": len(batch.loaded.objects), "problems": problems},
         table=lambda: "\n".join([*lines, summary]),
         names=sorted({problem["code"] for problem in problems}),
     )
-    raise typer.Exit(0 if ok else 1)
+    click.get_current_context().exit(0 if ok else 1)
 
 
-def render(
-    filename: Files = None, recursive: Recursive = False, output: Output = None, namespace: Namespace = None
-) -> None:
+@click.command("render", epilog=options.example("laneway render -f examples/shop > rendered.yaml"))
+@options.files
+@options.recursive
+@options.output
+@options.namespace
+def render(paths: tuple[str, ...], recursive: bool, output: Format, namespace: str | None) -> None:
     """Print the Istio and Kubernetes objects that files become.
 
     They are YAML of the settled world: every app at its template's revision, every lane ready.
@@ -54,20 +62,19 @@ def render(
     from laneway.manifests.render import render as manifests
     from laneway.spec.check import check as check_objects
 
-    batch = _read(filename, recursive, namespace)
+    batch = _read(paths, recursive, namespace)
     loading.refuse([document_of(problem) for problem in check_objects(batch.loaded)])
     objects = manifests(batch.loaded.spec)
     text = "---\n".join(as_yaml(obj) for obj in objects)
-    form = options.output(output)
-    if form in {Format.TABLE, Format.YAML}:
-        typer.echo(text, nl=False)
+    if output in {Format.TABLE, Format.YAML}:
+        click.echo(text, nl=False)
     else:
-        emit(form, listed(objects), table=lambda: text, names=names_of(objects))
+        emit(output, listed(objects), table=lambda: text, names=names_of(objects))
 
 
-def _read(filename: list[str] | None, recursive: bool, namespace: str | None) -> Batch:
+def _read(paths: tuple[str, ...], recursive: bool, namespace: str | None) -> Batch:
     from laneway.cli import loading
 
-    if not filename:
-        raise typer.BadParameter("say which files", param_hint="-f")
-    return loading.load_files(filename, recursive, options.namespace(namespace))
+    if not paths:
+        raise click.BadParameter("say which files", param_hint="-f")
+    return loading.load_files(paths, recursive, namespace)

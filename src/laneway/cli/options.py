@@ -5,24 +5,25 @@ from __future__ import annotations
 import getpass
 import re
 import shlex
+from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-import typer
 
 if TYPE_CHECKING:
     from laneway.local.state import State
 
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 _TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 """A field name. Source: RFC 9110, section 5.6.2."""
 
 
 class Format(StrEnum):
-    """How the result is printed on standard output."""
+    """How a result is printed on standard output."""
 
     TABLE = "table"
     JSON = "json"
@@ -30,57 +31,142 @@ class Format(StrEnum):
     NAME = "name"
 
 
-Output = Annotated[
-    Format | None,
-    typer.Option("-o", "--output", help="What to print on standard output.", show_default="table"),
-]
-Namespace = Annotated[
-    str | None,
-    typer.Option("-n", "--namespace", metavar="NAME", help="Only this namespace.", show_default=False),
-]
-StateDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--state",
-        metavar="DIR",
-        help="Directory of this Laneway.",
-        show_default="$LANEWAY_STATE, else ~/.local/state/laneway/default",
-    ),
-]
-Files = Annotated[
-    list[str] | None,
-    typer.Option(
-        "-f", "--filename", metavar="PATH", help="YAML file, folder of such files, or - for standard input."
-    ),
-]
-Recursive = Annotated[bool, typer.Option("-R", "--recursive", help="Folders inside the given folders too.")]
-Wait = Annotated[bool, typer.Option("--wait", help="Return when it has taken effect everywhere.")]
-Timeout = Annotated[str, typer.Option("--timeout", metavar="DURATION", help="The longest to wait.")]
-Reason = Annotated[
-    str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the history.", show_default=False)
-]
+class Duration(click.ParamType[timedelta]):
+    """A duration: 90s, 2m, 1h30m."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Text as timedelta; a usage error where it is no duration."""
+        from laneway.spec.values import parse_duration
+
+        try:
+            return value if isinstance(value, timedelta) else parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
-def _root(name: str) -> Any:
-    return click.get_current_context().find_root().params.get(name)
+class Pair(click.ParamType[tuple[str, str]]):
+    """NAME=VALUE."""
+
+    name = "pair"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Text as name and value; a usage error where there is no `=`."""
+        if isinstance(value, tuple):
+            return value
+        name, separator, rest = value.partition("=")
+        if not name or not separator:
+            self.fail(f"{value!r} is not of the form NAME=VALUE", param, ctx)
+        return name, rest
 
 
-def output(given: Format | None) -> Format:
-    """The format asked for, after the command or before it."""
-    return given or _root("output") or Format.TABLE
+class Header(click.ParamType[tuple[str, str]]):
+    """A header as curl takes it: `name: value`."""
+
+    name = "header"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Text as the name in lowercase and the value; a usage error where it is no header."""
+        if isinstance(value, tuple):
+            return value
+        name, separator, rest = value.partition(":")
+        if not _TOKEN.fullmatch(name) or not separator:
+            self.fail(f"{value!r} is not a header; write it like 'x-lane: green'", param, ctx)
+        return name.lower(), rest.strip()
 
 
-def namespace(given: str | None) -> str | None:
-    """The namespace asked for, after the command or before it."""
-    found: str | None = given or _root("namespace")
-    return found
+DURATION = Duration()
+PAIR = Pair()
+HEADER = Header()
 
 
-def state(given: Path | None) -> State:
-    """The state asked for, after the command or before it, else the default one."""
+def _inherited(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """The option's value; where it does not stand after the command, the one before it."""
+    return value if value is not None else ctx.find_root().params.get(str(param.name))
+
+
+def _format(ctx: click.Context, param: click.Parameter, value: str | None) -> Format:
+    return Format(_inherited(ctx, param, value) or Format.TABLE)
+
+
+def _state(ctx: click.Context, param: click.Parameter, value: Path | None) -> State:
     from laneway.local.state import State, default_state
 
-    return State.at(given or _root("state") or default_state())
+    return State.at(_inherited(ctx, param, value) or default_state())
+
+
+def _output_option(**given: Any) -> Callable[[_F], _F]:
+    choice = click.Choice([each.value for each in Format])
+    return click.option(
+        "-o", "--output", type=choice, show_default="table", help="How to print the result.", **given
+    )
+
+
+def _namespace_option(**given: Any) -> Callable[[_F], _F]:
+    return click.option(
+        "-n", "--namespace", metavar="NAME", help="Where to look; of objects that name none.", **given
+    )
+
+
+def _state_option(**given: Any) -> Callable[[_F], _F]:
+    return click.option(
+        "--state",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        show_default="$LANEWAY_STATE, else ~/.local/state/laneway/default",
+        help="Directory of this Laneway.",
+        **given,
+    )
+
+
+def before_commands(function: _F) -> _F:
+    """The options that may stand before any command, as well as after it."""
+    return _output_option()(_namespace_option()(_state_option()(function)))
+
+
+output = _output_option(callback=_format)
+namespace = _namespace_option(callback=_inherited)
+state = _state_option(callback=_state)
+files = click.option(
+    "-f",
+    "--filename",
+    "paths",
+    multiple=True,
+    metavar="PATH",
+    help="YAML file, folder of them, or - for stdin.",
+)
+recursive = click.option("-R", "--recursive", is_flag=True, help="Folders inside the given folders too.")
+wait = click.option("--wait", is_flag=True, help="Return when it has taken effect everywhere.")
+reason = click.option("--reason", metavar="TEXT", default="", help="Why; kept in the history.")
+app = click.argument("app", metavar="APP", help="NAME or NAMESPACE/NAME.")
+any_app = click.argument(
+    "app", metavar="[APP]", required=False, help="Only this one: NAME or NAMESPACE/NAME."
+)
+
+
+def timeout(default: str) -> Callable[[_F], _F]:
+    """How long to wait at most."""
+    return click.option(
+        "--timeout", "limit", type=DURATION, metavar="DURATION", default=default, help="The longest to wait."
+    )
+
+
+def example(*lines: str) -> str:
+    """The end of a command's help. The mark keeps the lines apart."""
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def command_line(state: State, words: str) -> str:
+    """A command to type next, with the state where it is not the default one."""
+    from laneway.local.state import State, default_state
+
+    named = "" if state == State.at(default_state()) else f" --state {shlex.quote(str(state.path))}"
+    return f"laneway {words}{named}"
 
 
 def user() -> str:
@@ -89,37 +175,3 @@ def user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return ""
-
-
-def command(state: State, words: str) -> str:
-    """A command line to type next, with the state where it is not the default one."""
-    from laneway.local.state import State, default_state
-
-    named = "" if state == State.at(default_state()) else f" --state {shlex.quote(str(state.path))}"
-    return f"laneway {words}{named}"
-
-
-def duration(text: str, option: str) -> timedelta:
-    """The value of an option that is a duration. A usage error where it is none."""
-    from laneway.spec.values import parse_duration
-
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
-
-
-def pair(text: str, option: str) -> tuple[str, str]:
-    """The value of an option of the form NAME=VALUE. A usage error where it is none."""
-    name, separator, value = text.partition("=")
-    if not name or not separator:
-        raise typer.BadParameter(f"{text!r} is not of the form NAME=VALUE", param_hint=option)
-    return name, value
-
-
-def header(text: str) -> tuple[str, str]:
-    """The value of -H: the name in lowercase, and the value. A usage error where it is no header."""
-    name, separator, value = text.partition(":")
-    if not _TOKEN.fullmatch(name) or not separator:
-        raise typer.BadParameter(f"{text!r} is not a header; write it like 'x-lane: green'", param_hint="-H")
-    return name.lower(), value.strip()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from laneway.cli.options import Format
 
@@ -27,12 +27,12 @@ def emit(
     """Print a result in the form asked for. table: makes the table, or text, for people."""
     match form:
         case Format.JSON:
-            typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+            click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         case Format.YAML:
-            typer.echo(as_yaml(document), nl=False)
+            click.echo(as_yaml(document), nl=False)
         case Format.NAME:
             for name in names:
-                typer.echo(name)
+                click.echo(name)
         case Format.TABLE:
             show(table())
 
@@ -57,7 +57,7 @@ def names_of(objects: Iterable[Json]) -> list[str]:
 def show(what: RenderableType) -> None:
     """Print text, or something of rich's, on standard output."""
     if isinstance(what, str):
-        typer.echo(what)
+        click.echo(what)
         return
     from rich.console import Console
 
@@ -80,7 +80,7 @@ def grid(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
 
 def say(text: str) -> None:
     """Prose for people, on standard error."""
-    typer.echo(text, err=True)
+    click.echo(text, err=True)
 
 
 class Progress:

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+
 from laneway.cli import options
-from laneway.cli.options import Namespace, Output, StateDir
+from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from laneway.local.state import State
     from laneway.local.status import AppStatus, LaneStatus, ReleaseStatus, Status
 
 
-def status(output: Output = None, namespace: Namespace = None, state: StateDir = None) -> None:
+@click.command("status", epilog=options.example("laneway status", "laneway status -n shop -o json"))
+@options.output
+@options.namespace
+@options.state
+def status(output: Format, namespace: str | None, state: State) -> None:
     """Show apps, lanes and releases, and why they stay where they are."""
     from laneway.cli import daemon
     from laneway.cli.output import emit
 
-    space = options.namespace(namespace)
-    with daemon.connected(options.state(state)) as client:
-        found = within(client.status(), space)
+    with daemon.connected(state) as client:
+        found = within(client.status(), namespace)
     emit(
-        options.output(output),
+        output,
         found,
         table=lambda: _screen(found),
         names=[f"app/{app['name']}" for app in found["apps"]]

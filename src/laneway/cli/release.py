@@ -4,31 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import IntEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from laneway.cli import options
-from laneway.cli.options import Namespace, Output, Reason, StateDir, Timeout, Wait
+from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from laneway.cli.client import Client
-    from laneway.cli.options import Format
+    from laneway.local.state import State
     from laneway.local.status import AppStatus, ReleaseStatus, Status
-
-App = Annotated[
-    str, typer.Argument(metavar="APP", help="An app: NAME or NAMESPACE/NAME.", show_default=False)
-]
-AnyApp = Annotated[
-    str | None,
-    typer.Argument(metavar="[APP]", help="Only this app: NAME or NAMESPACE/NAME.", show_default=False),
-]
-Revision = Annotated[
-    str | None,
-    typer.Option("--revision", metavar="REVISION", help="The release to this revision, not the newest one."),
-]
 
 
 ABSENCE = timedelta(seconds=30)
@@ -56,9 +44,19 @@ ENDS = {
 """Exit code of each phase (`spec.release.Phase`) in which nothing moves any more by itself."""
 
 
-def release_status(
-    app: AnyApp = None, output: Output = None, namespace: Namespace = None, state: StateDir = None
-) -> None:
+@click.group("release", no_args_is_help=True)
+def release() -> None:
+    """Follow, promote and abort releases."""
+
+
+@release.command(
+    "status", epilog=options.example("laneway release status", "laneway release status pharmacy")
+)
+@options.any_app
+@options.output
+@options.namespace
+@options.state
+def release_status(app: str | None, output: Format, namespace: str | None, state: State) -> None:
     """Show where releases stand, and why they stay there.
 
     The newest of each app, or all of one app.
@@ -67,29 +65,35 @@ def release_status(
     from laneway.cli.apply import record
     from laneway.cli.output import emit
 
-    with daemon.connected(options.state(state)) as client:
+    with daemon.connected(state) as client:
         status = client.status()
-    space = options.namespace(namespace)
     releases = (
-        finding.releases(status, finding.app(status, app, space))
+        finding.releases(status, finding.app(status, app, namespace))
         if app
-        else finding.newest_releases(status, space)
+        else finding.newest_releases(status, namespace)
     )
     emit(
-        options.output(output),
+        output,
         {"releases": [record(release) for release in releases]},
         table=lambda: _table(status, releases),
         names=[f"release/{release['name']}" for release in releases],
     )
 
 
+@release.command("wait", epilog=options.example("laneway release wait pharmacy --timeout 10m"))
+@options.app
+@click.option(
+    "--revision",
+    metavar="REVISION",
+    show_default="the newest release",
+    help="Of the release to this revision.",
+)
+@options.timeout("5m")
+@options.output
+@options.namespace
+@options.state
 def release_wait(
-    app: App,
-    revision: Revision = None,
-    timeout: Timeout = "5m",
-    output: Output = None,
-    namespace: Namespace = None,
-    state: StateDir = None,
+    app: str, revision: str | None, limit: timedelta, output: Format, namespace: str | None, state: State
 ) -> None:
     """Wait until the newest release of an app ends or pauses.
 
@@ -98,22 +102,25 @@ def release_wait(
     """
     from laneway.cli import daemon, finding
 
-    limit = options.duration(timeout, "--timeout")
-    with daemon.connected(options.state(state)) as client:
-        found = finding.app(client.status(), app, options.namespace(namespace))
+    with daemon.connected(state) as client:
+        found = finding.app(client.status(), app, namespace)
         release, code = _wait_for_app(client, found, revision, limit)
-    _print(options.output(output), release)
-    raise typer.Exit(code)
+    _print(output, release)
+    click.get_current_context().exit(code)
 
 
+@release.command(
+    "promote", epilog=options.example("laneway release promote pharmacy --reason 'looks right' --wait")
+)
+@options.app
+@options.reason
+@options.wait
+@options.timeout("5m")
+@options.output
+@options.namespace
+@options.state
 def release_promote(
-    app: App,
-    reason: Reason = "",
-    wait: Wait = False,
-    timeout: Timeout = "5m",
-    output: Output = None,
-    namespace: Namespace = None,
-    state: StateDir = None,
+    app: str, reason: str, wait: bool, limit: timedelta, output: Format, namespace: str | None, state: State
 ) -> None:
     """Let an app's running release go to its end, without holds.
 
@@ -121,23 +128,24 @@ def release_promote(
     """
     from laneway.cli import daemon
 
-    limit = options.duration(timeout, "--timeout")
-    with daemon.connected(options.state(state)) as client:
-        release, code = _ask(
-            client, "promote", app, options.namespace(namespace), reason, limit if wait else None
-        )
-    _print(options.output(output), release)
-    raise typer.Exit(code)
+    with daemon.connected(state) as client:
+        release, code = _ask(client, "promote", app, namespace, reason, limit if wait else None)
+    _print(output, release)
+    click.get_current_context().exit(code)
 
 
+@release.command(
+    "abort", epilog=options.example("laneway release abort pharmacy --reason 'prices are wrong'")
+)
+@options.app
+@options.reason
+@options.wait
+@options.timeout("5m")
+@options.output
+@options.namespace
+@options.state
 def release_abort(
-    app: App,
-    reason: Reason = "",
-    wait: Wait = False,
-    timeout: Timeout = "5m",
-    output: Output = None,
-    namespace: Namespace = None,
-    state: StateDir = None,
+    app: str, reason: str, wait: bool, limit: timedelta, output: Format, namespace: str | None, state: State
 ) -> None:
     """Return all traffic of an app to its stable version, at once.
 
@@ -146,15 +154,12 @@ def release_abort(
     """
     from laneway.cli import daemon
 
-    limit = options.duration(timeout, "--timeout")
-    with daemon.connected(options.state(state)) as client:
-        release, code = _ask(
-            client, "abort", app, options.namespace(namespace), reason, limit if wait else None
-        )
-    _print(options.output(output), release)
-    if wait and code is Exit.PROMOTED:
-        raise typer.Exit(Exit.ERROR)
-    raise typer.Exit(Exit.PROMOTED if code is Exit.ROLLED_BACK else code)
+    with daemon.connected(state) as client:
+        release, code = _ask(client, "abort", app, namespace, reason, limit if wait else None)
+    _print(output, release)
+    if wait:
+        code = {Exit.ROLLED_BACK: Exit.PROMOTED, Exit.PROMOTED: Exit.ERROR}.get(code, code)
+    click.get_current_context().exit(code)
 
 
 def _ask(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 if TYPE_CHECKING:
     from laneway.local.status import AppStatus, Json, LaneStatus, Replicas, Status
@@ -42,7 +42,7 @@ def kind_of(named: str) -> str:
         if named.lower() in names:
             return kind
     shortest = ", ".join(min(names, key=len) for names in _KINDS.values())
-    raise typer.BadParameter(f"there is no kind {named!r}; the kinds are {shortest}, all", param_hint="KIND")
+    raise click.BadParameter(f"there is no kind {named!r}; the kinds are {shortest}, all", param_hint="KIND")
 
 
 def columns_of(kind: str) -> tuple[Sequence[str], Row]:

@@ -5,17 +5,17 @@ Starts, waits and says; decides nothing.
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from laneway.cli import options
-from laneway.cli.options import Files, Format, Namespace, Output, Recursive, StateDir, Timeout
+from laneway.cli.options import Format
+from laneway.cli.options import command_line as _line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -29,23 +29,34 @@ GRACE = timedelta(seconds=5)
 
 FOREVER = timedelta(days=36_500)
 
-Port = Annotated[
-    int | None,
-    typer.Option("--port", min=1, max=65535, help="Port of the ingress on 127.0.0.1.", show_default="any"),
-]
-Detach = Annotated[bool, typer.Option("--detach", help="Return when all is ready, and leave it running.")]
-Keep = Annotated[bool, typer.Option("--keep", help="Keep the state, so that `laneway up` resumes it.")]
 
-
+@click.command(
+    "up",
+    epilog=options.example("laneway up -f examples/shop", "laneway up -f . --port 8080 --detach -o json"),
+)
+@options.files
+@options.recursive
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    show_default="any",
+    help="Port of the ingress on 127.0.0.1.",
+)
+@click.option("--detach", is_flag=True, help="Return when all is ready, and leave it running.")
+@options.timeout("2m")
+@options.output
+@options.namespace
+@options.state
 def up(
-    filename: Files = None,
-    recursive: Recursive = False,
-    port: Port = None,
-    detach: Detach = False,
-    timeout: Timeout = "2m",
-    output: Output = None,
-    namespace: Namespace = None,
-    state: StateDir = None,
+    paths: tuple[str, ...],
+    recursive: bool,
+    port: int | None,
+    detach: bool,
+    limit: timedelta,
+    output: Format,
+    namespace: str | None,
+    state: State,
 ) -> None:
     """Start Laneway on this machine, and apply files.
 
@@ -54,63 +65,62 @@ def up(
     """
     from laneway.cli import daemon, loading
 
-    place, limit = options.state(state), options.duration(timeout, "--timeout")
-    _refuse_second(place)
-    fresh = not place.exists
-    if fresh and not filename:
-        raise typer.BadParameter(f"{place.path} holds no state to resume; say what to run", param_hint="-f")
-    batch = loading.load_files(filename or [], recursive, options.namespace(namespace))
-    with _undone(place, fresh):
-        _create(place)
-        process = daemon.start(place, port)
-        client = daemon.answering(place, process, limit)
+    _refuse_second(state)
+    fresh = not state.exists
+    if fresh and not paths:
+        raise click.BadParameter(f"{state.path} holds no state to resume; say what to run", param_hint="-f")
+    batch = loading.load_files(paths, recursive, namespace)
+    with _undone(state, fresh), daemon.speaking(state):
+        _create(state)
+        process = daemon.start(state, port)
+        client = daemon.answering(state, process, limit)
         changes = loading.apply(client, batch, reason="laneway up")
-    with client, _stopped_at_the_end(place, process, detach):
-        status = _ready(client, changes["version"], limit, place)
-        _show_up(options.output(output), status, place, process.pid)
+    with client, _stopped_at_the_end(state, process, detach), daemon.speaking(state):
+        status = _ready(client, changes["version"], limit, state)
+        _show_up(output, status, state, process.pid)
         if not detach:
-            _watch(client, process, place)
+            _watch(client, process, state)
 
 
-def _refuse_second(place: State) -> None:
+def _refuse_second(state: State) -> None:
     from laneway.cli.failure import Failure
     from laneway.spec.problems import Code
 
-    if (pid := place.holder()) is not None:
+    if (pid := state.holder()) is not None:
         raise Failure(
             Code.ALREADY_RUNNING,
-            f"Laneway runs on {place.path} already, as process {pid}",
-            f"use it: {options.command(place, 'apply -f PATH')}; stop it: {options.command(place, 'down')}",
+            f"Laneway runs on {state.path} already, as process {pid}",
+            f"use it: {_line(state, 'apply -f PATH')}; stop it: {_line(state, 'down')}",
         )
 
 
-def _create(place: State) -> None:
+def _create(state: State) -> None:
     from laneway.cli.failure import Failure
     from laneway.local.state import NotAStateError
     from laneway.spec.problems import Code
 
     try:
-        place.create()
+        state.create()
     except (NotAStateError, OSError) as error:
         raise Failure(Code.NO_STATE, str(error)) from None
 
 
 @contextmanager
-def _undone(place: State, fresh: bool) -> Iterator[None]:
+def _undone(state: State, fresh: bool) -> Iterator[None]:
     """Leaves nothing running where the body fails, and no state where there was none before."""
     from laneway.cli import daemon
 
     try:
         yield
     except BaseException:
-        daemon.stop(place)
+        daemon.stop(state)
         if fresh:
-            _remove(place)
+            _remove(state)
         raise
 
 
 @contextmanager
-def _stopped_at_the_end(place: State, process: subprocess.Popen[bytes], detach: bool) -> Iterator[None]:
+def _stopped_at_the_end(state: State, process: subprocess.Popen[bytes], detach: bool) -> Iterator[None]:
     """Stops everything when the body ends; detached, only when it is interrupted. The state stays."""
     from laneway.cli.output import say
 
@@ -118,27 +128,27 @@ def _stopped_at_the_end(place: State, process: subprocess.Popen[bytes], detach: 
         yield
     except Exception:
         if not detach:
-            _stop(place, process)
+            _stop(state, process)
         raise
     except BaseException:
         say("")
-        _stop(place, process)
+        _stop(state, process)
         raise
 
 
-def _stop(place: State, process: subprocess.Popen[bytes]) -> None:
+def _stop(state: State, process: subprocess.Popen[bytes]) -> None:
     from laneway.cli import daemon
     from laneway.cli.output import say
 
     say("stopping replicas and proxies")
-    daemon.stop(place)
+    daemon.stop(state)
     process.wait()
-    say(f"stopped; the state is kept in {place.path}")
-    say(f"  resume it: {options.command(place, 'up')}")
-    say(f"  remove it: {options.command(place, 'down')}")
+    say(f"stopped; the state is kept in {state.path}")
+    say(f"  resume it: {_line(state, 'up')}")
+    say(f"  remove it: {_line(state, 'down')}")
 
 
-def _ready(client: Client, version: int, limit: timedelta, place: State) -> Status:
+def _ready(client: Client, version: int, limit: timedelta, state: State) -> Status:
     from laneway.cli import waiting
     from laneway.cli.failure import Failure
     from laneway.cli.output import Progress, say
@@ -154,30 +164,30 @@ def _ready(client: Client, version: int, limit: timedelta, place: State) -> Stat
     raise Failure(
         Code.TIME_OVER,
         "\n  ".join(["not everything is ready in time:", *lines]),
-        f"look: {options.command(place, 'logs APP')}; stop it: {options.command(place, 'down')}",
+        f"look: {_line(state, 'logs APP')}; stop it: {_line(state, 'down')}",
     )
 
 
-def _show_up(form: Format, status: Status, place: State, pid: int) -> None:
+def _show_up(form: Format, status: Status, state: State, pid: int) -> None:
     from laneway.cli.output import emit
 
-    document = {"ingress": status["ingress"], "state": str(place.path), "pid": pid}
-    emit(form, document, table=lambda: _greeting(status, place), names=[status["ingress"]])
+    document = {"ingress": status["ingress"], "state": str(state.path), "pid": pid}
+    emit(form, document, table=lambda: _greeting(status, state), names=[status["ingress"]])
 
 
-def _greeting(status: Status, place: State) -> RenderableType:
+def _greeting(status: Status, state: State) -> RenderableType:
     hosts = sorted({host for app in status["apps"] for host in app["hosts"]})
     host = f" -H 'Host: {hosts[0]}'" if hosts else ""
     lines = [
         f"Laneway is up: {status['ingress']}",
         f"  try      curl{host} {status['ingress']}/",
-        f"  look     {options.command(place, 'status')}",
-        f"  remove   {options.command(place, 'down')}",
+        f"  look     {_line(state, 'status')}",
+        f"  remove   {_line(state, 'down')}",
     ]
     return "\n".join(lines)
 
 
-def _watch(client: Client, process: subprocess.Popen[bytes], place: State) -> None:
+def _watch(client: Client, process: subprocess.Popen[bytes], state: State) -> None:
     """Print the report's lines until Ctrl-C, or until the daemon ends.
 
     Raises Failure where it ended by itself.
@@ -192,10 +202,14 @@ def _watch(client: Client, process: subprocess.Popen[bytes], place: State) -> No
         for status in waiting.follow(client, FOREVER):
             progress.show(waiting.why(status))
     if process.wait():
-        raise daemon.ended(place, process.returncode)
+        raise daemon.ended(state, process.returncode)
 
 
-def down(keep: Keep = False, output: Output = None, state: StateDir = None) -> None:
+@click.command("down", epilog=options.example("laneway down", "laneway down --keep"))
+@click.option("--keep", is_flag=True, help="Keep the state, so that `laneway up` resumes it.")
+@options.output
+@options.state
+def down(keep: bool, output: Format, state: State) -> None:
     """Stop Laneway on this machine, and remove its state.
 
     No process, port or file is left, also where Laneway was killed. Nothing happens where nothing runs.
@@ -203,31 +217,32 @@ def down(keep: Keep = False, output: Output = None, state: StateDir = None) -> N
     from laneway.cli import daemon
     from laneway.cli.output import emit, say
 
-    place = options.state(state)
-    existed = place.exists
+    existed = state.exists
     if existed:
         say("stopping replicas and proxies")
-    pid = daemon.stop(place)
-    ended = _sweep(place)
+    pid = daemon.stop(state)
+    ended = _sweep(state)
     if not keep:
-        _remove(place)
-    document = {"state": str(place.path), "pid": pid, "leftovers": ended, "removed": existed and not keep}
-    emit(options.output(output), document, table=lambda: _farewell(place, existed, keep), names=[])
+        _remove(state)
+    document = {"state": str(state.path), "pid": pid, "leftovers": ended, "removed": existed and not keep}
+    emit(output, document, table=lambda: _farewell(state, existed, keep), names=[])
 
 
-def _farewell(place: State, existed: bool, keep: bool) -> str:
+def _farewell(state: State, existed: bool, keep: bool) -> str:
     if not existed:
-        return f"nothing to stop: no Laneway at {place.path}"
-    return f"stopped; the state is kept in {place.path}" if keep else f"stopped; {place.path} is removed"
+        return f"nothing to stop: no Laneway at {state.path}"
+    return f"stopped; the state is kept in {state.path}" if keep else f"stopped; {state.path} is removed"
 
 
-def _remove(place: State) -> None:
-    _sweep(place)
-    place.remove()
+def _remove(state: State) -> None:
+    _sweep(state)
+    state.remove()
 
 
-def _sweep(place: State) -> int:
+def _sweep(state: State) -> int:
     """End what a killed daemon has left behind. Returns how many replicas and proxies that were."""
+    import asyncio
+
     from laneway.local.processes import kill_all
 
-    return asyncio.run(kill_all(place.id, GRACE))
+    return asyncio.run(kill_all(state.id, GRACE))

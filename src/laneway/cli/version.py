@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+
 from laneway import __version__
 from laneway.cli import options
-from laneway.cli.options import Output, StateDir
+from laneway.cli.options import Format
 from laneway.cli.output import emit
 
 if TYPE_CHECKING:
@@ -14,11 +16,14 @@ if TYPE_CHECKING:
     from laneway.local.status import Json
 
 
-def version(output: Output = None, state: StateDir = None) -> None:
+@click.command("version", epilog=options.example("laneway version", "laneway version -o json"))
+@options.output
+@options.state
+def version(output: Format, state: State) -> None:
     """Print the version, also of the daemon where one runs."""
-    daemon = _daemon(options.state(state))
+    daemon = _daemon(state)
     document = {"version": __version__, "daemon": daemon}
-    emit(options.output(output), document, table=lambda: _lines(daemon), names=[__version__])
+    emit(output, document, table=lambda: _lines(daemon), names=[__version__])
 
 
 def _daemon(place: State) -> Json | None:
