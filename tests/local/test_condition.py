@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -25,8 +26,6 @@ def running() -> Condition:
 
 def ready() -> Condition:
     """Both parts run and are ready."""
-    from dataclasses import replace
-
     return replace(running().answered(YES), sidecar_ready=True)
 
 
@@ -102,6 +101,19 @@ def test_an_adopted_pod_is_as_ready_as_it_was(
     """If no part is missing: a restart of the daemon takes no pod out of service."""
     before = changed(pod(), stage=stage, ever_ready=True)
     assert in_condition(before, adopted_condition(before, found)).stage is expected
+
+
+def test_a_part_that_ended_unseen_is_counted_and_named() -> None:
+    """Until it runs again."""
+    before = changed(
+        pod(), stage=Stage.READY, ever_ready=True, processes={Part.APP: APP, Part.SIDECAR: PROXY}
+    )
+    condition = adopted_condition(before, {Part.SIDECAR: PROXY})
+    after = in_condition(before, condition)
+    assert (after.reason, after.message, after.restarts) == (
+        Trouble.CRASHED, "the application ended unseen", 1,
+    )  # fmt: skip
+    assert in_condition(after, condition.started(Part.APP, APP)).reason is Trouble.NOT_ANSWERING
 
 
 def test_one_refused_probe_does_not_end_an_adopted_pods_service() -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from tests.local.samples import START, deployment, pod
 
+from laneway.local.addresses import Pair
 from laneway.local.markers import Identity, Part
 from laneway.local.pods import Pod, Stage, Trouble, new_pod, pod_name, read_pod, status_of
 
@@ -15,8 +16,6 @@ LOGS = {Part.APP: "/logs/app", Part.SIDECAR: "/logs/sidecar"}
 
 def kept(given: Pod) -> Pod:
     """The pod after being written and read."""
-    from laneway.local.addresses import Pair
-
     pair = Pair(given.pod_ip, given.app_address)
     obj = new_pod(deployment(), given.template, given.key.name, pair, lambda port: port, given.created)
     return read_pod(obj | {"status": status_of(given, LOGS)})

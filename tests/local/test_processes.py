@@ -151,10 +151,11 @@ async def test_an_adopted_process_is_watched_to_its_end(tmp_path: Path) -> None:
 
 
 async def test_a_pid_that_was_given_to_another_is_not_adopted(tmp_path: Path) -> None:
-    """The start time tells them apart; a process that is gone is not adopted either."""
+    """Start time and boot of the machine tell; a process that is gone is not adopted either."""
     process = await start(tmp_path, "sleep", "60")
     pid, started = process.identity.pid, process.identity.started
     assert adopt(Identity(pid, started - 1)) is None
+    assert adopt(Identity(pid, started, boot="the one before")) is None
     await process.stop(SOON)
     assert adopt(process.identity) is None
 

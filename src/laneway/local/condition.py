@@ -94,7 +94,13 @@ def adopted_condition(pod: Pod, running: Mapping[Part, Identity]) -> Condition:
     if pod.ready and running.keys() == set(pod.parts):
         readiness = replace(condition.readiness, ready=True, proven=True)
         condition = replace(condition, readiness=readiness, sidecar_ready=True)
-    return replace(condition, running=running)
+    missing = [part for part in pod.processes if part not in running]
+    return replace(
+        condition,
+        running=running,
+        troubles={part: Why(Trouble.CRASHED, f"{_NAMES[part]} ended unseen") for part in missing},
+        restarts=pod.restarts + len(missing),
+    )
 
 
 def in_condition(pod: Pod, condition: Condition) -> Pod:

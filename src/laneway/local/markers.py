@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from laneway.local import procfs
@@ -27,10 +27,11 @@ _PARTS = frozenset(part.value for part in Part)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Names a process for good. started: clock ticks since boot, since pids are used again."""
+    """Names a process for good, since pids are used again. started: clock ticks since that boot."""
 
     pid: int
     started: int
+    boot: str = field(default_factory=procfs.boot)
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,8 @@ def read_pod(obj: Mapping[str, Any]) -> Pod:
         reason=Trouble(status.get("reason", "")),
         message=status.get("message", ""),
         processes={
-            Part(part): Identity(each["pid"], each["started"]) for part, each in status["processes"].items()
+            Part(part): Identity(each["pid"], each["started"], each["boot"])
+            for part, each in status["processes"].items()
         },
     )
 
@@ -181,7 +182,8 @@ def status_of(pod: Pod, logs: Mapping[Part, str]) -> dict[str, Any]:
         "restartCount": pod.restarts,
         "logs": {part.value: path for part, path in logs.items()},
         "processes": {
-            part.value: {"pid": each.pid, "started": each.started} for part, each in pod.processes.items()
+            part.value: {"pid": each.pid, "started": each.started, "boot": each.boot}
+            for part, each in pod.processes.items()
         },
     }
     if pod.draining_since is not None:

@@ -216,7 +216,9 @@ def _open(identity: Identity) -> int | None:
 
 def _alive(identity: Identity) -> bool:
     stat = procfs.stat(identity.pid)
-    return stat is not None and stat.started == identity.started and not stat.zombie
+    if stat is None or stat.zombie:
+        return False
+    return (stat.started, procfs.boot()) == (identity.started, identity.boot)
 
 
 def _reap(pidfd: int) -> int | None:

@@ -9,6 +9,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 _PROC = Path("/proc")
@@ -24,6 +25,12 @@ class Stat:
     session: int
     started: int
     zombie: bool
+
+
+@cache
+def boot() -> str:
+    """Names this boot of the machine."""
+    return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
 
 
 def pids() -> Iterator[int]:
