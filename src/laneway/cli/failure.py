@@ -48,7 +48,7 @@ class ProblemsFailure(Exception):  # noqa: N818 - as above
 def count_errors(problems: Sequence[ProblemDocument]) -> str:
     """How many errors there are, in words."""
     errors = sum(problem["severity"] == "error" for problem in problems)
-    return f"{errors} error" if errors == 1 else f"{errors} errors"
+    return "1 error" if errors == 1 else f"{errors} errors"
 
 
 def problem_line(problem: ProblemDocument) -> str:

@@ -14,8 +14,10 @@ from laneway.cli.options import Format
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from laneway.cli.client import Client
+    from laneway.cli.tables import World
     from laneway.local.state import State
-    from laneway.local.status import Json, Status
+    from laneway.local.status import Json
 
 
 @click.command(
@@ -41,7 +43,7 @@ def get(kinds: str, names: tuple[str, ...], output: Format, namespace: str | Non
     wanted = [tables.kind_of(each) for each in kinds.split(",")]
     with daemon.connected(state) as client:
         found = {each: client.objects(each, namespace) for each in wanted}
-        status = client.status()
+        world = _world(client, namespace)
     objects = [
         obj for each in found.values() for obj in each if not names or obj["metadata"]["name"] in names
     ]
@@ -50,9 +52,16 @@ def get(kinds: str, names: tuple[str, ...], output: Format, namespace: str | Non
     emit(
         output,
         objects[0] if single else listed(objects),
-        table=lambda: _tables(objects, status),
+        table=lambda: _tables(objects, world),
         names=names_of(objects),
     )
+
+
+def _world(client: Client, namespace: str | None) -> World:
+    from laneway.cli.tables import World
+
+    apps, pods = client.objects("App", namespace), client.objects("Pod", namespace)
+    return World(client.status(), apps, pods, datetime.now(UTC))
 
 
 def _refuse_missing(kind: str, names: Sequence[str], objects: list[Json]) -> None:
@@ -66,20 +75,19 @@ def _refuse_missing(kind: str, names: Sequence[str], objects: list[Json]) -> Non
         )
 
 
-def _tables(objects: list[Json], status: Status) -> RenderableType:
+def _tables(objects: list[Json], world: World) -> RenderableType:
     from rich.console import Group
 
     from laneway.cli import tables
     from laneway.cli.output import grid
 
-    now = datetime.now(UTC)
     kinds = list(dict.fromkeys(obj["kind"] for obj in objects))
     if not kinds:
         return "nothing found"
     parts: list[RenderableType] = []
     for kind in kinds:
         columns, row = tables.columns_of(kind)
-        rows = [row(obj, status, now) for obj in objects if obj["kind"] == kind]
+        rows = [row(obj, world) for obj in objects if obj["kind"] == kind]
         parts += (
             ([kind] if len(kinds) > 1 else []) + [grid(columns, rows)] + ([""] if kind != kinds[-1] else [])
         )

@@ -302,7 +302,7 @@ def _gone(client: Client, namespace: str, name: str, version: int, limit: timede
         pods = [pod["metadata"]["name"] for pod in client.objects("Pod", namespace) if _of_lane(pod, name)]
         if not pods:
             return
-        lines = [f"{len(pods)} pods of lane {namespace}/{name} still drain"]
+        lines = [f"{waiting.counted(len(pods), 'pod')} of lane {namespace}/{name} still to end"]
         progress.show(lines)
     raise Failure(Code.TIME_OVER, "\n  ".join(["the lane is removed, but not everywhere in time:", *lines]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 PIPE_COLUMNS = 1_000
 """Width of tables that no terminal shows: nothing is cut or wrapped."""
+
+PAUSE_SECONDS = 1.0
+"""Between lines of progress: what lasts shorter than this is not worth a line."""
 
 
 def emit(
@@ -61,9 +65,13 @@ def show(what: RenderableType) -> None:
         return
     from rich.console import Console
 
-    Console(
+    console = Console(
         width=None if sys.stdout.isatty() else PIPE_COLUMNS, highlight=False, markup=False, soft_wrap=False
-    ).print(what)
+    )
+    with console.capture() as captured:
+        console.print(what)
+    for line in captured.get().splitlines():
+        click.echo(line.rstrip())
 
 
 def grid(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
@@ -84,14 +92,22 @@ def say(text: str) -> None:
 
 
 class Progress:
-    """Says what is being waited for, each line once until it goes away."""
+    """Says what is being waited for: each line once until it goes away, and new ones at most once a pause.
 
-    def __init__(self) -> None:
+    clock: seconds that never go back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._next = clock() + PAUSE_SECONDS
         self._last: frozenset[str] = frozenset()
 
     def show(self, lines: Sequence[str]) -> None:
         """Print those lines that were not there the last time."""
+        if self._clock() < self._next:
+            return
         for line in lines:
             if line not in self._last:
                 say(f"  {line}")
         self._last = frozenset(lines)
+        self._next = self._clock() + PAUSE_SECONDS

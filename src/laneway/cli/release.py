@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from laneway.cli.client import Client
     from laneway.local.state import State
-    from laneway.local.status import AppStatus, ReleaseStatus, Status
+    from laneway.local.status import AppStatus, ReleaseStatus, Status, Version
 
 
 ABSENCE = timedelta(seconds=30)
@@ -233,17 +233,18 @@ def _same(one: ReleaseStatus, other: ReleaseStatus) -> bool:
 
 def _line(status: Status, release: ReleaseStatus) -> str:
     """Where a release stands, in a sentence."""
-    served = _served(status, release)
-    step = f"step {release['step'] + 1} of {release['steps']}, {release['weight']:g}%"
+    step = f"step {release['step'] + 1} of {release['steps']} to {release['weight']:g}%"
+    now = _version(status, release)
     name = f"{release['namespace']}/{release['app']} {release['revision']}"
-    return f"{name}: {release['phase']}, {step}; serves {served:g}%"
+    return f"{name}: {release['phase']}, {step}; {now['weight'] if now else 0:g}% now"
 
 
-def _served(status: Status, release: ReleaseStatus) -> float:
+def _version(status: Status, release: ReleaseStatus) -> Version | None:
+    """The version that a release goes to, while it has a place in its app."""
     for app in status["apps"]:
         if (app["namespace"], app["name"]) == (release["namespace"], release["app"]):
-            return sum(v["served"] for v in app["versions"] if v["revision"] == release["revision"])
-    return 0
+            return next((v for v in app["versions"] if v["revision"] == release["revision"]), None)
+    return None
 
 
 def _why(status: Status, release: ReleaseStatus) -> list[str]:
@@ -273,13 +274,18 @@ def _table(status: Status, releases: list[ReleaseStatus]) -> RenderableType:
 
     from laneway.cli.output import grid
 
-    rows = [
-        (
-            r["namespace"], r["app"], r["name"], r["revision"], r["phase"], f"{r['step'] + 1}/{r['steps']}",
-            f"{r['weight']:g}%", f"{_served(status, r):g}%", r["reason"],
-        )
-        for r in releases
-    ]  # fmt: skip
-    columns = ("namespace", "app", "release", "revision", "phase", "step", "weight", "served", "reason")
+    columns = ("namespace", "app", "release", "revision", "phase", "step", "weight", "pods", "reason")
     running = [r for r in releases if r["finishedAt"] is None]
-    return Group(grid(columns, rows), *(line for r in running for line in _why(status, r)))
+    lines = [line for r in running for line in _why(status, r)]
+    return Group(grid(columns, [_row(status, r) for r in releases]), *lines)
+
+
+def _row(status: Status, release: ReleaseStatus) -> tuple[str, ...]:
+    from laneway.cli import tables
+
+    version = _version(status, release)
+    weight = f"{version['weight']:g}%" if version else "-"
+    pods = tables.pods(version["replicas"]) if version else "-"
+    step = f"{release['step'] + 1}/{release['steps']}"
+    named = (release["namespace"], release["app"], release["name"], release["revision"])
+    return (*named, release["phase"], step, weight, pods, release["reason"] or "-")

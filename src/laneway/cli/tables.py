@@ -6,6 +6,7 @@ Pure: objects and status in, text out.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,18 @@ import click
 if TYPE_CHECKING:
     from laneway.local.status import AppStatus, Json, LaneStatus, Replicas, Status
 
-Row = Callable[[dict[str, Any], "Status", datetime], tuple[str, ...]]
+Row = Callable[[dict[str, Any], "World"], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What tables show beside the objects themselves. apps: the App objects, which name their templates."""
+
+    status: Status
+    apps: Sequence[Json]
+    pods: Sequence[Json]
+    now: datetime
+
 
 _KINDS = {
     "App": ("app", "apps"),
@@ -52,9 +64,9 @@ def columns_of(kind: str) -> tuple[Sequence[str], Row]:
 
 
 def _framed(row: Row) -> Row:
-    def framed(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+    def framed(obj: Json, world: World) -> tuple[str, ...]:
         metadata = obj["metadata"]
-        return (metadata.get("namespace", "-"), metadata["name"], *row(obj, status, now), _age(metadata, now))
+        return (metadata.get("namespace", "-"), metadata["name"], *row(obj, world), _age(metadata, world.now))
 
     return framed
 
@@ -90,20 +102,20 @@ def all_pods(app: AppStatus) -> str:
     return f"{sum(c['ready'] for c in counts)}/{sum(c['wanted'] for c in counts)}"
 
 
-def _nothing(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+def _nothing(obj: Json, world: World) -> tuple[str, ...]:
     return ()
 
 
-def _app(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
-    app = next((a for a in status["apps"] if _is(obj, a)), None)
+def _app(obj: Json, world: World) -> tuple[str, ...]:
+    app = next((a for a in world.status["apps"] if _is(obj, a)), None)
     hosts = ", ".join(obj["spec"].get("routing", {}).get("hosts", [])) or "-"
     if app is None:
         return ("-", "-", "-", "-", hosts)
     return (app["stable"], weights(app), all_pods(app), app["release"] or "-", hosts)
 
 
-def _lane(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
-    lane = next((each for each in status["lanes"] if _is(obj, each)), None)
+def _lane(obj: Json, world: World) -> tuple[str, ...]:
+    lane = next((each for each in world.status["lanes"] if _is(obj, each)), None)
     if lane is None:
         return ("-", "-", "-", "-")
     header = ", ".join(f"{name}: {value}" for name, value in lane["header"].items())
@@ -117,41 +129,54 @@ def _is(obj: Json, status: AppStatus | LaneStatus) -> bool:
     return (metadata["namespace"], metadata["name"]) == (status["namespace"], status["name"])
 
 
-def _release(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+def _release(obj: Json, world: World) -> tuple[str, ...]:
     app, said = obj["spec"]["apps"][0], obj.get("status") or {}
     return (app["name"], app["revision"], said.get("phase", "-"), said.get("reason") or "-")
 
 
-def _deployment(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+def _deployment(obj: Json, world: World) -> tuple[str, ...]:
+    metadata, container = obj["metadata"], obj["spec"]["template"]["spec"]["containers"][0]
+    if any(_is_template(app, metadata) for app in world.apps):
+        return ("template", container.get("image", "-"))
+    mine = [pod for pod in world.pods if _belongs(pod, metadata["namespace"], metadata["name"])]
+    ready = sum(pod["status"]["stage"] == "Ready" for pod in mine)
+    return (f"{ready}/{obj['spec'].get('replicas', 1)}", container.get("image", "-"))
+
+
+def _is_template(app: Json, metadata: Json) -> bool:
+    named = app["spec"]["workload"].get("deployment")
+    return bool((app["metadata"]["namespace"], named) == (metadata["namespace"], metadata["name"]))
+
+
+def _belongs(pod: Json, namespace: str, deployment: str) -> bool:
+    metadata = pod["metadata"]
+    owner = metadata.get("labels", {}).get("laneway.dev/deployment")
+    return bool((metadata["namespace"], owner) == (namespace, deployment))
+
+
+def _pod(obj: Json, world: World) -> tuple[str, ...]:
     said = obj.get("status") or {}
-    container = obj["spec"]["template"]["spec"]["containers"][0]
-    wanted = obj["spec"].get("replicas", 1)
-    return (f"{said.get('readyReplicas', 0)}/{wanted}", container.get("image", "-"))
+    return (said.get("stage", "-"), str(said.get("restartCount", 0)), said.get("podIP", "-"))
 
 
-def _pod(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
-    said = obj.get("status") or {}
-    return (said.get("stage", said.get("phase", "-")), str(said.get("restarts", 0)), said.get("podIP", "-"))
-
-
-def _service(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+def _service(obj: Json, world: World) -> tuple[str, ...]:
     ports = ", ".join(f"{port.get('name', '')}:{port['port']}".lstrip(":") for port in obj["spec"]["ports"])
     return (_labels(obj["spec"].get("selector", {})), ports)
 
 
-def _virtual_service(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+def _virtual_service(obj: Json, world: World) -> tuple[str, ...]:
     spec = obj["spec"]
     return (", ".join(spec.get("gateways", ["mesh"])), ", ".join(spec["hosts"]), str(len(spec["http"])))
 
 
-def _destination_rule(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+def _destination_rule(obj: Json, world: World) -> tuple[str, ...]:
     return (
         obj["spec"]["host"],
         ", ".join(subset["name"] for subset in obj["spec"].get("subsets", [])) or "-",
     )
 
 
-def _gateway(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+def _gateway(obj: Json, world: World) -> tuple[str, ...]:
     servers = obj["spec"]["servers"]
     hosts = ", ".join(host for server in servers for host in server["hosts"])
     return (
@@ -161,7 +186,7 @@ def _gateway(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
     )
 
 
-def _service_entry(obj: Json, status: Status, now: datetime) -> tuple[str, ...]:
+def _service_entry(obj: Json, world: World) -> tuple[str, ...]:
     spec = obj["spec"]
     return (", ".join(spec["hosts"]), spec.get("location", "MESH_EXTERNAL"), spec.get("resolution", "DNS"))
 

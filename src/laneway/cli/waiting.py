@@ -15,36 +15,38 @@ from laneway.cli.client import Client, NotRunningError
 if TYPE_CHECKING:
     from laneway.local.status import AppStatus, LaneStatus, Replicas, Status, WorkloadStatus
 
-POLL_SECONDS = 20.0
+BEAT_SECONDS = 1.0
 MOMENT_SECONDS = 0.1
 LAGGARDS_MAX = 5
 
 
 def follow(client: Client, timeout: timedelta, absence: timedelta = timedelta()) -> Iterator[Status]:
-    """The status now, and again after each change; ends when the time is over.
+    """The status now, after each change, and at each beat without one; ends when the time is over.
 
     absence: how long the daemon may be away, as while it is started anew; then NotRunningError is raised.
     """
     end = time.monotonic() + timeout.total_seconds()
-    seen, known = time.monotonic(), -1
+    seen, status = time.monotonic(), None
     while True:
-        left = end - time.monotonic()
         try:
-            version = (
-                known if known < 0 else client.changed(known, max(MOMENT_SECONDS, min(left, POLL_SECONDS)))
-            )
-            if known < 0 or version != known:
-                status = client.status()
-                known = status["version"]
-                yield status
+            status = _next(client, status, end - time.monotonic())
             seen = time.monotonic()
+            yield status
         except NotRunningError:
-            known = -1
+            status = None
             if time.monotonic() - seen >= absence.total_seconds():
                 raise
             time.sleep(MOMENT_SECONDS)
         if time.monotonic() >= end:
             return
+
+
+def _next(client: Client, status: Status | None, left: float) -> Status:
+    """The first status, or the next one; the same one where it stays for a beat."""
+    if status is None:
+        return client.status()
+    version = client.changed(status["version"], max(MOMENT_SECONDS, min(left, BEAT_SECONDS)))
+    return status if version == status["version"] else client.status()
 
 
 def missing(status: Status) -> list[str]:
@@ -115,4 +117,9 @@ def _full(replicas: Replicas) -> bool:
 
 
 def _pods(replicas: Replicas) -> str:
-    return f"has {replicas['ready']} of {replicas['wanted']} pods ready"
+    return f"has {replicas['ready']} of {counted(replicas['wanted'], 'pod')} ready"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: `1 pod`, `2 pods`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
