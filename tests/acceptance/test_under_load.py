@@ -76,7 +76,7 @@ def test_a_canary_from_20_to_100_fails_no_request(shop: Laneway, folder: Path) -
     with load_without_failure(shop) as loads:
         release(shop, folder, "v2")
         wait(shop, 0)
-        shop.until("old pods are gone", lambda: len(shop.json("get", "Pod")["items"]) == 12)
+        shop.until("old pods are gone", lambda: len(shop.json("get", "pod")["items"]) == 12)
     assert all(set(load.counts().labels) == {"v1", "v2"} for load in loads)
     assert all(served(shop.app(app)) == {"v2": 100} for app in BACKS)
 
@@ -90,7 +90,7 @@ def test_an_abort_at_20_percent_fails_no_request(shop: Laneway, folder: Path) ->
         for app in BACKS:
             shop.json("release", "abort", app)
         wait(shop, 3)
-        shop.until("aborted pods are gone", lambda: len(shop.json("get", "Pod")["items"]) == 12)
+        shop.until("aborted pods are gone", lambda: len(shop.json("get", "pod")["items"]) == 12)
         before = [len(load.samples) for load in loads]
         shop.until(
             "more answers",
