@@ -49,7 +49,7 @@ def test_inbound_sends_everything_to_the_application() -> None:
 def test_a_gateway_has_one_table_or_one_for_each_host() -> None:
     """As it is told."""
     address = ingress().ports[80]
-    by_host, single = (manager_of(gateway_listener(address, table, LOG)) for table in (None, "http.80"))
+    by_host, single = (manager_of(gateway_listener(80, address, table, LOG)) for table in (None, "http.80"))
     assert by_host.HasField("scoped_routes")
     assert single.rds.route_config_name == "http.80"
     assert by_host.use_remote_address.value is True
@@ -58,7 +58,10 @@ def test_a_gateway_has_one_table_or_one_for_each_host() -> None:
 
 def test_all_listeners_share_istios_settings() -> None:
     """Paths normalised, silent streams kept, access logged, the router last."""
-    for resource in (outbound_listener(sidecar(), LOG), gateway_listener(("127.0.0.1", 80), "http.80", LOG)):
+    for resource in (
+        outbound_listener(sidecar(), LOG),
+        gateway_listener(80, ("127.0.0.1", 8000), "http.80", LOG),
+    ):
         manager = manager_of(resource)
         assert manager.normalize_path.value
         assert manager.HasField("stream_idle_timeout")

@@ -33,7 +33,7 @@ NO_ROUTE = "NR"
 
 def outbound_listener(sidecar: Sidecar, access_log: str | None) -> Resource:
     """Where a sidecar takes its application's calls, as an HTTP proxy. An unknown host is a 502."""
-    manager = _connection_manager(_name(sidecar.outbound), access_log)
+    manager = _connection_manager("outbound", access_log)
     _scope_routes(manager)
     mapper = manager.local_reply_config.mappers.add()
     mapper.filter.response_flag_filter.flags.append(NO_ROUTE)
@@ -43,15 +43,17 @@ def outbound_listener(sidecar: Sidecar, access_log: str | None) -> Resource:
 
 def inbound_listener(listener: Inbound, access_log: str | None) -> Resource:
     """Where a sidecar takes its peers' requests to one port of its application."""
-    manager = _connection_manager(_name(listener.listen), access_log)
+    manager = _connection_manager(f"inbound_{listener.container_port}", access_log)
     manager.server_name = SERVER
     manager.route_config.CopyFrom(_inbound_table(listener.container_port))
     return _listener(listener.listen, manager, "INBOUND", needs=inbound(listener.container_port))
 
 
-def gateway_listener(address: tuple[str, int], table: str | None, access_log: str | None) -> Resource:
-    """Where a gateway takes requests. table: its one route configuration; None: one for each host."""
-    manager = _connection_manager(_name(address), access_log)
+def gateway_listener(
+    port: int, address: tuple[str, int], table: str | None, access_log: str | None
+) -> Resource:
+    """Where a gateway takes requests to a server port. table: its route configuration; None: one for each host."""
+    manager = _connection_manager(f"gateway_{port}", access_log)
     manager.server_name = SERVER
     manager.use_remote_address.value = True
     if table is None:
@@ -81,6 +83,7 @@ def _listener(address: tuple[str, int], manager: Any, direction: str, needs: str
 
 
 def _connection_manager(stat_prefix: str, access_log: str | None) -> Any:
+    """stat_prefix: the same in all proxies, so that their counts add up."""
     name = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
     manager = message(name)(stat_prefix=stat_prefix)
     manager.normalize_path.value = True

@@ -205,7 +205,7 @@ class Translator:
                 group = self._groups[group_layer(proxy)]
                 ports = sorted(group.ports & proxy.ports.keys())
                 return [
-                    gateway_listener(proxy.ports[port], group.table_name(port), self._access_log)
+                    gateway_listener(port, proxy.ports[port], group.table_name(port), self._access_log)
                     for port in ports
                 ], []
             case None:
