@@ -52,7 +52,7 @@ def inbound_listener(listener: Inbound, access_log: str | None) -> Resource:
 def gateway_listener(
     port: int, address: tuple[str, int], table: str | None, access_log: str | None
 ) -> Resource:
-    """Where a gateway takes requests to a server port. table: its route configuration; None: one for each host."""
+    """Where a gateway takes requests to a server port. table: its route configuration; None: one by host."""
     manager = _connection_manager(f"gateway_{port}", access_log)
     manager.server_name = SERVER
     manager.use_remote_address.value = True
