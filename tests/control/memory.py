@@ -1,4 +1,4 @@
-"""A world in memory: objects as a store holds them, pods that are all available, proxies that confirm at once."""
+"""A world in memory: objects as a store holds them, all pods available, all proxies confirm."""
 
 from __future__ import annotations
 
