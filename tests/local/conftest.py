@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from laneway.local.markers import find
 from laneway.local.state import State
 
 
@@ -22,4 +25,6 @@ def state(tmp_path: Path) -> Iterator[State]:
     state = State.at(tmp_path / "state")
     state.create()
     yield state
+    for left in find(state.id):  # of a test that failed
+        os.kill(left.identity.pid, signal.SIGKILL)
     state.remove()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.local.eventually import eventually
 
+from laneway.local import procfs
 from laneway.local.condition import Ended
 from laneway.local.containers import CannotStartError
 from laneway.local.keeper import Keeper, how_ended
@@ -58,6 +59,17 @@ async def test_what_ends_is_started_again(tmp_path: Path) -> None:
     assert owner.ends == [Ended(Part.GATEWAY, "exited with status 1", True, timedelta(seconds=0.5))]
     await owner.stop(keeping)
     assert await owner.runs[1].wait() == -signal.SIGTERM
+
+
+async def test_what_a_crash_leaves_behind_is_ended_first(tmp_path: Path) -> None:
+    """Children of the old run may hold the port that the new one needs."""
+    (tmp_path / "run").write_text("sleep 60 & echo $!; exit 1")
+    owner = Owner(tmp_path, "sh run", "sleep 60")
+    keeping = asyncio.create_task(owner.keeper.keep())
+    await eventually(lambda: owner.ends)
+    child = procfs.stat(int((tmp_path / "log").read_text()))
+    assert child is None or child.zombie
+    await owner.stop(keeping)
 
 
 async def test_what_cannot_start_is_tried_again(tmp_path: Path) -> None:

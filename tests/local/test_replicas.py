@@ -21,10 +21,10 @@ from tests.local.samples import deployment
 from laneway.local import procfs
 from laneway.local.addresses import Addresses
 from laneway.local.logs import log_file
-from laneway.local.markers import Part, find, parts
+from laneway.local.markers import Marker, Part, find, parts
 from laneway.local.pods import Pod, Stage, Trouble
 from laneway.local.probes import Answer, Target, ask
-from laneway.local.processes import kill_all
+from laneway.local.processes import clean_environment, kill_all, spawn
 from laneway.local.state import State
 from laneway.spec.meta import Key
 
@@ -321,6 +321,19 @@ async def test_what_died_meanwhile_is_not_ready_and_started_again(state: State) 
         started.scale(web(2))
         await eventually(lambda: started.ready(2))
         assert {pod.key for pod in started.replicas.pods()} == {killed, left}
+
+
+async def test_what_belongs_to_no_pod_is_ended(state: State) -> None:
+    """What was started but not recorded when the daemon died; gateways are another's to keep."""
+    stray = Marker(state.id, 64, Key("shop", "web-gone"), Part.APP)
+    gateway = Marker(state.id, 64, Key("istio-system", "ingress"), Part.GATEWAY)
+    for marker in (stray, gateway):
+        env = clean_environment() | marker.environment()
+        (await spawn(["sleep", "60"], env, state.path, state.logs / "log")).forget()
+    await eventually(lambda: len(find(state.id)) == 2)
+    async with running(state):
+        assert [marked.marker for marked in find(state.id)] == [gateway]
+    await kill_all(state.id, NOW)
 
 
 async def test_a_drain_goes_on_after_a_restart(state: State) -> None:
