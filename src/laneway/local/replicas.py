@@ -183,7 +183,7 @@ class Replicas:
         await self._remove(replica, "drained")
 
     async def _remove(self, replica: Replica, reason: str) -> None:
-        """Delete the Pod and give its addresses back; waits for a store that cannot be written (a full disk)."""
+        """Delete the Pod and give its addresses back; waits while the store cannot be written (full disk)."""
         pod = replica.pod
         while True:
             try:
