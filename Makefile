@@ -18,8 +18,9 @@ $(UV):
 $(STAMP): $(UV) pyproject.toml requirements.lock build.lock hatch_build.py
 	@echo "setup: locked environment in .venv (about 200 MB, once)"
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
-	@$(UV) pip sync --quiet --python .venv --require-hashes requirements.lock
+	@$(UV) pip sync --quiet --compile-bytecode --python .venv --require-hashes requirements.lock
 	@$(UV) pip install --quiet --python .venv --no-deps --build-constraints build.lock --editable .
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 lock: $(UV) ## write the lock files anew, with the newest versions allowed

