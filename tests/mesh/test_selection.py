@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.mesh.mesh_objects import pod
 
@@ -40,6 +40,7 @@ def test_pods_of_other_namespaces_are_not_selected() -> None:
     assert selection.members("a") == []
 
 
+@settings(max_examples=50, deadline=None)
 @given(rounds=st.lists(st.tuples(WATCHED, PODS), min_size=1, max_size=4))
 def test_increments_end_where_a_fresh_start_does(
     rounds: list[tuple[dict[str, dict[str, str]], list[Pod]]],
