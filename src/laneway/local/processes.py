@@ -140,7 +140,7 @@ async def kill_all(state: str, grace: timedelta, known: Iterable[Identity] = ())
 
 async def kill_marked(state: str, chosen: Callable[[Marked], bool]) -> None:
     """Kill the state's processes that are chosen by their marker, whatever session they are in."""
-    await _kill(lambda: {marked.identity for marked in find(state) if chosen(marked)}, _MARKER_LOOKS)
+    await _kill(lambda: {marked.identity for marked in find(state) if chosen(marked)})
 
 
 def _start(argv: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path) -> int:

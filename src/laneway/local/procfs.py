@@ -5,6 +5,7 @@ Source: proc_pid_stat(5), proc_pid_net(5).
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _LISTEN = "0A"
+_CHUNK_BYTES = 16 * 1024
 _V4_MAPPED = "0000000000000000FFFF0000"
 
 
@@ -40,20 +42,16 @@ def pids() -> Iterator[int]:
 
 def stat(pid: int) -> Stat | None:
     """A process, None where there is none."""
-    try:
-        text = (_PROC / str(pid) / "stat").read_text(errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
+    data = _read(f"/proc/{pid}/stat")
+    if not data:
         return None
-    fields = text.rpartition(")")[2].split()  # the name before it may hold anything
-    return Stat(pid=pid, session=int(fields[3]), started=int(fields[19]), zombie=fields[0] in "ZX")
+    fields = data.rpartition(b")")[2].split()  # the name before it may hold anything
+    return Stat(pid=pid, session=int(fields[3]), started=int(fields[19]), zombie=fields[0] in (b"Z", b"X"))
 
 
 def environment(pid: int) -> dict[str, str]:
     """The variables that a process was started with; empty for a zombie, or where it is not ours to read."""
-    try:
-        data = (_PROC / str(pid) / "environ").read_bytes()
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return {}
+    data = _read(f"/proc/{pid}/environ")
     pairs = (item.partition("=") for item in data.decode(errors="replace").split("\0") if item)
     return {name: value for name, _, value in pairs}
 
@@ -66,6 +64,21 @@ def listening() -> set[tuple[str, int]]:
         for line in _lines(_PROC / "net" / table)
         if (place := _listener(line.split()))
     }
+
+
+def _read(path: str) -> bytes:
+    """A file of a process, empty where that is gone or not ours to read. Many are read at a time: no Path."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return b""
+    try:
+        chunks = list(iter(lambda: os.read(file, _CHUNK_BYTES), b""))
+    except ProcessLookupError:
+        return b""
+    finally:
+        os.close(file)
+    return b"".join(chunks)
 
 
 def _lines(path: Path) -> list[str]:
