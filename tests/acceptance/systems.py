@@ -37,6 +37,7 @@ class Service:
     prefix: str = ""
     steps: tuple[Object, ...] = HELD
     retries: Object | None = None
+    sidecar: bool = True
 
     @property
     def image(self) -> str:
@@ -61,11 +62,14 @@ def deployment(service: Service, command: Sequence[str] = ()) -> Object:
     if command:
         container["command"] = list(command)
     labels = {"app": service.name}
+    metadata: Object = {"labels": labels}
+    if not service.sidecar:
+        metadata["annotations"] = {"sidecar.istio.io/inject": "false"}
     return _object("apps/v1", "Deployment", service) | {
         "spec": {
             "replicas": service.replicas,
             "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+            "template": {"metadata": metadata, "spec": {"containers": [container]}},
         }
     }
 

@@ -14,7 +14,7 @@ from laneway.local.http1 import Request
 
 pytestmark = pytest.mark.mesh
 
-SERVICES = 10
+SERVICES, LEAVES = 10, 5
 LANES = [f"lane-{number}" for number in range(10)]
 REQUESTS = 20_000
 
@@ -24,13 +24,14 @@ def host(number: int) -> str:
 
 
 def services() -> list[Service]:
-    """Each calls the next; the first five answer by themselves, so that a request takes two hops at most."""
+    """Half of them call another one; those that call nobody need no sidecar of their own."""
     return [
         Service(
             f"s{number}",
             version="baseline",
             hosts=(host(number),),
-            calls=(f"http://s{number - 5}/",) if number >= 5 else (),
+            calls=(f"http://s{number - LEAVES}/",) if number >= LEAVES else (),
+            sidecar=number >= LEAVES,
         )
         for number in range(SERVICES)
     ]

@@ -133,7 +133,9 @@ def test_nothing_is_applied_when_one_object_is_wrong(shop: Laneway, folder: Path
     """The error names the place, and the other object of the file is not there."""
     good = (SHOP / "appointment.yaml").read_text().replace("appointment", "reminder")
     bad = folder / "bad.yaml"
-    bad.write_text(good + "---\n" + good.replace("reminder", "remark").replace("containerPort", "containerPrt"))
+    bad.write_text(
+        good + "---\n" + good.replace("reminder", "remark").replace("containerPort", "containerPrt")
+    )
     refused = shop.run("apply", "-f", str(bad))
     assert refused.code == 1
     assert f"{bad}:" in refused.err and "containerPrt" in refused.err

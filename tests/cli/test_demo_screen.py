@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from laneway.cli.demo.screen import Screen
+from laneway.cli.demo.screen import BAR_CELLS, Screen
 
 
 def screen() -> tuple[Screen, io.StringIO]:
@@ -39,4 +39,4 @@ def test_bars_are_as_long_as_the_weights() -> None:
     shown, out = screen()
     shown.weights({"blue": 80, "2.0": 20}, {}, {"blue": 4, "2.0": 1})
     filled = [line.count("█") for line in out.getvalue().splitlines() if line.strip()]
-    assert filled == [24, 6]
+    assert filled == [BAR_CELLS * 4 // 5, BAR_CELLS // 5]

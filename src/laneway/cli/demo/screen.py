@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.text import Text
 from rich.tree import Tree
 
-BAR_CELLS = 30
+BAR_CELLS = 20
 STYLES = {"blue": "bright_blue", "green": "green", "2.0": "cyan", "3.0-bad": "red"}
 
 
@@ -34,7 +34,7 @@ class Screen:
 
     def command(self, text: str) -> None:
         """What a user would type."""
-        self._console.print(Text(f"  $ {text}", style="dim"))
+        self._console.print(Text(f"  $ {text}", style="dim"), soft_wrap=True)
 
     def done(self, text: str) -> None:
         """Something that was expected and has been seen."""
@@ -47,7 +47,16 @@ class Screen:
     def hops(self, request: str, answer: Mapping[str, Any]) -> None:
         """One request's way through the system."""
         self._console.print(Text(f"  {request}", style="bold"))
-        self._console.print(Padding(_tree(answer), (0, 0, 0, 2)))
+        self._console.print(Padding(_tree(answer), (0, 0, 0, 2), expand=False))
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """While the block lasts, something turns on a terminal."""
+        if self._console.is_terminal:
+            with self._console.status("  …", spinner="dots"):
+                yield
+        else:
+            yield
 
     @contextmanager
     def moving(self) -> Iterator[None]:
@@ -91,7 +100,7 @@ def _row(version: str, weight: int | float, share: float, pods: int) -> Text:
         f"  {version:<8}",
         ("█" * filled, style),
         ("░" * (BAR_CELLS - filled), "dim"),
-        f" {weight:>6g} %   measured {share * 100:5.1f} %   ",
+        f" {weight:>4g} %   measured {share * 100:5.1f} %   ",
         ("■" * pods, style),
         f" {pods} pod{'' if pods == 1 else 's'}",
     )

@@ -6,7 +6,6 @@ Must not know the story.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -113,6 +112,9 @@ def stage() -> Iterator[Stage]:
 
 def typed() -> str:
     """What to type for `laneway` in this shell."""
-    if shutil.which("laneway"):
-        return "laneway"
-    return os.path.relpath(Path(sys.executable).with_name("laneway"))
+    return "laneway" if shutil.which("laneway") else shown(Path(sys.executable).with_name("laneway"))
+
+
+def shown(path: Path) -> str:
+    """A path as one would type it here: relative where it lies below the working directory."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

@@ -26,7 +26,7 @@ from laneway.cli.demo.reading import (
     tag_of,
 )
 from laneway.cli.demo.screen import Screen, styled
-from laneway.cli.demo.stage import HOST, NAMESPACE, CommandFailedError, Stage, shop, stage, typed
+from laneway.cli.demo.stage import HOST, NAMESPACE, CommandFailedError, Stage, shop, shown, stage, typed
 from laneway.local.http1 import Request
 from laneway.local.load import Counts, Load, Profile, in_background
 from laneway.spec.release import Phase
@@ -81,13 +81,13 @@ def tell(*, as_json: bool = False, rate: float = 50.0, fast: bool = False) -> in
 
 def _farewell(screen: Screen, seen: numbers.Numbers) -> None:
     screen.chapter(f"Done in {seen.seconds:.0f} s, everything taken down. Try next")
-    laneway, folder = typed(), shop()
+    laneway, folder = typed(), shown(shop())
     screen.suggest(
         [
             f"{laneway} up -f {folder} --port 8080 --detach",
-            f"curl -s -H 'Host: {HOST}' http://127.0.0.1:8080/",
-            f"{laneway} explain -H 'x-lane: green' http://{HOST}/pharmacy",
-            f"{laneway} apply -f {folder}/releases/pharmacy-2.0.yaml --wait",
+            f"{laneway} lane up {LANE} --app {APP}={image_of(APP, LANE)} --wait",
+            f"curl -s -H 'Host: {HOST}' -H 'x-lane: {LANE}' http://127.0.0.1:8080/",
+            f"{laneway} apply -f {folder}/releases/{APP}-{NEXT}.yaml && {laneway} release wait {APP}",
             f"{laneway} down",
         ]
     )
@@ -115,7 +115,8 @@ class Story:
         """Five services, their sidecars and two gateways."""
         self.screen.chapter("A health shop of five services comes up, each replica beside a real Envoy")
         began_s = time.monotonic()
-        self.stage.ingress = self._run("up", "-f", str(shop()), "--detach")["ingress"]
+        with self.screen.waiting():
+            self.stage.ingress = self._run("up", "-f", shown(shop()), "--detach")["ingress"]
         seconds = time.monotonic() - began_s
         status = self.stage.status()
         pods = sum(version["replicas"]["ready"] for app in status["apps"] for version in app["versions"])
@@ -137,7 +138,8 @@ class Story:
         self.screen.chapter("A lane: the green pharmacy and inventory, for who asks for them")
         began_s = time.monotonic()
         apps = [word for app in LANE_APPS for word in ("--app", f"{app}={image_of(app, LANE)}")]
-        opened = self._run("lane", "up", LANE, *apps, "--wait")
+        with self.screen.waiting():
+            opened = self._run("lane", "up", LANE, *apps, "--wait")
         seconds = time.monotonic() - began_s
         versions = dict.fromkeys(SYSTEM, BASE) | dict.fromkeys(LANE_APPS, LANE)
         in_lane = self._ask_and_check("/", LANE, versions)
@@ -200,7 +202,8 @@ class Story:
             f"{bad.wrong} of {bad.requests} answers are wrong, none failed: a person has to say it"
         )
         typed_s = load.elapsed_s
-        self._run("release", "abort", APP, "--wait")
+        with self.screen.waiting():
+            self._run("release", "abort", APP, "--wait")
         over_s = load.elapsed_s
         time.sleep(OBSERVED_S)
         wrong = [sample.due_s + sample.latency_s for sample in load.samples if sample.wrong]
@@ -238,14 +241,15 @@ class Story:
         self.screen.done("failed: 0")
 
     def _run(self, *arguments: str) -> Any:
+        """Run a command as a user would, and show it."""
         inside = () if arguments[0] == "up" else ("-n", NAMESPACE)
-        self.screen.command(" ".join(["laneway", *arguments]))
+        self.screen.command(" ".join(["laneway", *arguments, *inside]))
         return self.stage.run(*arguments, *inside)
 
     @contextmanager
     def _ride(self, load: Load, version: str) -> Iterator[Iterator[tuple[numbers.Move, str]]]:
         """Start a release; the app's moves, each drawn, with the phase that the release is in."""
-        applied = self._run("apply", "-f", str(shop() / "releases" / f"{APP}-{version}.yaml"))
+        applied = self._run("apply", "-f", shown(shop() / "releases" / f"{APP}-{version}.yaml"))
         expect(
             len(applied["releases"]) == 1,
             f"a new template starts a release, but it started {applied['releases']}",
