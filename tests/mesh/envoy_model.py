@@ -2,7 +2,7 @@
 
 Modelled after Envoy 1.40: a cluster that is new or changed is warm when its endpoints arrive after it, until
 then the old one serves and Envoy says nothing about clusters; a listener asks for scopes, a scope for its
-routes; what is no longer referred to is unsubscribed.
+routes; what is no longer referred to is unsubscribed, except scopes, which are not asked for again either.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class EnvoyModel:
     names: dict[str, set[str]] = field(default_factory=lambda: {EDS: set(), RDS: set()})
     asked: list[str] = field(default_factory=list)
     paused: list[Request] = field(default_factory=list)
+    scopes: set[str] = field(default_factory=set)
     received: list[Response] = field(default_factory=list)
 
     def connect(self) -> None:
@@ -104,7 +105,8 @@ class EnvoyModel:
             self.active[item.name] = self.warming.pop(item.name)
         elif url == LDS:
             self._ask(SRDS)
-        elif url == SRDS:
+        elif url == SRDS and self.versions[LDS]:
+            self.scopes.add(item.name)
             self._subscribe(RDS, item.name)
         elif url == RDS:
             self.needs[item.name] = item.needs
@@ -116,4 +118,9 @@ class EnvoyModel:
             self.warming.pop(name, None)
             self._unsubscribe(EDS, name)
         elif url == SRDS:
+            self.scopes.discard(name)
             self._unsubscribe(RDS, name)
+        elif url == LDS and not self.versions[LDS]:
+            for scope in sorted(self.scopes):
+                self._unsubscribe(RDS, scope)
+            self.scopes.clear()

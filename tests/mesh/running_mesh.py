@@ -33,7 +33,9 @@ def free_port() -> int:
 async def eventually(holds: Callable[[], object]) -> None:
     """Wait until something holds. Raises TimeoutError after a deadline."""
     async with asyncio.timeout(DEADLINE_SECONDS):
-        while not holds():
+        while True:
+            if holds():
+                return
             await asyncio.sleep(0.002)
 
 
@@ -53,10 +55,8 @@ class Caller:
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         writer.write("\r\n".join([*lines, "\r\n"]).encode())
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-        length = (
-            int(head.split("content-length:", 1)[1].split("\r\n", 1)[0]) if "content-length:" in head else 0
-        )
-        return int(head.split(" ", 2)[1]), (await reader.readexactly(length)).decode()
+        length = head.partition("content-length:")[2].partition("\r\n")[0]
+        return int(head.split(" ", 2)[1]), (await reader.readexactly(int(length or 0))).decode()
 
     async def close(self) -> None:
         """Close the connection."""

@@ -17,7 +17,9 @@ from laneway.mesh.wire import Request, Response
 World = dict[str, dict[str, Resource]]
 
 
-def world(routes: Mapping[str, tuple[str, ...]], versions: Mapping[str, str] | None = None) -> World:
+def world(
+    routes: Mapping[str, tuple[str, ...]], versions: Mapping[str, str] | None = None, listens: bool = True
+) -> World:
     """Resources for hosts, each with the clusters that its routes name; versions: other content by name."""
     version = versions or {}
     clusters = {cluster for names in routes.values() for cluster in names}
@@ -29,9 +31,9 @@ def world(routes: Mapping[str, tuple[str, ...]], versions: Mapping[str, str] | N
     return {
         CDS: {name: make(name) for name in clusters},
         EDS: {name: make(name) for name in clusters if not name.startswith("static")},
-        LDS: {"listener": make("listener")},
-        SRDS: {host: Resource(host, "1", b"") for host in routes},
-        RDS: {host: make(host, names) for host, names in routes.items()},
+        LDS: {"listener": make("listener")} if listens else {},
+        SRDS: {host: Resource(host, "1", b"") for host in routes if listens},
+        RDS: {host: make(host, names) for host, names in routes.items() if listens},
     }
 
 
@@ -277,6 +279,7 @@ worlds = st.builds(
     world,
     st.dictionaries(st.sampled_from(["a", "b", "c"]), clusters, max_size=3),
     st.dictionaries(st.sampled_from(["a", "b", "c1", "c2", "listener"]), st.sampled_from("123")),
+    st.sampled_from([True, True, True, False]),
 )
 
 
@@ -309,6 +312,7 @@ class Interleavings(RuleBasedStateMachine):
     def settle(self) -> None:
         self.wire.settle()
         assert self.wire.serves() == {url: set(self.wire.wanted.view[url]) for url in TYPES}
+        assert self.wire.proxy.scopes == set(self.wire.wanted.view[SRDS])
         assert self.wire.server.acknowledged() == self.wire.wanted.generation
 
     @invariant()

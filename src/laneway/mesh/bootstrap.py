@@ -91,7 +91,7 @@ def _dynamic_resources() -> dict[str, Any]:
 
 def _control_plane(xds: Path) -> dict[str, Any]:
     endpoint = {"endpoint": {"address": {"pipe": {"path": str(xds)}}}}
-    http2 = {"explicit_http_config": {"http2_protocol_options": {}}}
+    http2: dict[str, Any] = {"explicit_http_config": {"http2_protocol_options": {}}}
     return {
         "name": CONTROL_PLANE,
         "type": "STATIC",

@@ -82,6 +82,8 @@ class Conversation:
         self._nonce += 1
         if url == CDS and subscription.flight:
             self._rewarm(subscription.flight)
+        if url == LDS and subscription.flight:
+            self._rescope(subscription.flight)
         return response
 
     def _rewarm(self, clusters: Flight) -> None:
@@ -92,6 +94,12 @@ class Conversation:
                 endpoints.held.pop(name, None)
             elif name in self._wanted[EDS]:
                 endpoints.resend(name, since)
+
+    def _rescope(self, listeners: Flight) -> None:
+        """Envoy does not ask for scopes again when the last listener that used them went and another comes."""
+        since = [age for name, age in listeners.since.items() if listeners.content[name]]
+        if since:
+            self._types[SRDS].resend_all(min(since))
 
     def _sendable(self, url: str) -> Iterable[str]:
         due = self._types[url].due()
@@ -106,7 +114,7 @@ class Conversation:
                 return (name for name in due if self._may_replace(url, name))
 
     def _may_supply(self, name: str) -> bool:
-        """Whether endpoints can go: after their cluster's newest content, at once if the proxy waits for them.
+        """Whether endpoints can go: after their cluster's content, or at once if the proxy waits for them.
 
         Envoy acknowledges clusters only when they are warm, so endpoints cannot wait for that.
         """

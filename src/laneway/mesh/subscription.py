@@ -93,6 +93,12 @@ class Subscription:
         self._again.add(name)
         self._mark(name, since)
 
+    def resend_all(self, since: int) -> None:
+        """The proxy needs everything again, though it has asked for it before."""
+        self._owed = True
+        for name in self.wanted:
+            self.resend(name, since)
+
     def due(self) -> Iterator[str]:
         """Stale names that the proxy has asked for; none while an answer is outstanding."""
         if not self.open or self.flight:
@@ -151,7 +157,7 @@ class Subscription:
 
     def _opened(self, request: Request, generation: int) -> None:
         self.open = True
-        self._owed = not request.held
+        self._owed |= not request.held
         if not request.subscribe:
             self._wildcard = True
         for name in request.subscribe:
