@@ -96,7 +96,7 @@ class Conversation:
                 endpoints.resend(name, since)
 
     def _rescope(self, listeners: Flight) -> None:
-        """Envoy does not ask for scopes again when the last listener that used them went and another comes."""
+        """Envoy does not ask for scopes again when the last listener with them went and another comes."""
         since = [age for name, age in listeners.since.items() if listeners.content[name]]
         if since:
             self._types[SRDS].resend_all(min(since))
