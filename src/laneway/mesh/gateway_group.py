@@ -38,6 +38,11 @@ class GatewayGroup:
         """The bound ports that a Gateway has a server for."""
         return self._table.ports if self._table else frozenset()
 
+    @property
+    def shape(self) -> tuple[frozenset[int], bool]:
+        """What the listeners of its proxies depend on."""
+        return self.ports, self._table is not None and self._table.exact
+
     def table_name(self, port: int) -> str | None:
         """Name of the one table of a port; None where each host has its own."""
         return None if self._table and self._table.exact else _port_table(port)

@@ -111,22 +111,27 @@ def blocks_of(sources: Iterable[VirtualService], site: Site) -> tuple[Row, ...]:
 
 
 def _rows(source: VirtualService, site: Site) -> Iterator[Row]:
+    bound = gateways_of(source)
     for index, rule in enumerate(source.spec.http):
         for block, match in enumerate(rule.match or [HTTPMatchRequest()]):
-            row = Row(source, index, block, conditions_of(match), _exclusion(source, match, site))
+            gateways = bound & _gateways(source, match) if match.gateways else bound
+            row = Row(source, index, block, conditions_of(match), _exclusion(match.port, gateways, site))
             yield row
             if row.catch_all and not row.excluded:
                 return
 
 
-def _exclusion(source: VirtualService, match: HTTPMatchRequest, site: Site) -> str:
-    if match.port is not None and match.port != site.port:
-        return f"the port is {site.port}, the rule is for port {match.port} only"
-    namespace = source.metadata.namespace
-    wanted = {full_gateway(name, namespace) for name in match.gateways} or gateways_of(source)
-    if not wanted & gateways_of(source) & site.gateways:
+def _gateways(source: VirtualService, match: HTTPMatchRequest) -> frozenset[str]:
+    return frozenset(full_gateway(name, source.metadata.namespace) for name in match.gateways)
+
+
+def _exclusion(port: int | None, gateways: frozenset[str], site: Site) -> str:
+    """Why a match block for this port and these gateways is never tried at a place; empty where it is."""
+    if port is not None and port != site.port:
+        return f"the port is {site.port}, the rule is for port {port} only"
+    if gateways.isdisjoint(site.gateways):
         here = "sidecars" if MESH in site.gateways else "gateway " + ", ".join(sorted(site.gateways))
-        return f"this is read at {here}, the rule is for {', '.join(sorted(wanted))} only"
+        return f"this is read at {here}, the rule is for {', '.join(sorted(gateways)) or 'no gateway'} only"
     return ""
 
 

@@ -174,9 +174,11 @@ class Translator:
             self._layers.drop(layer)
         for layer, proxy in wanted.items():
             group = self._groups.setdefault(layer, GatewayGroup(proxy))
+            shape = group.shape
             for rule in group.refresh(stale, self.registry, self._layers):
                 self._touch("VirtualService", rule)
-        self._stale_proxies |= {proxy.id for proxy in gateways if stale.gateways or stale.rules}
+            if group.shape != shape:
+                self._stale_proxies |= {found.id for found in gateways if group_layer(found) == layer}
 
     def _translate_proxies(self) -> None:
         """Listeners, inbound clusters, and the bare names of the namespaces that have sidecars."""
