@@ -1,8 +1,8 @@
-"""What must hold of every pass, whatever happened before: each function yields a sentence for each violation."""
+"""What must hold of every pass, whatever happened before: one function each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.plan.world import NAMESPACE, Body, Pass, World, walk, weights_of
@@ -26,7 +26,7 @@ class Decided:
     plan: AppPlan
     active: Release | None
     base: int
-    served: list[Weights]
+    served: Sequence[Weights]
 
     @property
     def aborting(self) -> bool:
@@ -76,7 +76,7 @@ def one_version_is_stable(d: Decided) -> Iterator[str]:
 
 
 def no_weight_above_available_pods(d: Decided) -> Iterator[str]:
-    """Raised are only: what available pods carry, stable at overload in an abort, the heir of dead versions."""
+    """Raised are: what available pods carry, stable at overload in an abort, the heir of the dead."""
     for revision, weight in d.plan.weights.items():
         available = d.version(revision).available
         if weight <= d.before.get(revision, 0) or available >= size(weight, d.base):
@@ -91,7 +91,7 @@ def no_weight_above_available_pods(d: Decided) -> Iterator[str]:
 
 
 def subsets_are_confirmed_before_they_are_named(d: Decided) -> Iterator[str]:
-    """Rules name a subset that every proxy has confirmed, or that they named already; an abort need not wait."""
+    """Rules name a subset that every proxy knows, or that they named already; an abort does not wait."""
     for revision in d.plan.weights:
         if not d.aborting and revision not in d.seen.subsets and revision not in d.before:
             yield f"names the subset of {revision}, which not every proxy knows"
@@ -136,7 +136,7 @@ def a_forward_move_stays_within_the_surge(d: Decided) -> Iterator[str]:
 
 
 def only_the_release_under_way_gets_weight(d: Decided) -> Iterator[str]:
-    """Beside stable only the candidate has weight: a newer revision waits for the old one's to be returned."""
+    """Beside stable only the candidate gets weight: a newer one waits for the old one's return."""
     candidate = d.active.spec.apps[0].revision if d.active else d.plan.stable
     for revision, weight in d.plan.weights.items():
         if revision not in {d.plan.stable, candidate} and weight > d.before.get(revision, 0):
@@ -150,7 +150,15 @@ def an_abort_moves_without_confirmation(d: Decided) -> Iterator[str]:
         yield f"aborts, but stays at {d.plan.weights}"
 
 
+def no_dead_version_keeps_weight(d: Decided) -> Iterator[str]:
+    """A version without any available pod has no weight beside one that has some."""
+    alive = [revision for revision in d.plan.weights if d.version(revision).available]
+    if alive and len(alive) < len(d.plan.weights):
+        yield f"keeps {d.plan.weights}, of which only {alive} can answer"
+
+
 APP_INVARIANTS = (
+    no_dead_version_keeps_weight,
     weights_are_whole,
     one_version_is_stable,
     no_weight_above_available_pods,

@@ -1,4 +1,4 @@
-"""A small world for the planner: an object store, pods that start, die and drain, proxies that lag, and a clock.
+"""A small world for the planner: a store, pods that start, die and drain, proxies that lag, a clock.
 
 It is read and written with the reconcile loop's own `observe` and `changes`; only what runs is pretended.
 """
@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from laneway.control.changes import Changes, changes
-from laneway.control.observe import Parsed, key_of, observe
+from laneway.control.observe import Parsed, managed, observe
 from laneway.manifests import names
 from laneway.plan.gates import Gate
 from laneway.plan.observed import Observed, VersionSeen
@@ -30,7 +30,7 @@ STARTS_IN = timedelta(seconds=5)
 DRAINS_IN = timedelta(seconds=3)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Pod:
     """One replica. leaves: when it has drained, None while it is wanted."""
 
@@ -189,7 +189,7 @@ class World:
             yield lambda gone=gone: self.store.pop((gone.kind, gone.key))
 
     def settle(self, limit: int = 400, until: Any = None) -> Pass:
-        """Passes in a healthy world until nothing changes and nothing waits for the clock, or until a condition."""
+        """Passes in a healthy world until nothing changes or waits for the clock, or until a condition."""
         for _ in range(limit):
             made = self.reconcile()
             if until is not None and until():
@@ -205,21 +205,20 @@ class World:
 
     def _control_pods(self) -> None:
         """The Deployment controller: as many pods as wanted; those that are not ready go first."""
+        wanted: set[int] = set()
         for (kind, _), body in self.store.items():
-            if kind == "Deployment" and key_labels(body):
-                selector = body["spec"]["selector"]["matchLabels"]
-                mine = [p for p in self.pods if p.leaves is None and selector.items() <= p.labels.items()]
-                for _ in range(body["spec"]["replicas"] - len(mine)):
-                    self.pods.append(Pod(body["spec"]["template"]["metadata"]["labels"], self.now))
-                for pod in sorted(mine, key=lambda pod: pod.ready)[
-                    : max(0, len(mine) - body["spec"]["replicas"])
-                ]:
-                    pod.ready, pod.leaves = False, self.now + DRAINS_IN
-        selectors = [
-            b["spec"]["selector"]["matchLabels"] for (k, _), b in self.store.items() if k == "Deployment"
-        ]
+            if kind == "Deployment" and managed(body):
+                spec, selector = body["spec"], body["spec"]["selector"]["matchLabels"].items()
+                mine = [p for p in self.pods if p.leaves is None and selector <= p.labels.items()]
+                mine += [
+                    Pod(spec["template"]["metadata"]["labels"], self.now)
+                    for _ in range(spec["replicas"] - len(mine))
+                ]
+                self.pods += [pod for pod in mine if pod not in self.pods]
+                staying = sorted(mine, key=lambda pod: not pod.ready)[: spec["replicas"]]
+                wanted |= {id(pod) for pod in staying}
         for pod in self.pods:
-            if pod.leaves is None and not any(s.items() <= pod.labels.items() for s in selectors):
+            if pod.leaves is None and id(pod) not in wanted:
                 pod.ready, pod.leaves = False, self.now + DRAINS_IN
 
     # facts, as the planner's engine gives them
@@ -326,12 +325,6 @@ def _holds(match: Body, path: str, headers: Mapping[str, str]) -> bool:
     )
 
 
-def key_labels(body: Body) -> Mapping[str, str]:
-    """The labels of an object that Laneway writes; none of another's."""
-    labels: Mapping[str, str] = body["metadata"].get("labels") or {}
-    return labels if names.MANAGED_BY in labels else {}
-
-
 def _object(version: str, kind: str, name: str, spec: Body) -> Body:
     return {
         "apiVersion": version,
@@ -351,6 +344,3 @@ def _unserved(body: Body) -> Body:
         for field, value in body.items()
         if field in {"apiVersion", "kind", "metadata", "spec", "status"}
     }
-
-
-__all__ = ["NAMESPACE", "START", "Body", "Pass", "Pod", "Proxy", "World", "key_of", "walk", "weights_of"]
