@@ -16,6 +16,7 @@ from datetime import timedelta
 
 from laneway.cli.client import ApiError, Client, NotRunningError
 from laneway.cli.failure import Failure
+from laneway.local import handshake
 from laneway.local.state import State
 from laneway.spec.problems import Code
 
@@ -31,36 +32,37 @@ _CODES = {404: Code.NOT_FOUND, 409: Code.NO_RELEASE}
 def start(state: State, port: int | None) -> subprocess.Popen[bytes]:
     """Start the daemon in a session of its own: it outlives its terminal.
 
-    Its output goes to the state's log.
+    It does nothing yet, and ends where it is never told to begin, by `answering`. Its output goes to the
+    state's log.
     """
     command = [sys.executable, "-m", "laneway.local.daemon", "--state", str(state.path)]
     if port is not None:
         command += ["--port", str(port)]
     with state.daemon_log.open("ab") as log:
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True
         )
 
 
 def answering(state: State, process: subprocess.Popen[bytes], timeout: timedelta) -> Client:
-    """A client of a daemon just started, as soon as it answers.
+    """Let a daemon that was just started begin; a client of it, as soon as it serves.
 
-    Raises Failure where it ends or the time is over.
+    Raises Failure where it cannot start, ends or the time is over.
     """
-    end = time.monotonic() + timeout.total_seconds()
-    client = Client(state.api)
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            raise ended(state, process.returncode)
-        try:
-            if client.ping()["pid"] == process.pid:
-                return client
-        except NotRunningError:
-            pass
-        time.sleep(POLL_SECONDS)
-    raise Failure(
-        Code.TIME_OVER, f"the daemon does not answer; the end of {state.daemon_log}:\n{_tail(state)}"
-    )
+    assert process.stdin and process.stdout, "as `start` makes it"
+    handshake.begin(process.stdin)
+    try:
+        with process.stdout:
+            problem = handshake.answer(process.stdout, timeout)
+    except EOFError:
+        raise ended(state, process.wait()) from None
+    except TimeoutError as error:
+        text = f"{error}; the end of {state.daemon_log}:\n{_tail(state)}"
+        raise Failure(Code.TIME_OVER, text) from None
+    if problem is not None:
+        process.wait()
+        raise Failure(problem.code, problem.text, problem.remedy)
+    return Client(state.api)
 
 
 def ended(state: State, returncode: int) -> Failure:

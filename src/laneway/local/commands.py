@@ -23,12 +23,9 @@ def application(pod: Pod, find: Find) -> Command:
     """How to run a pod's application. Raises CannotStartError where nothing says what its image is."""
     folder = folder_of(pod, find)
     container = pod.container
-    if container.command:
-        argv = [*container.command, *container.args]
-    else:
-        argv = [*_mapped(container.image, folder), *container.args]
-    cwd = folder / container.working_dir if folder and container.working_dir else folder
-    return Command(argv, cwd=cwd)
+    command = container.command or _mapped(container.image, folder)
+    cwd = (folder or Path()) / container.working_dir if container.working_dir else folder
+    return Command([*command, *container.args], cwd=cwd)
 
 
 def folder_of(pod: Pod, find: Find) -> Path | None:
@@ -51,8 +48,8 @@ def _source(pod: Pod, find: Find) -> Mapping[str, Any] | None:
 def _mapped(image: str | None, folder: Path | None) -> list[str]:
     if image is None:
         raise CannotStartError("the container has neither command nor image")
-    file = (folder or Path()) / FILE_NAME
-    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    file = folder / FILE_NAME if folder else Path(FILE_NAME)
+    text = file.read_text(encoding="utf-8") if folder and file.is_file() else ""
     config, problems = load_config(Source(str(file), text))
     errors = [str(problem) for problem in problems if problem.is_error]
     if errors:

@@ -1,4 +1,4 @@
-"""The daemon of one state: `python -m laneway.local.daemon --state DIR [--port N]`.
+"""The daemon of one state: `python -m laneway.local.daemon --state DIR [--port N]`, begun by a handshake.
 
 Owns the start and end of everything. Killed, it leaves replicas and proxies serving; started again, it adopts
 them. Told to end, it ends them all and keeps the state.
@@ -13,34 +13,49 @@ import logging
 import random
 import signal
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import anyio
 
 from laneway.control.loop import Loop
-from laneway.local import commands, gateways
-from laneway.local.addresses import Addresses
+from laneway.history.database import SchemaMismatchError
+from laneway.local import commands, gateways, handshake
+from laneway.local.addresses import Addresses, NoAddressError
 from laneway.local.api import serve
 from laneway.local.engine import LocalEngine
 from laneway.local.gateway_process import GatewayProcess
 from laneway.local.gateways import Places
-from laneway.local.markers import Marker, Part, find, parts
+from laneway.local.markers import Identity, Marker, Part, find, parts
 from laneway.local.processes import kill_all
 from laneway.local.proxies import Proxies
 from laneway.local.replicas import Replicas
 from laneway.local.service import Service
-from laneway.local.settings import ingress_port
+from laneway.local.settings import PortTakenError, ingress_port
 from laneway.local.state import State, StateTakenError
 from laneway.local.store import Store
 from laneway.mesh.control_plane import ControlPlane
 from laneway.mesh.translator import Translator
+from laneway.spec.meta import Key
+from laneway.spec.problems import Code, Place
 
 GRACE = timedelta(seconds=5)
 """How long processes have to end when everything is stopped."""
 
-CLIENTS_EXIT = 1
+REFUSALS: Mapping[type[Exception], Code] = {
+    StateTakenError: Code.ALREADY_RUNNING,
+    SchemaMismatchError: Code.NO_STATE,
+    NoAddressError: Code.NO_ADDRESS,
+    PortTakenError: Code.PORT_TAKEN,
+}
+"""What keeps a daemon from starting, and is not its own fault."""
+
+Running = Mapping[tuple[Key, Part], Identity]
+"""Processes that an earlier daemon left."""
+
+log = logging.getLogger(__name__)
 
 
 def now() -> datetime:
@@ -49,26 +64,26 @@ def now() -> datetime:
 
 
 async def run(state: State, port: int | None) -> None:
-    """Run until told to end by signal or API. The state is held by the caller."""
+    """Run until told to end by signal or API. The state is held by the caller. Raises what `REFUSALS` has."""
     ending = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ending.set)
-    addresses = Addresses.claim(state.id)
-    store = Store(state.database, now)
-    try:
-        await _serve(state, port, store, addresses, ending)
-    finally:
-        store.close()
-        addresses.close()
+        asyncio.get_running_loop().add_signal_handler(number, ending.set)
+    with ExitStack() as opened:
+        addresses = Addresses.claim(state.id)
+        opened.callback(addresses.close)
+        store = Store(state.database, now)
+        opened.callback(store.close)
+        running = parts(find(state.id))
+        ingress = ingress_port(store, port, held=(gateways.INGRESS, Part.GATEWAY) in running)
+        await _serve(state, store, addresses, ingress, running, ending)
 
 
 async def _serve(
-    state: State, port: int | None, store: Store, addresses: Addresses, ending: asyncio.Event
+    state: State, store: Store, addresses: Addresses, port: int, running: Running, ending: asyncio.Event
 ) -> None:
     translator = Translator(access_log=None)
     plane = ControlPlane(translator)
-    places = Places(ingress_port(store, port), addresses.gateway(1), addresses.gateway(2))
+    places = Places(port, addresses.gateway(1), addresses.gateway(2))
     proxies = Proxies(state, plane, translator.registry, places)
     engine = LocalEngine(store, plane, proxies, now)
     replicas = Replicas(
@@ -81,7 +96,6 @@ async def _serve(
         source=random.Random(),
         changed=engine.pod_changed,
     )
-    running = parts(find(state.id))
     async with AsyncExitStack() as stack:
         await plane.start(proxies.xds)
         stack.push_async_callback(plane.stop)
@@ -93,6 +107,8 @@ async def _serve(
                 gateway = GatewayProcess(state, marker, proxies.gateway_command(proxy), now)
                 tasks.start_soon(gateway.run, running.get((key, Part.GATEWAY)))
             await tasks.start(serve, Service(state, engine, ending), state.api)
+            handshake.say(None)
+            tasks.start_soon(engine.tell)
             tasks.start_soon(Loop(engine).run)
             gc.freeze()
             await ending.wait()
@@ -108,13 +124,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int)
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    if not handshake.told_to_begin():
+        return 0
     state = State.at(given.state)
     try:
         with state.held():
             asyncio.run(run(state, given.port))
-    except StateTakenError as error:
-        print(f"{state.path} is {error}", file=sys.stderr)
-        return CLIENTS_EXIT
+    except tuple(REFUSALS) as refusal:
+        problem = REFUSALS[type(refusal)].at(Place(str(state.path)), str(refusal))
+        log.error("%s", problem)
+        handshake.say(problem)
+        return 1
+    except Exception:
+        log.critical("a fault of Laneway's own; replicas and proxies run on", exc_info=True)
+        return 1
     return 0
 
 

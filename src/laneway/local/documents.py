@@ -1,4 +1,4 @@
-"""Values of other rooms as the API's documents, and stored state of the engine's own. Pure."""
+"""Values of other rooms as the API's documents. Pure."""
 
 from __future__ import annotations
 

@@ -6,9 +6,12 @@ Owns when things are told to each other. Must not decide what is safe: the plann
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+
+from sqlalchemy.exc import DBAPIError
 
 from laneway.control.changes import Changes as Wanted
 from laneway.control.observe import SPEC_KINDS, Body, Parsed, managed
@@ -33,6 +36,11 @@ CONTROLLER = "laneway"
 
 OBSERVED_KINDS = (*SPEC_KINDS, "ControllerRevision", "HorizontalPodAutoscaler")
 
+AGAIN_SECONDS = 1.0
+"""Until what could not be written to the store (a full disk) is tried again."""
+
+log = logging.getLogger(__name__)
+
 
 class LocalEngine:
     """Implements `control.loop.Engine`. For one event loop."""
@@ -51,8 +59,9 @@ class LocalEngine:
         self._replicas: Replicas | None = None
         self._parsed = Parsed()
         self._wake = asyncio.Event()
-        self._flushing = False
-        self._deploying = True
+        self._due = asyncio.Event()
+        self._deployments_changed = True
+        self._unwritten: dict[str, str] = {}
         self._taken_up = 0
         self._status: Status | None = None
         self._status_version = 0
@@ -67,7 +76,7 @@ class LocalEngine:
             for body in self.store.list(kind):
                 self.proxies.upsert(self._parsed.object(body))
         self.store.subscribe(self._stored)
-        self.plane.subscribe(self._wake.set)
+        self.plane.subscribe(self._confirmation_changed)
         self.flush()
 
     @property
@@ -78,22 +87,41 @@ class LocalEngine:
 
     def pod_changed(self, pod: Pod) -> None:
         """A pod appeared, became ready or not, began to drain, or is gone."""
-        self.touch()
+        self._due.set()
 
-    def touch(self) -> None:
-        """Tell the proxies soon, once for everything that happens in this turn, and plan again."""
-        if not self._flushing:
-            self._flushing = True
-            asyncio.get_running_loop().call_soon(self.flush)
+    async def tell(self) -> None:
+        """Flush soon after each change, once for everything that happened in that turn; until cancelled."""
+        while True:
+            await self._due.wait()
+            self.flush()
 
     def flush(self) -> None:
-        """Tell the proxies now, and plan again."""
-        self._flushing = False
-        if self._deploying:
-            self._deploying = False
+        """Bring the replicas to what the Deployments ask for, tell the proxies, and plan again."""
+        self._due.clear()
+        if self._deployments_changed:
+            self._deployments_changed = False
             self.replicas.set_deployments(self._running_deployments())
-            self.replicas.reconcile()
+        self._written("pods", self.replicas.reconcile, self._due)
         self.proxies.publish(self.replicas.pods())
+        self._wake.set()
+
+    def _written(self, what: str, write: Callable[[], None], again: asyncio.Event) -> bool:
+        """Whether the store took it. Where not, that is reported, and `again` is set in a while."""
+        try:
+            write()
+        except DBAPIError as error:
+            if what not in self._unwritten:
+                log.error("%s could not be written: %s", what, error.orig)
+            self._unwritten[what] = f"{what} could not be written, and are tried again: {error.orig}"
+            asyncio.get_running_loop().call_later(AGAIN_SECONDS, again.set)
+            return False
+        self._unwritten.pop(what, None)
+        return True
+
+    def _confirmation_changed(self) -> None:
+        for pod in self.replicas.pods():
+            if not pod.ready:
+                self.replicas.sidecar_changed(pod.key)
         self._wake.set()
 
     def _stored(self, changed: Changed) -> None:
@@ -102,9 +130,9 @@ class LocalEngine:
                 self.proxies.delete(changed.kind, changed.key)
             else:
                 self.proxies.upsert(self._parsed.object(changed.obj))
-        self._deploying = self._deploying or changed.kind in {"Deployment", "App"}
+        self._deployments_changed |= changed.kind in {"Deployment", "App"}
         if changed.kind != "Pod":
-            self.touch()
+            self._due.set()
 
     def _running_deployments(self) -> list[Json]:
         """Every Deployment but those that are templates of Apps."""
@@ -133,7 +161,11 @@ class LocalEngine:
         return self.plane.laggards(self.plane.generation)
 
     def execute(self, wanted: Wanted) -> None:
-        """Write all of it in one transaction; proxies and replicas hear of it at its end."""
+        """Write all of it in one transaction, then tell proxies and replicas."""
+        if self._written("decisions", lambda: self._write(wanted), self._wake):
+            self.flush()
+
+    def _write(self, wanted: Wanted) -> None:
         with self.store.transaction():
             for record in wanted.records:
                 self._record(record.release, record.reason)
@@ -141,7 +173,6 @@ class LocalEngine:
                 self.store.put(write.body, reason=write.reason, by=CONTROLLER)
             for removal in wanted.removals:
                 self.store.delete(removal.kind, removal.key, reason=removal.reason, by=CONTROLLER)
-        self.flush()
 
     def _record(self, release: Release, reason: str) -> None:
         body = release.written()
@@ -203,7 +234,11 @@ class LocalEngine:
             for pod in self.replicas.pods()
             if pod.reason
         ]
-        return (*refused, *rejected, *failing)
+        unwritten = [
+            Finding(code="NotWritten", severity="error", namespace="", name="", text=text)
+            for text in self._unwritten.values()
+        ]
+        return (*unwritten, *refused, *rejected, *failing)
 
     def _ingress(self) -> str:
         return f"http://127.0.0.1:{self.proxies.ingress_port}"

@@ -19,7 +19,7 @@ EGRESS_LABELS: Mapping[str, str] = {"istio": "egressgateway", "app": "istio-egre
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where gateways listen. ingress: URL port on 127.0.0.1; shift: the local port for a server's port."""
+    """Where gateways listen. ingress_port: on 127.0.0.1; the addresses: for every other port."""
 
     ingress_port: int
     ingress_address: str

@@ -22,6 +22,7 @@ from laneway.plan.lanes import expiry
 from laneway.plan.observed import AppSeen, LaneAppSeen, Observed, VersionSeen
 from laneway.plan.result import AppPlan, Plan, Report
 from laneway.spec.lane import Lane
+from laneway.spec.lane import LaneApp as LaneAppWanted
 from laneway.spec.meta import Key
 from laneway.spec.release import Release
 from laneway.spec.values import FULL, format_percent
@@ -110,7 +111,7 @@ def _workload(key: Key, seen: VersionSeen) -> WorkloadStatus:
 
 def _lane(view: View, lane: Lane) -> LaneStatus:
     seen = view.observed.lanes.get(lane.key, {})
-    apps = [_lane_app(view, lane, name, seen) for name in (app.name for app in lane.spec.apps)]
+    apps = [_lane_app(app, seen.get(app.name)) for app in lane.spec.apps]
     end = expiry(lane)
     return LaneStatus(
         namespace=lane.key.namespace,
@@ -124,12 +125,10 @@ def _lane(view: View, lane: Lane) -> LaneStatus:
     )
 
 
-def _lane_app(view: View, lane: Lane, name: str, seen: Mapping[str, LaneAppSeen]) -> LaneApp:
-    wanted = next(app for app in lane.spec.apps if app.name == name)
-    found = seen.get(name)
+def _lane_app(wanted: LaneAppWanted, found: LaneAppSeen | None) -> LaneApp:
     image = found.template.spec.containers[0].image if found else wanted.image
     replicas = _replicas(wanted.replicas, found.version if found else NOTHING)
-    return LaneApp(name=name, base=found.base if found else "", image=image or "", replicas=replicas)
+    return LaneApp(name=wanted.name, base=found.base if found else "", image=image or "", replicas=replicas)
 
 
 def _routed(view: View, lane: Lane, app: str) -> bool:

@@ -31,9 +31,11 @@ from laneway.spec.meta import Key, Object
 
 MESH_KINDS = frozenset({"Service", "ServiceEntry", "VirtualService", "DestinationRule", "Gateway"})
 SETTLE_SECONDS = 0.1
-"""How long a pod may still be sent a request after its removal was confirmed: workers learn of it a moment later."""
+"""How long a pod may still be sent a request after its removal was confirmed: workers learn of it later."""
 
 POLL_SECONDS = 0.05
+
+_PREFIX = "proxy-"
 
 
 class Proxies:
@@ -51,6 +53,7 @@ class Proxies:
         self._refusals: dict[tuple[str, Key], tuple[Refusal, ...]] = {}
         self._egress: list[int] = []
         self._done: set[Key] = set()
+        self._with_files: set[str] | None = None
         self._changed = asyncio.Event()
         self.counted = 0
         plane.subscribe(self._confirmation_changed)
@@ -91,11 +94,15 @@ class Proxies:
     def publish(self, pods: Iterable[Pod]) -> int:
         """Tell every proxy what is true now. Returns the generation."""
         self._pods = {pod.key: pod for pod in pods}
+        self._done &= self._pods.keys()
+        self._remove_files()
+        return self._publish()
+
+    def _publish(self) -> int:
         ingress, egress = self.ingress(), self.egress()
         self._publish_egress(list(egress.ports))
         there = gateways.egress_pod(egress, ready=bool(egress.ports))
         self._plane.set_pods([*(mesh_pod(pod) for pod in self._pods.values()), there])
-        self._done &= self._pods.keys()
         sidecars = [self._sidecar(pod) for pod in self._pods.values() if pod.sidecar]
         proxies: list[world.Proxy] = [ingress, egress, *sidecars]
         self.counted = sum(proxy.counted for proxy in proxies)
@@ -103,7 +110,11 @@ class Proxies:
         return self._plane.publish()
 
     def _sidecar(self, pod: Pod) -> world.Sidecar:
-        """A pod's proxy; it counts while it runs and may have requests to route."""
+        """A pod's proxy; it counts while it runs and may have requests to route.
+
+        One that has just been started again counts at once, also before it connects: nobody can tell which
+        rules it has while it takes its first ones.
+        """
         found = sidecar(pod)
         routes = pod.ever_ready and Part.SIDECAR in pod.processes and pod.key not in self._done
         return found if routes else replace(found, counted=False)
@@ -140,18 +151,22 @@ class Proxies:
         return lambda: self._envoy(proxy())
 
     def _envoy(self, proxy: world.Proxy) -> Command:
-        file = self._state.run / f"{_short(proxy.id)}.json"
+        file = self._state.run / f"{_file_name(proxy.id)}.json"
         file.write_text(json.dumps(bootstrap(proxy, self.xds, self.admin(proxy.id))))
         return Command(envoy_argv(file))
 
     def admin(self, proxy_id: str) -> Path:
         """The socket of a proxy's admin interface."""
-        return self._state.run / f"{_short(proxy_id)}.sock"
+        return self._state.run / f"{_file_name(proxy_id)}.sock"
 
-    def forget(self, pod: Pod) -> None:
-        """Remove the files of a pod that is gone."""
-        for suffix in (".json", ".sock"):
-            (self._state.run / f"{_short(str(pod.key))}{suffix}").unlink(missing_ok=True)
+    def _remove_files(self) -> None:
+        """Remove what pods that are gone have left, at first also of those that went while nobody looked."""
+        names = {_file_name(str(key)) for key in (*self._pods, gateways.INGRESS, gateways.EGRESS)}
+        if self._with_files is None or self._with_files - names:
+            for file in self._state.run.glob(f"{_PREFIX}*"):
+                if file.stem not in names:
+                    file.unlink(missing_ok=True)
+        self._with_files = names
 
     def ready(self, pod: Pod) -> bool:
         """Whether a pod's sidecar has acknowledged everything that it serves."""
@@ -165,7 +180,7 @@ class Proxies:
         if not pod.ever_ready:
             return
         self._pods[pod.key] = pod
-        generation = self.publish(self._pods.values())
+        generation = self._publish()
         while self._plane.confirmed_generation() < generation:
             await self._changed.wait()
         await asyncio.sleep(SETTLE_SECONDS)
@@ -175,14 +190,15 @@ class Proxies:
         self._done.add(pod.key)
 
     async def _active(self, admin: Admin) -> bool:
+        """Whether a sidecar has requests; one that does not answer has none that could end."""
         with suppress(OSError):
             return await admin.active_requests() > 0
         return False
 
 
-def _short(proxy_id: str) -> str:
-    """A file name that leaves room under the limit for a socket's path."""
-    return hashlib.sha256(proxy_id.encode()).hexdigest()[:16]
+def _file_name(proxy_id: str) -> str:
+    """A name, without its suffix, that leaves room under the limit for a socket's path."""
+    return _PREFIX + hashlib.sha256(proxy_id.encode()).hexdigest()[:16]
 
 
 def mesh_pod(pod: Pod) -> world.Pod:

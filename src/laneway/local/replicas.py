@@ -106,9 +106,11 @@ class Replicas:
 
     def reconcile(self) -> None:
         """Create missing pods and start draining surplus ones. Returns at once."""
-        owners = {Key(each.pod.key.namespace, each.pod.deployment) for each in self._replicas.values()}
-        for key in sorted(owners | self._deployments.keys()):
-            self._reconcile(key, self._deployments.get(key))
+        owned: dict[Key, list[Pod]] = {key: [] for key in self._deployments}
+        for pod in self.pods():
+            owned.setdefault(Key(pod.key.namespace, pod.deployment), []).append(pod)
+        for key in sorted(owned):
+            self._reconcile(self._deployments.get(key), owned[key], key)
 
     def pods(self, deployment: Key | None = None) -> Sequence[Pod]:
         """All pods that exist, starting and draining ones included, by namespace and name."""
@@ -134,12 +136,12 @@ class Replicas:
         for replica in replicas:
             await self._remove(replica, "everything is stopped")
 
-    def _reconcile(self, key: Key, deployment: Body | None) -> None:
+    def _reconcile(self, deployment: Body | None, pods: Iterable[Pod], key: Key) -> None:
         if deployment is None:
-            self._drain(self.pods(key), "its Deployment is gone")
+            self._drain(pods, "its Deployment is gone")
             return
         desired, template = deployment["spec"].get("replicas", 1), self._templates[key]
-        todo = step(desired, template, self.pods(key))
+        todo = step(desired, template, pods)
         reason = f"Deployment {key.name} asks for {desired} of template {template}"
         for _ in range(todo.create):
             self._create(deployment, template, reason)

@@ -34,6 +34,7 @@ from laneway.local.status import (
     ReleaseStatus,
     Status,
 )
+from laneway.local.store import Change as Operation
 from laneway.manifests import names
 from laneway.plan.release import under_way
 from laneway.spec.check import check_objects
@@ -67,26 +68,28 @@ class Service:
         """Merge, check all of it, store it as one."""
         self._check({_named(body): body for body in (*self._of_people(), *objects)})
         done = self._store.apply(objects, reason=reason or "applied", by=by)
-        changes = [_change(body, change.value) for body, change in zip(objects, done, strict=True)]
+        changes = [_change(*_named(body), change) for body, change in zip(objects, done, strict=True)]
         return Changes(version=self._store.resource_version(), objects=changes)
 
     async def delete(self, objects: Sequence[Reference], by: str, reason: str) -> Changes:
         """Delete those that there are, where the rest does not need them."""
-        gone = {(each["kind"], Key(each["namespace"], each["name"])) for each in objects}
-        left = {_named(body): body for body in self._of_people() if _named(body) not in gone}
-        self._check(left)
-        found = [
-            each for each in objects if self._store.get(each["kind"], Key(each["namespace"], each["name"]))
-        ]
+        named = dict.fromkeys((each["kind"], Key(each["namespace"], each["name"])) for each in objects)
+        found = [each for each in named if (body := self._store.get(*each)) and self._of_a_person(body)]
+        self._check({_named(body): body for body in self._of_people() if _named(body) not in named})
         with self._store.transaction():
-            for each in found:
-                key = Key(each["namespace"], each["name"])
-                self._store.delete(each["kind"], key, reason=reason or "deleted", by=by)
-        changes = [Change(**each, operation="deleted") for each in found]
+            for kind, key in found:
+                self._store.delete(kind, key, reason=reason or "deleted", by=by)
+        changes = [_change(kind, key, Operation.DELETED) for kind, key in found]
         return Changes(version=self._store.resource_version(), objects=changes)
 
     def _of_people(self) -> list[Json]:
         return [body for kind in SPEC_KINDS for body in self._store.list(kind) if not managed(body)]
+
+    def _of_a_person(self, body: Json) -> bool:
+        """Whether it is what people write; what Laneway derives goes with what it was derived from."""
+        if body["kind"] not in SPEC_KINDS or managed(body):
+            raise ConflictError(f"{body['kind']} {key_of(body)} is Laneway's own: delete what it comes from")
+        return True
 
     def _check(self, bodies: Mapping[tuple[str, Key], Json]) -> None:
         found = check_objects([parse(body) for body in bodies.values()])
@@ -152,11 +155,15 @@ class Service:
         return [Source(pod.key.name, log_file(folder, pod.key, Part.APP)) for pod in self._pods_of(app)]
 
     def _pods_of(self, app: Key) -> list[Pod]:
-        def belongs(pod: Pod) -> bool:
-            names_of = {pod.labels.get(names.APP), pod.labels.get(names.LANE_APP), pod.deployment}
-            return pod.key.namespace == app.namespace and app.name in names_of
-
-        return [pod for pod in self._engine.replicas.pods() if belongs(pod)]
+        """Pods of an App and of its lanes; where there is no such App, of the Deployment."""
+        if self._store.get("App", app) is None:
+            return list(self._engine.replicas.pods(app))
+        return [
+            pod
+            for pod in self._engine.replicas.pods()
+            if pod.key.namespace == app.namespace
+            and app.name in (pod.labels.get(names.APP), pod.labels.get(names.LANE_APP))
+        ]
 
     async def shutdown(self) -> None:
         """Begin to end."""
@@ -167,11 +174,9 @@ def _named(body: Json) -> tuple[str, Key]:
     return body["kind"], key_of(body)
 
 
-def _change(body: Json, operation: str) -> Change:
-    kind, key = _named(body)
-    return cast(
-        "Change", {"kind": kind, "namespace": key.namespace, "name": key.name, "operation": operation}
-    )
+def _change(kind: str, key: Key, operation: Operation) -> Change:
+    changed = {"kind": kind, "namespace": key.namespace, "name": key.name, "operation": operation.value}
+    return cast("Change", changed)
 
 
 def _last(app: Key, releases: Sequence[Release]) -> str:

@@ -3,31 +3,56 @@
 from __future__ import annotations
 
 import socket
-from typing import Any
 
-from laneway.local.store import Store
+from laneway.local.store import Body, Store
 from laneway.spec.meta import Key
 
 KIND = "LocalSettings"
 KEY = Key("laneway", "default")
+ADDRESS = "127.0.0.1"
+"""Where the ingress listens."""
 
 
-def ingress_port(store: Store, asked: int | None) -> int:
-    """The ingress's port: the one asked for, else the one it had, else a free one; kept."""
-    before = store.get(KIND, KEY)
-    port = asked or (before["spec"]["ingressPort"] if before else _free_port())
-    settings: dict[str, Any] = {
+class PortTakenError(Exception):
+    """The ingress cannot listen at its port."""
+
+    def __init__(self, port: int, why: str) -> None:
+        super().__init__(f"port {port} of {ADDRESS} cannot be the ingress's: {why}")
+
+
+def ingress_port(store: Store, asked: int | None, held: bool) -> int:
+    """The ingress's port: the one asked for, else the one it had, else a free one; kept.
+
+    held: whether this state's ingress still runs, and so has the port that is kept. Raises PortTakenError:
+    two Envoys of one user would share a port without a word (SO_REUSEPORT).
+    """
+    kept = _kept(store)
+    port = asked or kept or 0
+    if not (held and port == kept):
+        port = _free(port)
+    settings: Body = {
         "apiVersion": "laneway.dev/v1alpha1",
         "kind": KIND,
         "metadata": {"namespace": KEY.namespace, "name": KEY.name},
         "spec": {"ingressPort": port},
     }
     store.put(settings, reason="asked for" if asked else "kept for the next start", by="laneway")
-    return int(port)
+    return port
 
 
-def _free_port() -> int:
+def _kept(store: Store) -> int | None:
+    settings = store.get(KIND, KEY)
+    return int(settings["spec"]["ingressPort"]) if settings else None
+
+
+def _free(port: int) -> int:
+    """The port, or any where it is 0. Raises PortTakenError."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        # Connections of an ingress that has just ended keep its port for a minute, but not from a listener.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ADDRESS, port))
+        except OSError as error:
+            raise PortTakenError(port, (error.strerror or str(error)).lower()) from None
+        found: int = probe.getsockname()[1]
+        return found
