@@ -12,9 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
-import httpx2
-
 if TYPE_CHECKING:
+    import httpx2
+
     from laneway.local.status import (
         Changes,
         Event,
@@ -47,6 +47,8 @@ class ApiError(Exception):
 
 @contextmanager
 def _connection() -> Iterator[None]:
+    import httpx2
+
     try:
         yield
     except httpx2.TimeoutException as error:
@@ -73,6 +75,8 @@ class Client:
     """One connection to a daemon. Every method raises NotRunningError and ApiError."""
 
     def __init__(self, api: Path) -> None:
+        import httpx2  # a tenth of a second, in which a daemon can start
+
         transport = httpx2.HTTPTransport(uds=str(api))
         self._http = httpx2.Client(transport=transport, base_url="http://laneway", timeout=ANSWER_SECONDS)
 
@@ -150,6 +154,8 @@ class Client:
 
     def logs(self, namespace: str, app: str, *, tail: int = 100, follow: bool = False) -> Iterator[LogLine]:
         """The last lines of each pod of an app; with `follow` also those to come, until the daemon stops."""
+        import httpx2
+
         query: dict[str, str | int] = {"namespace": namespace, "app": app, "tail": tail, "follow": follow}
         timeout = httpx2.Timeout(ANSWER_SECONDS, read=None if follow else ANSWER_SECONDS)
         with (
