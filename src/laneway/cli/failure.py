@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from laneway.cli.output import counted
 from laneway.spec.problems import Code
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class ProblemsFailure(Exception):  # noqa: N818 - as above
 def count_errors(problems: Sequence[ProblemDocument]) -> str:
     """How many errors there are, in words."""
     errors = sum(problem["severity"] == "error" for problem in problems)
-    return "1 error" if errors == 1 else f"{errors} errors"
+    return counted(errors, "error")
 
 
 def problem_line(problem: ProblemDocument) -> str:

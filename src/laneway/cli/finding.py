@@ -11,7 +11,7 @@ from laneway.cli.failure import Failure
 from laneway.spec.problems import Code
 
 if TYPE_CHECKING:
-    from laneway.local.status import AppStatus, LaneStatus, ReleaseStatus, Status
+    from laneway.local.status import AppStatus, LaneStatus, ReleaseStatus, Status, WorkloadStatus
 
 _T = TypeVar("_T")
 
@@ -22,6 +22,15 @@ def app(status: Status, named: str, namespace: str | None) -> AppStatus:
     found = [each for each in status["apps"] if each["name"] == name and space in (None, each["namespace"])]
     there = ", ".join(f"{each['namespace']}/{each['name']}" for each in status["apps"]) or "none"
     return _single(found, f"app {space + '/' if space else ''}{name}", f"the apps here: {there}")
+
+
+def runs(status: Status, named: str, namespace: str | None) -> AppStatus | WorkloadStatus:
+    """The app of this name or, where there is none, the Deployment outside any app, likewise."""
+    space, name = split(named, namespace)
+    for workload in status["workloads"]:
+        if workload["name"] == name and space in (None, workload["namespace"]):
+            return workload
+    return app(status, named, namespace)
 
 
 def lane(status: Status, named: str, namespace: str | None) -> LaneStatus:

@@ -80,6 +80,6 @@ def logs(app: str, follow: bool, tail: int, output: Format, namespace: str | Non
     from laneway.cli import daemon, finding
 
     with daemon.connected(state) as client:
-        found = finding.app(client.status(), app, namespace)
+        found = finding.runs(client.status(), app, namespace)
         for line in client.logs(found["namespace"], found["name"], tail=tail, follow=follow):
             click.echo(json.dumps(line) if output is Format.JSON else f"{line['pod']}  {line['line']}")

@@ -81,7 +81,7 @@ def lane_up(
     """
     from laneway.cli import daemon
     from laneway.cli.apply import taken_up
-    from laneway.cli.loading import send
+    from laneway.cli.loading import send_objects
     from laneway.cli.output import emit
 
     wanted = _wanted(apps, image, env)
@@ -94,7 +94,7 @@ def lane_up(
             raise click.BadParameter(
                 f"there is no lane {space}/{name} yet: say what it runs", param_hint="--app"
             )
-        changes = send(client, [merged(before, space, name, wanted, settings)], "laneway lane up")
+        changes = send_objects(client, [merged(before, space, name, wanted, settings)], "laneway lane up")
         status = taken_up(client, changes, wait, limit)
     lane = _lane(status, space, name)
     document = _document(status, lane)
@@ -292,7 +292,7 @@ def _gone(client: Client, namespace: str, name: str, version: int, limit: timede
     """
     from laneway.cli import waiting
     from laneway.cli.failure import Failure
-    from laneway.cli.output import Progress
+    from laneway.cli.output import Progress, counted
     from laneway.spec.problems import Code
 
     progress, lines = Progress(), ["the controller has not taken the removal up"]
@@ -302,7 +302,7 @@ def _gone(client: Client, namespace: str, name: str, version: int, limit: timede
         pods = [pod["metadata"]["name"] for pod in client.objects("Pod", namespace) if _of_lane(pod, name)]
         if not pods:
             return
-        lines = [f"{waiting.counted(len(pods), 'pod')} of lane {namespace}/{name} still to end"]
+        lines = [f"{counted(len(pods), 'pod')} of lane {namespace}/{name} still to end"]
         progress.show(lines)
     raise Failure(Code.TIME_OVER, "\n  ".join(["the lane is removed, but not everywhere in time:", *lines]))
 

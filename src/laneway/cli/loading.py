@@ -77,10 +77,15 @@ def apply(client: Client, batch: Batch, reason: str) -> Changes:
     """
     stored = [_parsed(obj) for obj in client.objects("*") if _is_of_people(obj)]
     refuse(problems(batch, stored))
-    return send(client, batch.objects(), reason)
+    return send(client, batch, reason)
 
 
-def send(client: Client, objects: Sequence[Json], reason: str) -> Changes:
+def send(client: Client, batch: Batch, reason: str) -> Changes:
+    """Apply a batch that was checked. Raises ProblemsFailure as `send_objects` does."""
+    return send_objects(client, batch.objects(), reason)
+
+
+def send_objects(client: Client, objects: Sequence[Json], reason: str) -> Changes:
     """Apply objects. Raises ProblemsFailure where the daemon finds something wrong: nothing was applied."""
     try:
         return client.apply(objects, by=options.user(), reason=reason)

@@ -30,13 +30,13 @@ def check(paths: tuple[str, ...], recursive: bool, output: Format, namespace: st
     """
     from laneway.cli import loading
     from laneway.cli.failure import count_errors, problem_line
-    from laneway.cli.output import emit
+    from laneway.cli.output import counted, emit
 
     batch = _read(paths, recursive, namespace)
     problems = loading.problems(batch)
     ok = not any(problem["severity"] == "error" for problem in problems)
     lines = [problem_line(problem) for problem in problems]
-    summary = f"{len(batch.loaded.objects)} objects: {count_errors(problems)}"
+    summary = f"{counted(len(batch.loaded.objects), 'object')}: {count_errors(problems)}"
     emit(
         output,
         {"ok": ok, "objects": len(batch.loaded.objects), "problems": problems},

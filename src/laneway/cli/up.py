@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -70,11 +70,16 @@ def up(
     if fresh and not paths:
         raise click.BadParameter(f"{state.path} holds no state to resume; say what to run", param_hint="-f")
     batch = loading.load_files(paths, recursive, namespace)
-    with _undone(state, fresh), daemon.speaking(state):
-        _create(state)
+    if fresh:
+        loading.refuse(loading.problems(batch))
+    _create(state)
+    with ExitStack() as undo, daemon.speaking(state):
         process = daemon.start(state, port)
+        undo.callback(_undo, state, process.pid, fresh)
         client = daemon.answering(state, process, limit)
-        changes = loading.apply(client, batch, reason="laneway up")
+        apply = loading.send if fresh else loading.apply
+        changes = apply(client, batch, "laneway up")
+        undo.pop_all()
     with client, _stopped_at_the_end(state, process, detach), daemon.speaking(state):
         status = _ready(client, changes["version"], limit, state)
         _show_up(output, status, state, process.pid)
@@ -105,18 +110,14 @@ def _create(state: State) -> None:
         raise Failure(Code.NO_STATE, str(error)) from None
 
 
-@contextmanager
-def _undone(state: State, fresh: bool) -> Iterator[None]:
-    """Leaves nothing running where the body fails, and no state where there was none before."""
+def _undo(state: State, pid: int, fresh: bool) -> None:
+    """Leave nothing running of an `up` that failed, and no state that it made. Another's daemon is left alone."""
     from laneway.cli import daemon
 
-    try:
-        yield
-    except BaseException:
+    if state.holder() in (None, pid):
         daemon.stop(state)
         if fresh:
             _remove(state)
-        raise
 
 
 @contextmanager

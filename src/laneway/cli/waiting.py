@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from laneway.cli.client import Client, NotRunningError
+from laneway.cli.output import counted
 
 if TYPE_CHECKING:
     from laneway.local.status import AppStatus, LaneStatus, Replicas, Status, WorkloadStatus
@@ -118,8 +119,3 @@ def _full(replicas: Replicas) -> bool:
 
 def _pods(replicas: Replicas) -> str:
     return f"has {replicas['ready']} of {counted(replicas['wanted'], 'pod')} ready"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number of things: `1 pod`, `2 pods`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

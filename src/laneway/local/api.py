@@ -24,9 +24,6 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from laneway.local.status import (
-    FOLDER as FOLDER,
-)
-from laneway.local.status import (
     Changes,
     Event,
     Explanation,

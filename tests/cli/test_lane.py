@@ -1,0 +1,179 @@
+"""`laneway lane`: what is applied, what is printed, and when it returns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.cli.conftest import Daemon, Laneway
+from tests.cli.statuses import app, lane, status
+
+from laneway.cli.lane import entry_host, merged
+
+
+def test_up_applies_a_lane_and_prints_header_and_url(daemon: Daemon, laneway: Laneway) -> None:
+    """The result is what a script needs for its next request."""
+    daemon.says(status(apps=[app(hosts=["shop.example"])], lanes=[lane()]))
+    done = laneway(
+        *("lane", "up", "green", "--app", "pharmacy", "--image", "registry/pharmacy:green"),
+        *("--env", "FAST=on", "--ttl", "24h", "--wait", "-o", "json"),
+    )
+    assert done.code == 0
+    assert done.json["header"] == {"x-lane": "green"}
+    assert done.json["url"] == "http://127.0.0.1:8080"
+    assert done.json["apps"] == ["pharmacy"]
+    (asked,) = daemon.asked("apply")
+    assert asked["by"] == "ada"
+    assert asked["objects"] == [
+        {
+            "apiVersion": "laneway.dev/v1alpha1",
+            "kind": "Lane",
+            "metadata": {"name": "green", "namespace": "shop"},
+            "spec": {
+                "ttl": "1d",
+                "apps": [
+                    {
+                        "name": "pharmacy",
+                        "image": "registry/pharmacy:green",
+                        "env": [{"name": "FAST", "value": "on"}],
+                    }
+                ],
+            },
+        }
+    ]
+
+
+def test_up_prints_a_request_to_try(daemon: Daemon, laneway: Laneway) -> None:
+    """It can be pasted into a shell."""
+    daemon.says(status(apps=[app(hosts=["shop.example"])], lanes=[lane()]))
+    out = laneway("lane", "up", "green", "--app", "pharmacy").out
+    assert "curl -H 'Host: shop.example' -H 'x-lane: green' http://127.0.0.1:8080/" in out
+
+
+def test_up_takes_an_image_for_each_app(daemon: Daemon, laneway: Laneway) -> None:
+    """APP=IMAGE, in the namespace of the apps."""
+    daemon.says(status(apps=[app(), app("inventory")], lanes=[lane()]))
+    laneway(
+        "lane",
+        "up",
+        "green",
+        "--app",
+        "pharmacy=registry/pharmacy:1",
+        "--app",
+        "inventory=registry/inventory:2",
+    )
+    (asked,) = daemon.asked("apply")
+    assert asked["objects"][0]["spec"]["apps"] == [
+        {"name": "pharmacy", "image": "registry/pharmacy:1"},
+        {"name": "inventory", "image": "registry/inventory:2"},
+    ]
+
+
+def test_up_refuses_one_image_for_two_apps(laneway: Laneway) -> None:
+    """That would be the wrong image for one of them."""
+    done = laneway(
+        "lane", "up", "green", "--app", "pharmacy", "--app", "inventory", "--image", "registry/pharmacy:1"
+    )
+    assert done.code == 2
+    assert "write --app APP=IMAGE" in done.err
+
+
+def test_up_without_an_app_needs_a_lane_that_is_there(daemon: Daemon, laneway: Laneway) -> None:
+    """A lane that runs nothing is of no use."""
+    done = laneway("lane", "up", "green", "-n", "shop")
+    assert done.code == 2
+    assert "there is no lane shop/green yet" in done.err
+
+
+def test_up_waits_for_its_pods_and_for_every_proxy(daemon: Daemon, laneway: Laneway) -> None:
+    """When the time is over it says what is missing."""
+    starting = lane(
+        ready=False, apps=[lane()["apps"][0] | {"replicas": {"wanted": 1, "pods": 1, "ready": 0}}]
+    )
+    daemon.says(status(lanes=[starting]))
+    done = laneway("lane", "up", "green", "--app", "pharmacy", "--wait", "--timeout", "50ms")
+    assert done.code == 1
+    assert "lane shop/green: pharmacy has 0 of 1 pod ready" in done.err
+    daemon.says(status(lanes=[lane(confirmed=False)]))
+    done = laneway("lane", "up", "green", "--app", "pharmacy", "--wait", "--timeout", "50ms")
+    assert "lane shop/green: not every proxy serves its rules yet" in done.err
+
+
+def test_up_prints_the_daemons_problems(daemon: Daemon, laneway: Laneway) -> None:
+    """Nothing is applied."""
+    done = laneway("lane", "up", "refused", "--app", "pharmacy")
+    assert done.code == 1
+    assert "error LW401: it is refused; rename it" in done.err
+    assert daemon.asked("apply") == []
+
+
+def test_merged_changes_an_app_and_keeps_the_others() -> None:
+    """Variables are merged by name, and what the lane says besides is kept."""
+    before: dict[str, Any] = {
+        "metadata": {"name": "green", "namespace": "shop", "labels": {"team": "a"}, "resourceVersion": "7"},
+        "spec": {
+            "owner": "ada",
+            "apps": [
+                {"name": "pharmacy", "image": "old", "env": [{"name": "A", "value": "1"}]},
+                {"name": "page", "image": "page:1"},
+            ],
+        },
+    }
+    wanted = {"pharmacy": {"image": "new", "env": [{"name": "A", "value": "2"}, {"name": "B", "value": "3"}]}}
+    obj = merged(before, "shop", "green", wanted, {"ttl": "1d"})
+    assert obj["metadata"] == {"name": "green", "namespace": "shop", "labels": {"team": "a"}}
+    assert obj["spec"] == {
+        "owner": "ada",
+        "ttl": "1d",
+        "apps": [
+            {
+                "name": "pharmacy",
+                "image": "new",
+                "env": [{"name": "A", "value": "2"}, {"name": "B", "value": "3"}],
+            },
+            {"name": "page", "image": "page:1"},
+        ],
+    }
+    assert before["spec"]["apps"][0]["image"] == "old"
+
+
+def test_entry_host_is_of_the_lanes_apps_first() -> None:
+    """Else of any app in its namespace; there may be none."""
+    near, far = app(hosts=["pharmacy.example"]), app("page", hosts=["shop.example"])
+    assert entry_host(status(apps=[far, near]), lane()) == "pharmacy.example"
+    assert entry_host(status(apps=[far, app()]), lane()) == "shop.example"
+    assert entry_host(status(), lane()) is None
+
+
+def test_ls_lists_lanes_of_a_namespace(daemon: Daemon, laneway: Laneway) -> None:
+    """With header, apps, and when they end."""
+    daemon.says(status(lanes=[lane(), lane("blue", namespace="mall")]))
+    assert laneway("lane", "ls", "-o", "name").out.split() == ["lane/green", "lane/blue"]
+    out = laneway("lane", "ls", "-n", "shop").out
+    assert "x-lane: green" in out
+    assert "blue" not in out
+
+
+def test_rm_deletes_the_lane(daemon: Daemon, laneway: Laneway) -> None:
+    """By its namespace and name."""
+    daemon.says(status(lanes=[lane()]))
+    done = laneway("lane", "rm", "green", "--wait", "-o", "json")
+    assert done.json == {"lane": "green", "namespace": "shop", "removed": True}
+    (asked,) = daemon.asked("delete")
+    assert asked["objects"] == [{"kind": "Lane", "namespace": "shop", "name": "green"}]
+
+
+def test_rm_of_an_unknown_lane_fails_unless_told_to_ignore_it(daemon: Daemon, laneway: Laneway) -> None:
+    """Scripts can remove a lane twice."""
+    assert laneway("lane", "rm", "green").code == 1
+    done = laneway("lane", "rm", "green", "--ignore-not-found", "-o", "json")
+    assert (done.code, done.json["removed"]) == (0, False)
+
+
+def test_rm_waits_until_its_pods_are_gone(daemon: Daemon, laneway: Laneway) -> None:
+    """A pod of the lane that still drains keeps it waiting."""
+    daemon.says(status(lanes=[lane()]))
+    metadata = {"name": "pharmacy-green-1", "namespace": "shop", "labels": {"laneway.dev/lane": "green"}}
+    daemon.stores({"kind": "Pod", "metadata": metadata})
+    done = laneway("lane", "rm", "green", "--wait", "--timeout", "50ms")
+    assert done.code == 1
+    assert "1 pod of lane shop/green still to end" in done.err
