@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running import Laneway
+from tests.acceptance.running import Laneway
 
 
 @pytest.fixture(scope="module")

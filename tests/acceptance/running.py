@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flood import Answer, flood
+from tests.acceptance.flood import Answer, flood
 
 from laneway.local.http1 import Address, Request
 from laneway.local.state import State

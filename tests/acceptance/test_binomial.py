@@ -1,6 +1,6 @@
 """The interval that the split is judged by."""
 
-from binomial import interval
+from tests.acceptance.binomial import interval
 
 
 def test_the_interval_is_exact() -> None:

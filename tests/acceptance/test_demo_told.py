@@ -6,7 +6,7 @@ import json
 import subprocess
 
 import pytest
-from running import PROGRAM
+from tests.acceptance.running import PROGRAM
 
 pytestmark = pytest.mark.mesh
 

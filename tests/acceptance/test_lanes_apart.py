@@ -6,9 +6,9 @@ import random
 from pathlib import Path
 
 import pytest
-from flood import flood, versions
-from running import Laneway
-from systems import Object, Service, system, write
+from tests.acceptance.flood import flood, versions
+from tests.acceptance.running import Laneway
+from tests.acceptance.systems import Object, Service, system, write
 
 from laneway.local.http1 import Request
 

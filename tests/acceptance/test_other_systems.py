@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from flood import flood, versions
-from running import Laneway
-from systems import Object, Service, gateway, plain, released, write
+from tests.acceptance.flood import flood, versions
+from tests.acceptance.running import Laneway
+from tests.acceptance.systems import Object, Service, gateway, plain, released, write
 
 from laneway.local.http1 import Request
 

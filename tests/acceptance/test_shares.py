@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from binomial import interval
-from flood import flood
-from running import Laneway, served
-from systems import Service, system, write
+from tests.acceptance.binomial import interval
+from tests.acceptance.flood import flood
+from tests.acceptance.running import Laneway, served
+from tests.acceptance.systems import Service, system, write
 
 from laneway.local.http1 import Request
 

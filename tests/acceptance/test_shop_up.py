@@ -7,8 +7,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from flood import Answer, flood, hops, versions
-from running import Laneway
+from tests.acceptance.flood import Answer, flood, hops, versions
+from tests.acceptance.running import Laneway
 
 from laneway.local.http1 import Request
 

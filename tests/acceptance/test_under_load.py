@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from flood import versions
-from running import Laneway, served
-from systems import Service, system, write
+from tests.acceptance.flood import versions
+from tests.acceptance.running import Laneway, served
+from tests.acceptance.systems import Service, system, write
 
 from laneway.local.http1 import Request
 from laneway.local.load import Load, Profile, in_background

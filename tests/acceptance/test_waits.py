@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from running import Laneway, served
-from systems import Service, system, write
+from tests.acceptance.running import Laneway, served
+from tests.acceptance.systems import Service, system, write
 
 from laneway.local.state import State
 
