@@ -63,19 +63,21 @@ def up(
     It is up when every workload is ready and every proxy has confirmed its rules. It then runs until Ctrl-C,
     which stops everything and keeps the state. Without -f it resumes a state, also after it was killed.
     """
-    from laneway.cli import daemon, loading
+    from laneway.cli import daemon
 
     _refuse_second(state)
     fresh = not state.exists
     if fresh and not paths:
         raise click.BadParameter(f"{state.path} holds no state to resume; say what to run", param_hint="-f")
-    batch = loading.load_files(paths, recursive, namespace)
-    if fresh:
-        loading.refuse(loading.problems(batch))
     _create(state)
     with ExitStack() as undo, daemon.speaking(state):
         process = daemon.start(state, port)
-        undo.callback(_undo, state, process.pid, fresh)
+        undo.callback(_undo, state, process, fresh)
+        from laneway.cli import loading  # while the daemon imports what it needs
+
+        batch = loading.load_files(paths, recursive, namespace)
+        if fresh:
+            loading.refuse(loading.problems(batch))
         client = daemon.answering(state, process, limit)
         apply = loading.send if fresh else loading.apply
         changes = apply(client, batch, "laneway up")
@@ -110,14 +112,16 @@ def _create(state: State) -> None:
         raise Failure(Code.NO_STATE, str(error)) from None
 
 
-def _undo(state: State, pid: int, fresh: bool) -> None:
-    """Leave nothing running of an `up` that failed, and no state that it made. Another's daemon is left alone."""
+def _undo(state: State, process: subprocess.Popen[bytes], fresh: bool) -> None:
+    """Leave nothing running of an `up` that failed, and no state that it made; another's daemon stays."""
     from laneway.cli import daemon
 
-    if state.holder() in (None, pid):
+    if state.holder() == process.pid:
         daemon.stop(state)
-        if fresh:
-            _remove(state)
+    process.kill()  # where it was never told to begin
+    process.wait()
+    if fresh and state.holder() is None:
+        _remove(state)
 
 
 @contextmanager
