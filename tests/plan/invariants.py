@@ -135,6 +135,17 @@ def a_forward_move_stays_within_the_surge(d: Decided) -> Iterator[str]:
         yield f"holds {total} pods, above {d.base} + {surge}"
 
 
+def a_forward_move_waits_for_every_proxy(d: Decided) -> Iterator[str]:
+    """The candidate gets more weight only when every proxy serves the last, or when stable is dead."""
+    if d.active is None or d.aborting or not d.before:
+        return
+    candidate = d.active.spec.apps[0].revision
+    inherits = d.plan.weights == {candidate: FULL} and not d.version(d.plan.stable).available
+    raised = d.plan.weights.get(candidate, 0) > d.before.get(candidate, 0)
+    if raised and not inherits and any(weights != d.before for weights in d.served):
+        yield f"moves on to {d.plan.weights} while proxies serve {d.served}"
+
+
 def only_the_release_under_way_gets_weight(d: Decided) -> Iterator[str]:
     """Beside stable only the candidate gets weight: a newer one waits for the old one's return."""
     candidate = d.active.spec.apps[0].revision if d.active else d.plan.stable
@@ -166,19 +177,21 @@ APP_INVARIANTS = (
     subsets_stay_while_named,
     pods_stay_while_needed,
     a_forward_move_stays_within_the_surge,
+    a_forward_move_waits_for_every_proxy,
     only_the_release_under_way_gets_weight,
     an_abort_moves_without_confirmation,
 )
 
 
 def lanes_keep_what_rules_name(world: World, made: Pass) -> Iterator[str]:
-    """A lane's version that some proxy's rules name keeps its pods, for as long as its App is there."""
+    """A lane's version that some proxy's rules name keeps its pods, unless its Deployment was taken away."""
     planned = {(version.lane.name, version.app) for version in made.plan.lanes if version.replicas}
     for proxy in world.proxies:
         for app in made.spec.apps:
             rules = proxy.has.get(("VirtualService", app))
             for lane in lanes_named(rules, app) if rules else ():
-                if (lane, app.name) not in planned:
+                there = app.name in made.seen.lanes.get(Key(app.namespace, lane), {})
+                if there and (lane, app.name) not in planned:
                     yield f"{app.name} of lane {lane} goes, while rules name it"
 
 

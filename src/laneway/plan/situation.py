@@ -42,5 +42,8 @@ class Situation:
         return self.seen.versions.get(revision, UNSEEN)
 
     def pods_beyond(self, planned: Mapping[str, int]) -> int:
-        """Pods that exist, draining ones included, beyond those planned for each revision."""
-        return sum(max(0, seen.pods - planned.get(r, 0)) for r, seen in self.seen.versions.items())
+        """Pods that exist or are asked for, draining ones included, beyond those planned for each revision."""
+        return sum(
+            max(0, seen.pods - planned.get(revision, 0), seen.desired - planned.get(revision, 0))
+            for revision, seen in self.seen.versions.items()
+        )
