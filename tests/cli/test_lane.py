@@ -7,7 +7,8 @@ from typing import Any
 from tests.cli.conftest import Daemon, Laneway
 from tests.cli.statuses import app, lane, status
 
-from laneway.cli.lane import entry_host, merged
+from laneway.cli.lane import entry_host
+from laneway.cli.lane_change import merged
 
 
 def test_up_applies_a_lane_and_prints_header_and_url(daemon: Daemon, laneway: Laneway) -> None:

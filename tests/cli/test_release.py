@@ -6,6 +6,9 @@ import pytest
 from tests.cli.conftest import Daemon, Laneway
 from tests.cli.statuses import app, finding, release, status, version
 
+from laneway.cli.release import ENDS
+from laneway.spec.release import Phase
+
 
 @pytest.mark.parametrize(
     ("phase", "code"), [("Promoted", 0), ("RolledBack", 3), ("Paused", 5), ("Superseded", 6)]
@@ -19,6 +22,12 @@ def test_wait_ends_with_the_code_of_the_releases_end(
     assert done.code == code
     assert done.json["release"] == "pharmacy-1"
     assert done.json["phase"] == phase
+
+
+def test_every_phase_in_which_nothing_moves_has_an_exit_code() -> None:
+    """And no other has one."""
+    resting = {phase.value for phase in Phase if phase.over or phase is Phase.PAUSED}
+    assert set(ENDS) == resting
 
 
 def test_wait_ends_with_4_when_the_time_is_over(daemon: Daemon, laneway: Laneway) -> None:

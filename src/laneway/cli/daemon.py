@@ -119,7 +119,7 @@ def stop(state: State) -> int | None:
     try:
         with Client(state.api) as client:
             client.shutdown()
-    except NotRunningError:
+    except (NotRunningError, ApiError):
         _signal(pid, signal.SIGTERM)
     if not _gone(state, STOP):
         _signal(pid, signal.SIGKILL)

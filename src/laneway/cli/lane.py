@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from laneway.cli.client import Client
     from laneway.local.state import State
     from laneway.local.status import Json, LaneStatus, Status
-
-API_VERSION = "laneway.dev/v1alpha1"
 
 
 @click.group("lane", no_args_is_help=True)
@@ -79,13 +76,13 @@ def lane_up(
     It runs the apps' stable versions with another image or other variables. Requests that carry the lane's
     header reach these versions, and the shared ones of every other app.
     """
-    from laneway.cli import daemon
+    from laneway.cli import daemon, finding, lane_change
     from laneway.cli.apply import taken_up
     from laneway.cli.loading import send_objects
     from laneway.cli.output import emit
 
-    wanted = _wanted(apps, image, env)
-    settings = _settings(ttl, value)
+    wanted = lane_change.wanted(apps, image, env)
+    settings = lane_change.settings(ttl, value)
     with daemon.connected(state) as client:
         status = client.status()
         space = _space(status, name, list(wanted), namespace)
@@ -94,34 +91,12 @@ def lane_up(
             raise click.BadParameter(
                 f"there is no lane {space}/{name} yet: say what it runs", param_hint="--app"
             )
-        changes = send_objects(client, [merged(before, space, name, wanted, settings)], "laneway lane up")
+        changes = send_objects(
+            client, [lane_change.merged(before, space, name, wanted, settings)], "laneway lane up"
+        )
         status = taken_up(client, changes, wait, limit)
-    lane = _lane(status, space, name)
-    document = _document(status, lane)
+    document = _document(status, finding.lane(status, name, space))
     emit(output, document, table=lambda: _prose(document), names=[f"lane/{name}"])
-
-
-def _wanted(apps: Sequence[str], image: str | None, env: Sequence[tuple[str, str]]) -> dict[str, Json]:
-    """What to run of each app. Usage errors: --image for more than one app, --env or --image for none."""
-    pairs = [name.partition("=")[::2] for name in apps]
-    bare = [name for name, own in pairs if not own]
-    if image and len(bare) != 1:
-        text = "--image is for one app; for several write --app APP=IMAGE"
-        raise click.BadParameter(text, param_hint="--image")
-    if env and not apps:
-        raise click.BadParameter("say which app it is for", param_hint="--app")
-    variables = [{"name": name, "value": value} for name, value in env]
-    wanted: dict[str, Json] = {}
-    for name, own in pairs:
-        used = own or image
-        wanted[name] = ({"image": used} if used else {}) | ({"env": variables} if variables else {})
-    return wanted
-
-
-def _settings(ttl: timedelta | None, value: str | None) -> Json:
-    from laneway.spec.values import format_duration
-
-    return ({"ttl": format_duration(ttl)} if ttl is not None else {}) | ({"value": value} if value else {})
 
 
 def _space(status: Status, lane: str, apps: list[str], namespace: str | None) -> str:
@@ -136,32 +111,6 @@ def _space(status: Status, lane: str, apps: list[str], namespace: str | None) ->
     if len(found) > 1:
         raise click.BadParameter(f"the apps are in {', '.join(sorted(found))}: a lane is in one namespace")
     return found.pop()
-
-
-def merged(before: Json | None, namespace: str, name: str, wanted: dict[str, Json], settings: Json) -> Json:
-    """The Lane there is, or a new one, with these apps added or changed. Variables are merged by name."""
-    metadata = before["metadata"] if before else {}
-    spec: Json = dict(before["spec"]) if before else {}
-    apps: dict[str, Json] = {app["name"]: dict(app) for app in spec.get("apps", [])}
-    for app, changes in wanted.items():
-        there = apps.setdefault(app, {"name": app})
-        variables = {
-            variable["name"]: variable for variable in (*there.get("env", ()), *changes.get("env", ()))
-        }
-        apps[app] = there | changes | ({"env": list(variables.values())} if variables else {})
-    kept = {key: metadata[key] for key in ("labels", "annotations") if metadata.get(key)}
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "Lane",
-        "metadata": {"name": name, "namespace": namespace} | kept,
-        "spec": spec | settings | {"apps": list(apps.values())},
-    }
-
-
-def _lane(status: Status, namespace: str, name: str) -> LaneStatus:
-    from laneway.cli import finding
-
-    return finding.lane(status, name, namespace)
 
 
 def _document(status: Status, lane: LaneStatus) -> Json:
