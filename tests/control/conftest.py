@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from memory import World, app
+from tests.control.memory import World, app
 
 
 @pytest.fixture

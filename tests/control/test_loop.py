@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from memory import World, app
+from tests.control.memory import World, app
 
 from laneway.control.loop import Loop
 from laneway.manifests import names
