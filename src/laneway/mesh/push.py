@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
+from itertools import chain
 
 from laneway.mesh.resources import CDS, EDS, LDS, RDS, SRDS, TYPES, Delta, Resource
-from laneway.mesh.subscription import Flight, Needs, Subscription
+from laneway.mesh.subscription import FIRST, Flight, Needs, Subscription
 from laneway.mesh.wire import Request, Response
 
 
@@ -27,7 +27,8 @@ class Conversation:
         self._wanted = wanted
         self._generation = generation
         self._nonce = 0
-        self._types = {url: Subscription(url, wanted[url], partial(self._version, url)) for url in TYPES}
+        versions = {EDS: self._endpoints_version}
+        self._types = {url: Subscription(url, wanted[url], versions.get(url, _version)) for url in TYPES}
 
     def receive(self, request: Request) -> None:
         """Take the proxy's next request; one of an unknown type is not answered.
@@ -58,19 +59,21 @@ class Conversation:
         """
         if not (self._types[CDS].open and self._told()):
             return 0
-        oldest = [age for each in self._types.values() if (age := each.oldest()) is not None]
-        return min(oldest) - 1 if oldest else self._generation
+        oldest = self._generation + 1
+        for age in chain.from_iterable(each.ages() for each in self._types.values()):
+            if age == FIRST:
+                return 0
+            oldest = min(oldest, age)
+        return oldest - 1
 
     def rejection(self) -> str:
         """What the proxy refuses, in its own words; empty if nothing."""
         return "; ".join(text for each in self._types.values() if (text := each.rejection()))
 
-    def _version(self, url: str, name: str) -> str:
-        """What to announce: endpoints that must be taken again are a new version, also after a reconnect."""
-        version = self._wanted[url][name].version
-        if url == EDS and (cluster := self._wanted[CDS].get(name)):
-            return version + cluster.version
-        return version
+    def _endpoints_version(self, item: Resource) -> str:
+        """Endpoints that must be taken again as their cluster changed are a new version: also after a cut."""
+        cluster = self._wanted[CDS].get(item.name)
+        return item.version + cluster.version if cluster else item.version
 
     def _next(self, url: str) -> Response | None:
         subscription = self._types[url]
@@ -178,3 +181,7 @@ class Conversation:
             known = cluster not in self._wanted[EDS] or cluster in endpoints.held
             return known or (cluster in endpoints.refused and not strict)
         return cluster in clusters.refused and not strict
+
+
+def _version(item: Resource) -> str:
+    return item.version

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from laneway.mesh.protos import message
 from laneway.mesh.resources import EDS, RDS, Delta, Resource, resource
 from laneway.mesh.wire import Request, Response
 
 WILDCARD = "*"
+FIRST = 1
+"""The first generation: what a proxy never acknowledged may be as old as that."""
+RESPONSE_MAX = 1_000
+"""Resources in a response: a proxy that needs a whole mesh is served in turns with the others."""
 
 Wanted = Mapping[str, Resource]
 """By name, what the proxy is to have: a live view."""
@@ -48,21 +53,21 @@ class Subscription:
     the others.
     """
 
-    def __init__(self, type_url: str, wanted: Wanted, version: Callable[[str], str]) -> None:
-        """version: the version to announce for a name of `wanted`."""
+    def __init__(self, type_url: str, wanted: Wanted, version: Callable[[Resource], str]) -> None:
+        """version: what to announce for a resource."""
         self.type_url = type_url
         self.wanted = wanted
         self.version = version
         self.open = False
         self.held: dict[str, Needs] = {}
-        self.stale: dict[str, int] = dict.fromkeys(wanted, 1)
+        self.stale: dict[str, int] = dict.fromkeys(wanted, FIRST)
         self.refused: dict[str, Refused] = {}
         self.flight: Flight | None = None
         self._wildcard = False
         self._names: set[str] = set()
         self._again: set[str] = set()
         self._owed = False
-        self._limit: int | None = None
+        self._limit = RESPONSE_MAX
         self._error = ""
 
     def receive(self, request: Request, generation: int) -> None:
@@ -110,7 +115,7 @@ class Subscription:
 
         A new wildcard subscription is answered with nothing where there is nothing: the proxy waits for it.
         """
-        batch = list(names)[: self._limit]
+        batch = list(islice(names, self._limit))
         if not batch and not (self._owed and not self.stale):
             return None
         content = {name: self._content(name) for name in batch}
@@ -120,7 +125,7 @@ class Subscription:
         return Response(
             self.type_url,
             nonce,
-            changed=tuple((item, self._version(item)) for item in content.values() if item),
+            changed=tuple((item, self.version(item)) for item in content.values() if item),
             removed=tuple(name for name, item in content.items() if item is None),
         )
 
@@ -144,12 +149,10 @@ class Subscription:
         """Whether the removal of a name is in flight."""
         return self.flight is not None and self.flight.content.get(name, ...) is None
 
-    def oldest(self) -> int | None:
-        """The oldest generation that brought something which the proxy has not acknowledged."""
-        ages = [*self.stale.values(), *(refused.since for refused in self.refused.values())]
-        if self.flight:
-            ages += self.flight.since.values()
-        return min(ages, default=None)
+    def ages(self) -> Iterator[int]:
+        """The generations that brought something which the proxy has not acknowledged, in no order."""
+        refused = (refused.since for refused in self.refused.values())
+        return chain(self.stale.values(), refused, self.flight.since.values() if self.flight else ())
 
     def rejection(self) -> str:
         """What the proxy refuses, in its own words; empty if nothing."""
@@ -164,7 +167,7 @@ class Subscription:
             self._subscribe(name, generation)
         for name, version in request.held.items():
             item = self._content(name)
-            if item and self._version(item) == version:
+            if item and self.version(item) == version:
                 self.held[name] = item.needs
                 if name not in self._again:
                     self.stale.pop(name, None)
@@ -206,7 +209,7 @@ class Subscription:
         if error:
             self._refuse(flight, error)
             return
-        self._limit = None
+        self._limit = RESPONSE_MAX
         for name, item in flight.content.items():
             if item is None:
                 self.held.pop(name, None)
@@ -231,9 +234,6 @@ class Subscription:
 
     def _content(self, name: str) -> Resource | None:
         return self.wanted.get(name) or nothing(self.type_url, name)
-
-    def _version(self, item: Resource) -> str:
-        return self.version(item.name) if item.name in self.wanted else item.version
 
 
 def nothing(type_url: str, name: str) -> Resource | None:
