@@ -16,8 +16,10 @@ from urllib.parse import urlsplit
 
 from tests.acceptance.flood import Answer, flood
 
+from laneway.cli.client import Client
 from laneway.local.http1 import Address, Request
 from laneway.local.state import State
+from laneway.local.status import AppStatus, Status
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "laneway"
 COMMAND_SECONDS_MAX = 90.0
@@ -84,20 +86,26 @@ class Laneway:
         headers = {"x-lane": lane} if lane else {}
         return flood(self.address, [Request(host, path, headers)])[0]
 
-    def status(self) -> Any:
-        """`laneway status`."""
-        return self.json("status")
+    def status(self) -> Status:
+        """What `laneway status` shows, without a process for each look."""
+        with Client(State.at(self.state).api) as client:
+            return client.status()
 
-    def app(self, name: str) -> Any:
+    def app(self, name: str) -> AppStatus:
         """One app of the status."""
         return next(app for app in self.status()["apps"] if app["name"] == name)
+
+    def pods(self) -> int:
+        """How many pods exist, starting and draining ones included."""
+        with Client(State.at(self.state).api) as client:
+            return len(client.objects("Pod"))
 
     def until(self, what: str, condition: Callable[[], bool], seconds: float = 30) -> None:
         """Waits for a condition; fails with what was waited for, and why nothing moves."""
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, f"not within {seconds:g} s: {what}\n{self.status()}"
-            time.sleep(0.1)
+            time.sleep(0.05)
 
     def until_served(self, app: str, weight: int) -> None:
         """Waits until every proxy serves some version of the app with this weight."""
@@ -129,7 +137,7 @@ class Laneway:
             os.kill(pid, signal.SIGKILL)
 
 
-def served(app: Any) -> dict[str, int]:
+def served(app: AppStatus) -> dict[str, float]:
     """The weights that every proxy serves, by image tag, without zeros."""
     weights = {version["image"].rpartition(":")[2]: version["served"] for version in app["versions"]}
     return {tag: weight for tag, weight in weights.items() if weight}

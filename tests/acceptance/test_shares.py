@@ -41,7 +41,7 @@ def test_a_release_of_twenty_pods_never_holds_more_than_twenty_five(wide: Lanewa
     """Read from the history, where each pod's begin and end stands; one version is left at rest."""
     wide.json("release", "promote", "wide")
     assert wide.run("release", "wait", "wide", "--timeout", "60s").code == 0
-    wide.until("only twenty pods are left", lambda: len(wide.json("get", "pod")["items"]) == 20)
+    wide.until("only twenty pods are left", lambda: wide.pods() == 20)
     assert served(wide.app("wide")) == {"v2": 100}
     counts = pods_over_time(wide)
     assert counts[-1] == 20

@@ -41,7 +41,7 @@ ASKED = 20
 FIRST_WEIGHT = 20
 PODS_MAX = 5
 """The pharmacy's four, and a surge of 25 %."""
-OBSERVED_S = 2.5
+OBSERVED_S, OBSERVED_FAST_S = 2.5, 1.0
 """How long the load has to show what a share is."""
 CHANGE_SECONDS_MAX = 60.0
 
@@ -99,6 +99,7 @@ class Story:
     def __init__(self, here: Stage, screen: Screen, seen: numbers.Numbers, rate: float, fast: bool) -> None:
         self.stage, self.screen, self.seen = here, screen, seen
         self.rate, self.fast = rate, fast
+        self.observed_s = OBSERVED_FAST_S if fast else OBSERVED_S
 
     def play(self) -> None:
         """All chapters; the load runs from the second to the last."""
@@ -162,7 +163,7 @@ class Story:
                     moves.append(move)
                 if move.served.get(NEXT) == FIRST_WEIGHT:
                     held.append(move.at_s)
-                if self.fast and not hurried and held and move.at_s - held[0] > OBSERVED_S:
+                if self.fast and not hurried and held and move.at_s - held[0] > self.observed_s:
                     self._run("release", "promote", APP)
                     hurried = True
                 if phase == Phase.PROMOTED and set(move.pods) == {NEXT}:
@@ -195,7 +196,7 @@ class Story:
             for move, _ in moments:
                 if move.served.get(BAD) == FIRST_WEIGHT:
                     held.append(move.at_s)
-                if held and move.at_s - held[0] > OBSERVED_S:
+                if held and move.at_s - held[0] > self.observed_s:
                     break
         bad = between(load, min(held, default=math.inf), max(held, default=0))
         self.screen.say(
@@ -205,7 +206,7 @@ class Story:
         with self.screen.waiting():
             self._run("release", "abort", APP, "--wait")
         over_s = load.elapsed_s
-        time.sleep(OBSERVED_S)
+        time.sleep(self.observed_s)
         wrong = [sample.due_s + sample.latency_s for sample in load.samples if sample.wrong]
         after = between(load, over_s, math.inf)
         self.seen.abort = numbers.Abort(
