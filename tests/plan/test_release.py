@@ -15,6 +15,11 @@ from laneway.spec.release import Phase, Release, ReleaseStatus, Verb
 HALF = [{"weight": 50, "hold": "1m"}, {"weight": 100}]
 
 
+def step(weight: float, hold: str = "0s", limit: str = "6d", on_unsure: str = "pause") -> dict[str, Any]:
+    """A step as people write it."""
+    return {"weight": weight, "hold": hold, "limit": limit, "onUnsure": on_unsure}
+
+
 def releasing(replicas: int = 4, surge: str = "25%", steps: Any = None, **release: Any) -> World:
     """A settled app, to which a new template has been applied."""
     world = World()
@@ -40,6 +45,13 @@ def status(world: World) -> ReleaseStatus:
     found = world.releases()[-1].status
     assert found is not None
     return found
+
+
+def write_release(world: World, name: str, revision: str) -> None:
+    """A Release as CI or a person writes it."""
+    spec = {"apps": [{"name": "pharmacy", "revision": revision}]}
+    metadata = {"name": name, "namespace": "shop"}
+    world.put(Release.model_validate({"metadata": metadata, "spec": spec}).written())
 
 
 def shares(world: World) -> list[int]:
@@ -143,9 +155,7 @@ def test_the_last_step_holds_before_the_old_version_goes() -> None:
 )
 def test_a_step_that_is_not_reached_in_time(on_unsure: str, phase: Phase) -> None:
     """It pauses, goes back, or keeps trying; a limit never moves weight to pods that are not there."""
-    world = releasing(
-        steps=[{"weight": 20, "hold": "5s", "limit": "20s", "onUnsure": on_unsure}, {"weight": 100}]
-    )
+    world = releasing(steps=[step(20, "5s", "20s", on_unsure), step(100)])
     world.reconcile()
     world.starting_fails.add(world.releases()[-1].spec.apps[0].revision)
     go(world, 60)
@@ -155,9 +165,7 @@ def test_a_step_that_is_not_reached_in_time(on_unsure: str, phase: Phase) -> Non
 
 def test_a_paused_release_stays_until_it_is_promoted() -> None:
     """Paused, it says so; promoted, it skips every hold."""
-    world = releasing(
-        steps=[{"weight": 20, "hold": "1h", "limit": "1h"}, {"weight": 50, "hold": "1h"}, {"weight": 100}]
-    )
+    world = releasing(steps=[step(20, "1h", "1h"), step(50, "1h"), step(100)])
     world.reconcile()
     world.starting_fails.add(world.releases()[-1].spec.apps[0].revision)
     world.tick(4_000)
@@ -173,7 +181,7 @@ def test_promotion_skips_holds_but_no_gate() -> None:
     """The remaining steps are gone through in sub-shifts, without waiting for the clock."""
     world = releasing(
         replicas=20,
-        steps=[{"weight": 20, "hold": "5d", "limit": "6d"}, {"weight": 100, "hold": "5d", "limit": "6d"}],
+        steps=[step(20, "5d"), step(100, "5d")],
     )
     world.settle(until=lambda: 2_000 in world.weights().values())
     world.ask(Verb.PROMOTE)
@@ -195,9 +203,7 @@ def test_an_abort_is_recorded_with_its_reason_and_the_revision_refused() -> None
 
 def test_an_abort_moves_what_stable_carries_at_overload() -> None:
     """Two of four stable pods carry 75 % at 150 %; the rest follows as pods come, whatever proxies do."""
-    world = releasing(
-        steps=[{"weight": 75, "hold": "1h", "limit": "1h"}, {"weight": 100}], rollback={"overload": "150%"}
-    )
+    world = releasing(steps=[step(75, "1h"), step(100)], rollback={"overload": "150%"})
     world.settle(until=lambda: bool(world.running() and status(world).held_since))
     go(world, 20)
     release = world.releases()[-1]
@@ -228,7 +234,7 @@ def test_a_template_put_back_is_an_abort_and_nothing_is_refused() -> None:
 
 
 def test_a_newer_revision_waits_until_the_old_one_has_returned_its_weight() -> None:
-    """Superseded in mid-canary: first all of the traffic is at stable, then the newer one starts at step one."""
+    """Superseded in mid-canary: all of the traffic goes to stable, then the newer one starts."""
     world = releasing(steps=HALF)
     world.settle(until=lambda: 5_000 in world.weights().values())
     first = world.releases()[-1]
@@ -267,9 +273,7 @@ def test_a_release_that_somebody_writes_tries_a_refused_revision_again() -> None
     refused = world.releases()[-1].spec.apps[0].revision
     world.ask(Verb.ABORT)
     go(world, 40)
-    spec = {"apps": [{"name": "pharmacy", "revision": refused}]}
-    metadata = {"name": "retry", "namespace": "shop"}
-    world.put(Release.model_validate({"metadata": metadata, "spec": spec}).written())
+    write_release(world, "retry", refused)
     go(world, 150)
     retried = next(release for release in world.releases() if release.metadata.name == "retry")
     assert retried.status is not None
@@ -286,12 +290,7 @@ def test_a_release_that_ci_wrote_is_the_record_of_its_revision() -> None:
     other = World()
     other.app(image="2")
     revision = other.settle().plan.apps[0].stable
-    spec = {"apps": [{"name": "pharmacy", "revision": revision}]}
-    world.put(
-        Release.model_validate(
-            {"metadata": {"name": "build-42", "namespace": "shop"}, "spec": spec}
-        ).written()
-    )
+    write_release(world, "build-42", revision)
     go(world, 5)
     assert [release.metadata.name for release in world.releases()] == ["build-42"]
     assert status(world).phase is Phase.PROGRESSING
@@ -299,13 +298,7 @@ def test_a_release_that_ci_wrote_is_the_record_of_its_revision() -> None:
 
 def test_fewer_steps_during_a_release() -> None:
     """A step that is gone is left for the last one."""
-    world = releasing(
-        steps=[
-            {"weight": 10, "hold": "1s"},
-            {"weight": 20, "hold": "1s"},
-            {"weight": 100, "hold": "5d", "limit": "6d"},
-        ]
-    )
+    world = releasing(steps=[step(10, "1s"), step(20, "1s"), step(100, "5d")])
     world.settle(until=lambda: status(world).step == 2 if world.running() else False)
     policy = {"steps": [{"weight": 100}]}
     world.app(image="2", scale={"replicas": 4}, release=policy)
