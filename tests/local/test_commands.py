@@ -1,0 +1,112 @@
+"""What runs for a pod."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.local.samples import changed, deployment, pod
+
+from laneway.local.commands import Find, application, folder_of
+from laneway.local.containers import CannotStartError
+from laneway.local.pods import Pod
+from laneway.local.status import FOLDER
+from laneway.manifests import names
+from laneway.spec.kubernetes import Container
+from laneway.spec.meta import Key
+
+IMAGE = "registry.example/shop/web:1.2"
+APP_LABELS = {names.APP: "web", names.REVISION: "r1"}
+
+
+def stored(folder: Path | None, kind: str = "Deployment", name: str = "web", **spec: Any) -> dict[str, Any]:
+    """An object that was applied from a file in this folder."""
+    annotations = {FOLDER: str(folder)} if folder else {}
+    metadata = {"name": name, "namespace": "shop", "annotations": annotations}
+    return {"kind": kind, "metadata": metadata, "spec": spec}
+
+
+def finder(*bodies: dict[str, Any]) -> Find:
+    """A store of these objects."""
+    known = {(body["kind"], Key("shop", body["metadata"]["name"])): body for body in bodies}
+    return lambda kind, key: known.get((kind, key))
+
+
+def container(labels: dict[str, str] | None = None, **fields: Any) -> Pod:
+    """A pod whose container says this, with no labels but these."""
+    said = Container.model_validate({"name": "main"} | fields)
+    return changed(pod(labels=labels or {"app": "web"}), container=said)
+
+
+def test_a_containers_own_command_runs_with_its_args_in_the_folder_of_its_file(tmp_path: Path) -> None:
+    """Nothing needs to be mapped."""
+    found = application(container(command=["serve"], args=["-v"]), finder(stored(tmp_path)))
+    assert (found.argv, found.cwd) == (["serve", "-v"], tmp_path)
+
+
+def test_without_a_file_it_runs_where_the_state_is() -> None:
+    """As an object that was applied through the API."""
+    assert application(container(command=["serve"]), finder(stored(None))).cwd is None
+
+
+@pytest.mark.parametrize(("working_dir", "expected"), [("sub", "sub"), ("/srv", "/srv")])
+def test_a_working_directory_is_seen_from_the_folder(tmp_path: Path, working_dir: str, expected: str) -> None:
+    """An absolute one stays as it is, also without a folder."""
+    given = container(command=["serve"], workingDir=working_dir)
+    assert application(given, finder(stored(tmp_path))).cwd == tmp_path / expected
+    assert application(given, finder(stored(None))).cwd == Path(expected)
+
+
+def test_an_image_runs_as_the_command_that_it_is_mapped_to(tmp_path: Path) -> None:
+    """The tag is filled in, the container's args follow."""
+    (tmp_path / "laneway.yaml").write_text(
+        'images: {registry.example/shop/web: "python web.py --version {tag}"}'
+    )
+    found = application(container(image=IMAGE, args=["-v"]), finder(stored(tmp_path)))
+    assert found.argv == ["python", "web.py", "--version", "1.2", "-v"]
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_an_unmapped_image_says_which_line_to_add(tmp_path: Path, folder: bool) -> None:
+    """So the remedy can be copied."""
+    with pytest.raises(CannotStartError) as refused:
+        application(container(image=IMAGE), finder(stored(tmp_path if folder else None)))
+    assert "image registry.example/shop/web:1.2 has no command to run on this machine" in str(refused.value)
+    assert 'registry.example/shop/web: "COMMAND --version {tag}"' in str(refused.value)
+
+
+def test_a_wrong_laneway_yaml_says_what_is_wrong_in_it(tmp_path: Path) -> None:
+    """With the place."""
+    (tmp_path / "laneway.yaml").write_text("imges: {}\n")
+    with pytest.raises(CannotStartError, match=r"laneway\.yaml:1:1: error LW201"):
+        application(container(image=IMAGE), finder(stored(tmp_path)))
+
+
+def test_a_container_with_neither_is_refused() -> None:
+    """There is nothing to run."""
+    with pytest.raises(CannotStartError, match="neither command nor image"):
+        application(container(), finder(stored(None)))
+
+
+def test_the_folder_is_the_one_of_the_object_that_holds_the_template(tmp_path: Path) -> None:
+    """Of the App's Deployment, of the App where the template is inline, else of the pod's own Deployment."""
+    own, app, plain = tmp_path / "deployment", tmp_path / "app", tmp_path / "plain"
+    by_name = stored(app, "App", workload={"deployment": "web-template"})
+    inline = stored(app, "App", workload={"template": {}})
+    of_app = container(APP_LABELS)
+    assert folder_of(of_app, finder(by_name, stored(own, name="web-template"))) == own
+    assert folder_of(of_app, finder(inline, stored(plain))) == app
+    assert folder_of(container(), finder(inline, stored(plain))) == plain
+
+
+def test_a_lanes_pods_run_in_the_folder_of_their_app(tmp_path: Path) -> None:
+    """A lane has no template of its own."""
+    lane = container({names.LANE: "green", names.LANE_APP: "web"})
+    assert folder_of(lane, finder(stored(tmp_path, "App", workload={"template": {}}))) == tmp_path
+
+
+def test_pods_of_an_app_that_is_gone_have_the_folder_of_their_deployment() -> None:
+    """They are draining; a restart meanwhile must not fail."""
+    gone = changed(container(APP_LABELS | {"app": "web"}), deployment="web-r1")
+    assert folder_of(gone, finder(deployment("web-r1"))) is None
