@@ -111,9 +111,9 @@ class World:
         spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
         self.put(_object("apps/v1", "Deployment", name, spec))
 
-    def lane(self, name: str, *apps: str, image: str = "lane", **spec: Any) -> None:
+    def lane(self, name: str, *apps: str, image: str | None = "lane", **spec: Any) -> None:
         """Write a Lane that deploys these apps."""
-        deployed = [{"name": app, "image": image} for app in apps]
+        deployed = [{"name": app} | ({"image": image} if image else {}) for app in apps]
         self.put(_object("laneway.dev/v1alpha1", "Lane", name, {"apps": deployed} | spec))
 
     def ask(self, verb: Verb, app: str = "pharmacy", reason: str = "") -> None:
