@@ -58,7 +58,7 @@ def test_up_takes_an_image_for_each_app(daemon: Daemon, laneway: Laneway) -> Non
         "up",
         "green",
         "--app",
-        "pharmacy=registry/pharmacy:1",
+        "shop/pharmacy=registry/pharmacy:1",
         "--app",
         "inventory=registry/inventory:2",
     )

@@ -18,7 +18,7 @@ def test_wait_ends_with_the_code_of_the_releases_end(
 ) -> None:
     """Scripts tell the ends apart by the exit code, and read the record on standard output."""
     daemon.says(status(releases=[release(phase=phase, reason="so it is")]))
-    done = laneway("release", "wait", "pharmacy", "-o", "json")
+    done = laneway("release", "wait", "pharmacy", "--timeout", "1s", "-o", "json")
     assert done.code == code
     assert done.json["release"] == "pharmacy-1"
     assert done.json["phase"] == phase
@@ -138,7 +138,7 @@ def test_abort_with_wait_succeeds_when_the_release_is_rolled_back(
     """That is what was asked for; any other end is not."""
     daemon.says(status(releases=[release()]))
     with daemon.answering("request", status(observed=2, releases=[release(phase=phase)])):
-        assert laneway("release", "abort", "pharmacy", "--wait").code == code
+        assert laneway("release", "abort", "pharmacy", "--wait", "--timeout", "5s").code == code
 
 
 def test_release_status_lists_the_newest_of_each_app(daemon: Daemon, laneway: Laneway) -> None:

@@ -15,6 +15,7 @@ import anyio
 import anyio.lowlevel
 import httpx2
 import pytest
+from anyio.abc import TaskStatus
 
 from laneway.local.api import ConflictError, MissingError, RefusedError, serve
 from laneway.local.status import (
@@ -298,15 +299,26 @@ async def test_serving_ends_in_time_although_somebody_follows_logs(
     engine: RecordingEngine, tmp_path: Path
 ) -> None:
     """An answer that never ends keeps no daemon alive."""
-    path = "/v1/logs?namespace=shop&app=pharmacy&tail=1&follow=true"
-    with anyio.fail_after(5):
-        async with anyio.create_task_group() as tasks:
-            await tasks.start(serve, engine, tmp_path / "api.sock")
-            transport = httpx2.AsyncHTTPTransport(uds=str(tmp_path / "api.sock"))
-            async with (
-                httpx2.AsyncClient(transport=transport, base_url="http://laneway") as client,
-                client.stream("GET", path) as answer,
-            ):
-                await anext(answer.aiter_lines())
-                tasks.cancel_scope.cancel()
-                await anyio.lowlevel.checkpoint()
+    path, scope, ended = (
+        "/v1/logs?namespace=shop&app=pharmacy&tail=1&follow=true",
+        anyio.CancelScope(),
+        anyio.Event(),
+    )
+
+    async def serving_in_scope(*, task_status: TaskStatus[None]) -> None:
+        with scope:
+            await serve(engine, tmp_path / "api.sock", task_status=task_status)
+        ended.set()
+
+    transport = httpx2.AsyncHTTPTransport(uds=str(tmp_path / "api.sock"))
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(serving_in_scope)
+        async with (
+            httpx2.AsyncClient(transport=transport, base_url="http://laneway") as client,
+            client.stream("GET", path) as answer,
+        ):
+            lines = answer.aiter_lines()
+            await anext(lines)
+            scope.cancel()
+            with anyio.fail_after(5):
+                await ended.wait()

@@ -85,7 +85,7 @@ def lane_up(
     settings = lane_change.settings(ttl, value)
     with daemon.connected(state) as client:
         status = client.status()
-        space = _space(status, name, list(wanted), namespace)
+        space = _space(status, name, [lane_change.name_of(app) for app in apps], namespace)
         before = next(iter(client.objects("Lane", space, name)), None)
         if before is None and not wanted:
             raise click.BadParameter(

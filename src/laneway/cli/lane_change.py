@@ -17,8 +17,11 @@ API_VERSION = "laneway.dev/v1alpha1"
 
 
 def wanted(apps: Sequence[str], image: str | None, env: Sequence[tuple[str, str]]) -> dict[str, Json]:
-    """What to run of each app. Usage errors: --image for more than one app, --env or --image for none."""
-    pairs = [name.partition("=")[::2] for name in apps]
+    """What to run of each app, by its name without namespace.
+
+    Usage errors: --image for more than one app, --env or --image for none.
+    """
+    pairs = [(name_of(app).rpartition("/")[2], app.partition("=")[2]) for app in apps]
     bare = [name for name, own in pairs if not own]
     if image and len(bare) != 1:
         text = "--image is for one app; for several write --app APP=IMAGE"
@@ -31,6 +34,11 @@ def wanted(apps: Sequence[str], image: str | None, env: Sequence[tuple[str, str]
         used = own or image
         asked[name] = ({"image": used} if used else {}) | ({"env": variables} if variables else {})
     return asked
+
+
+def name_of(app: str) -> str:
+    """The app of APP[=IMAGE]."""
+    return app.partition("=")[0]
 
 
 def settings(ttl: timedelta | None, value: str | None) -> Json:
