@@ -78,7 +78,7 @@ def _body(status: int, headers: Mapping[str, str], rest: bytes, ended: bool) -> 
 
 
 def _unchunked(rest: bytes) -> bytes | None:
-    parts = []
+    parts: list[bytes] = []
     while True:
         size_line, separator, rest = rest.partition(b"\r\n")
         if not separator:

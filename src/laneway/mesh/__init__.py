@@ -1,1 +1,4 @@
-"""An Istio-to-Envoy control plane: genuine Istio objects and pods in, Envoy resources over delta ADS out. Knows no kind of Laneway's own."""
+"""An Istio-to-Envoy control plane: Istio objects and pods in, Envoy resources over delta ADS out.
+
+Knows no kind of Laneway's own.
+"""

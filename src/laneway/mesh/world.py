@@ -1,4 +1,4 @@
-"""What the mesh is told besides Istio objects: the pods, and the proxies it serves. Must not know how they run."""
+"""What the mesh is told besides Istio objects: pods, and the proxies it serves. Must not know how they run."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 class Pod:
     """A replica as its peers see it.
 
-    address: IP that peers dial; ports: the port to dial at `address` for each container port; port_names: container
-    ports by name; ready: takes new requests.
+    address: IP that peers dial; ports: the port to dial at `address` for each container port; port_names:
+    container ports by name; ready: takes new requests.
     """
 
     namespace: str

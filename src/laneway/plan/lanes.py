@@ -94,7 +94,7 @@ def _rule(lane: Lane, deployed: Mapping[str, LaneApp], waiting: Mapping[str, str
 
 
 def _not_ready(seen: LaneAppSeen | None, named: bool) -> str | None:
-    """Why a rule may not lead to this version. named: one does already, so every proxy once confirmed its Service."""
+    """Why a rule may not lead to this version. named: one does already, so its Service was confirmed once."""
     if seen is None or not seen.version.available:
         return "no pod of it is available"
     return None if named or seen.confirmed else "its Service is not yet confirmed by every proxy"
