@@ -30,9 +30,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def eventually(holds: Callable[[], object]) -> None:
+async def eventually(holds: Callable[[], object], seconds: float = DEADLINE_SECONDS) -> None:
     """Wait until something holds. Raises TimeoutError after a deadline."""
-    async with asyncio.timeout(DEADLINE_SECONDS):
+    async with asyncio.timeout(seconds):
         while True:
             if holds():
                 return

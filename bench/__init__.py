@@ -1,0 +1,1 @@
+"""What Laneway costs, measured on this machine, beside the marks of its peers."""
