@@ -5,7 +5,7 @@
 
 poll: {addresses, authority} first, then bodies; answers a body with the time when every address has given it.
 load: {address, authority, headers, seconds}; answers with requests per second over busy connections.
-latency: {address, authority, headers, requests}; answers with the median round trip in seconds, one at a time.
+latency: {address, authority, headers, requests}; answers with the median round trip in seconds.
 """
 
 from __future__ import annotations

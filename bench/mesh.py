@@ -133,10 +133,11 @@ async def _change(ready: Rig, poller: Client, green: bool) -> float:
 async def acknowledged(plane: ControlPlane, generation: int) -> None:
     """Returns as soon as every proxy has acknowledged a generation."""
     told = asyncio.Event()
-    plane.subscribe(told.set)
+    end = plane.subscribe(told.set)
     while plane.confirmed_generation() < generation:
         told.clear()
         await told.wait()
+    end()
 
 
 async def lane_cost() -> list[Figure]:

@@ -134,12 +134,13 @@ class ControlPlane:
         """What connected proxies refuse, by proxy id, in the words of the proxy."""
         return {peer.id: peer.rejection for peer in self._peers.values() if peer.rejection}
 
-    def subscribe(self, callback: Callable[[], None]) -> None:
-        """Call this whenever something that this class answers may have become different.
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call this whenever an answer of this class may have become different. It must not block.
 
-        It must not block.
+        Returns what ends the subscription.
         """
         self._callbacks.append(callback)
+        return lambda: self._callbacks.remove(callback)
 
     def received(self, stream: Stream, request: Request) -> None:
         """Take a request from a stream; the newest stream of a proxy counts."""
@@ -182,5 +183,5 @@ class ControlPlane:
             self._changed()
 
     def _changed(self) -> None:
-        for callback in self._callbacks:
+        for callback in tuple(self._callbacks):
             callback()
