@@ -1,0 +1,152 @@
+"""Workloads: names, labels and templates of what is run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from laneway.manifests import names
+from laneway.manifests.services import app_service, lane_service, subsets
+from laneway.manifests.workloads import autoscaler, kept_template, lane_deployment, revision_deployment
+from laneway.plan.lanes import patched
+from laneway.plan.observed import Role
+from laneway.plan.result import AppPlan, LaneVersionPlan, VersionPlan
+from laneway.plan.revision import revision_of
+from laneway.spec.app import App, Scale
+from laneway.spec.kubernetes import Deployment, EnvVar, PodTemplate, Service
+from laneway.spec.lane import LaneApp
+from laneway.spec.meta import Key
+
+KEY = Key("shop", "pharmacy")
+TEMPLATE: dict[str, Any] = {
+    "metadata": {
+        "labels": {"app": "pharmacy", "tier": "gold"},
+        "annotations": {"sidecar.istio.io/inject": "false"},
+    },
+    "spec": {
+        "containers": [
+            {
+                "name": "pharmacy",
+                "image": "registry/pharmacy:1",
+                "command": ["run"],
+                "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+                "ports": [{"containerPort": 8080}],
+                "readinessProbe": {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1},
+            }
+        ],
+        "terminationGracePeriodSeconds": 5,
+    },
+}
+
+
+def template(**changes: Any) -> PodTemplate:
+    """A rich template."""
+    return PodTemplate.model_validate(TEMPLATE | changes)
+
+
+def version(**changes: Any) -> VersionPlan:
+    """A revision of the template with three pods."""
+    found = template()
+    fields: dict[str, Any] = {"role": Role.STABLE, "replicas": 3, "subset": True} | changes
+    return VersionPlan(revision=revision_of(found), template=found, **fields)
+
+
+def lane(of: PodTemplate) -> LaneVersionPlan:
+    """A lane's version that runs this template."""
+    return LaneVersionPlan(Key("shop", "green"), "pharmacy", "aaa", of, 2)
+
+
+def app() -> App:
+    """The App of the template."""
+    spec = {"workload": {"deployment": "pharmacy"}, "service": {"ports": [{"port": 80, "targetPort": 8080}]}}
+    return App.model_validate({"metadata": {"name": "pharmacy", "namespace": "shop"}, "spec": spec})
+
+
+def test_a_kept_template_has_the_same_revision_when_it_is_read_back() -> None:
+    """Else every restart would see another revision, and release it."""
+    kept = kept_template(KEY, version())
+    parsed = PodTemplate.model_validate(kept["data"]["template"])
+    assert revision_of(parsed) == kept["metadata"]["labels"][names.REVISION] == version().revision
+    assert parsed == version().template
+
+
+def test_defaults_that_are_written_out_do_not_make_another_revision() -> None:
+    """The same pods, however they were written."""
+    probe = {
+        "httpGet": {"path": "/healthz", "port": 8080, "scheme": "HTTP"},
+        "periodSeconds": 1,
+        "timeoutSeconds": 1,
+    }
+    container = TEMPLATE["spec"]["containers"][0] | {"readinessProbe": probe, "args": []}
+    spec = {"terminationGracePeriodSeconds": 5, "containers": [container]}
+    assert revision_of(template(spec=spec)) == revision_of(template())
+
+
+def test_any_change_of_the_pods_makes_another_revision() -> None:
+    """Labels, annotations, images, variables: what is released is what changed."""
+    labels = {"metadata": {"labels": {"app": "pharmacy"}}}
+    container = TEMPLATE["spec"]["containers"][0] | {"env": []}
+    others = [template(**labels), template(spec={"containers": [container]}), template()]
+    assert len({revision_of(each) for each in others}) == 3
+
+
+def test_a_revision_s_pods_carry_the_app_s_labels_and_its_own() -> None:
+    """The app's Service selects them, the subset just them; the mesh knows the app by canonical name."""
+    deployment = Deployment.model_validate(revision_deployment(KEY, version()))
+    labels = deployment.spec.template.metadata.labels
+    assert deployment.spec.selector.match_labels.items() <= labels.items()
+    assert {"app": "pharmacy", "tier": "gold", names.CANONICAL_NAME: "pharmacy"}.items() <= labels.items()
+    service = Service.model_validate(app_service(app()))
+    assert service.spec.selector.items() <= labels.items()
+    plan = AppPlan(KEY, version().revision, (version(),), {})
+    (subset,) = subsets(app(), plan)["spec"]["subsets"]
+    assert subset["labels"].items() <= labels.items()
+
+
+def test_no_service_but_its_lane_s_selects_a_lane_s_pods() -> None:
+    """Callers outside of the mesh, and users' own Services, would reach them otherwise."""
+    deployment = Deployment.model_validate(lane_deployment(lane(template())))
+    labels = deployment.spec.template.metadata.labels
+    assert not {"app", "tier", names.APP, names.REVISION} & labels.keys()
+    assert not app_service(app())["spec"]["selector"].items() <= labels.items()
+    assert lane_service(app(), lane(template()))["spec"]["selector"].items() <= labels.items()
+    assert deployment.spec.template.metadata.annotations == TEMPLATE["metadata"]["annotations"]
+
+
+def test_a_lane_s_deployment_is_the_same_from_its_own_template() -> None:
+    """While a version leaves it is written as it was seen: no pod may be replaced by that."""
+    first = lane_deployment(lane(template()))
+    seen = PodTemplate.model_validate(first["spec"]["template"])
+    assert lane_deployment(lane(seen)) == first
+
+
+def test_a_lane_patches_image_and_variables_and_nothing_else() -> None:
+    """A variable of the same name is replaced in place; new ones follow."""
+    wanted = LaneApp(
+        name="pharmacy", image="new", env=[EnvVar(name="B", value="3"), EnvVar(name="C", value="4")]
+    )
+    container = patched(template(), wanted).spec.containers[0]
+    assert container.image == "new"
+    assert [(variable.name, variable.value) for variable in container.env] == [
+        ("A", "1"),
+        ("B", "3"),
+        ("C", "4"),
+    ]
+    assert patched(template(), LaneApp(name="pharmacy")) == template()
+    assert patched(patched(template(), wanted), wanted) == patched(template(), wanted)
+
+
+def test_an_autoscaler_has_the_bounds_of_its_weight_and_the_user_s_metrics() -> None:
+    """Without metrics there is none: an empty list would mean 80 % of the CPU."""
+    metrics = [{"type": "Resource", "resource": {"name": "cpu"}}]
+    scale = Scale(min=4, max=20, metrics=metrics, behavior={"scaleDown": {"stabilizationWindowSeconds": 5}})
+    plan = AppPlan(KEY, "aaa", (), {})
+    found = autoscaler(plan, version(bounds=(1, 4)), scale)
+    assert found is not None
+    assert (found["spec"]["minReplicas"], found["spec"]["maxReplicas"], found["spec"]["metrics"]) == (
+        1,
+        4,
+        metrics,
+    )
+    assert found["spec"]["scaleTargetRef"]["name"] == revision_deployment(KEY, version())["metadata"]["name"]
+    assert found["spec"]["behavior"] == scale.behavior
+    assert autoscaler(plan, version(), scale) is None
