@@ -6,7 +6,14 @@ from typing import cast
 
 from laneway.history.events import Event as Happened
 from laneway.local.status import Event, Problem
+from laneway.mesh.refusals import Refusal
+from laneway.spec.problems import Code, Place
 from laneway.spec.problems import Problem as Found
+
+
+def refusal(found: Refusal) -> Found:
+    """What the mesh refuses, as a problem of the object."""
+    return Code.REFUSED_FIELD.at(Place(f"{found.kind} {found.key}"), found.field, found.text)
 
 
 def problem(found: Found) -> Problem:

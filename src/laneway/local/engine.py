@@ -25,9 +25,11 @@ from laneway.local.status import Finding, Json, Status
 from laneway.local.status import Proxies as ProxyStatus
 from laneway.local.store import Changed, Store
 from laneway.mesh.control_plane import ControlPlane
+from laneway.mesh.refusals import Refusal, refusals_of
+from laneway.mesh.registry import MeshObject
 from laneway.plan.observed import Observed, VersionSeen
 from laneway.plan.result import Plan, Report
-from laneway.spec.meta import Key
+from laneway.spec.meta import Key, Object
 from laneway.spec.release import Release
 from laneway.spec.world import Spec
 
@@ -145,6 +147,10 @@ class LocalEngine:
             if managed(body) or (body["metadata"]["namespace"], body["metadata"]["name"]) not in templates
         ]
 
+    def refusals(self, obj: Object) -> tuple[Refusal, ...]:
+        """Why the mesh would refuse an object that is right by itself."""
+        return refusals_of(obj) if isinstance(obj, MeshObject) else ()
+
     # --- for the loop
 
     def objects(self) -> dict[str, list[Body]]:
@@ -215,7 +221,11 @@ class LocalEngine:
     def _extra(self) -> tuple[Finding, ...]:
         refused = [
             Finding(
-                code="Refused", severity="error", namespace=key.namespace, name=key.name, text=str(refusal)
+                code="Refused",
+                severity="error",
+                namespace=key.namespace,
+                name=key.name,
+                text=f"{refusal.kind} {key}: {refusal.field}: {refusal.text}",
             )
             for key, refusal in self.proxies.refusals()
         ]

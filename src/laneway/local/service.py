@@ -92,7 +92,10 @@ class Service:
         return True
 
     def _check(self, bodies: Mapping[tuple[str, Key], Json]) -> None:
-        found = check_objects([parse(body) for body in bodies.values()])
+        objects = [parse(body) for body in bodies.values()]
+        found = check_objects(objects)
+        if not any(problem.is_error for problem in found):
+            found = tuple(documents.refusal(each) for obj in objects for each in self._engine.refusals(obj))
         if any(problem.is_error for problem in found):
             raise RefusedError([documents.problem(problem) for problem in found])
 
