@@ -77,7 +77,7 @@ def _app(view: View, planned: AppPlan) -> AppStatus:
             role=version.role.value,
             image=version.template.spec.containers[0].image or "",
             weight=format_percent(planned.weights.get(version.revision, 0)),
-            served=format_percent(written.get(version.revision, 0)) if seen.confirmed else 0,
+            served=format_percent(written.get(version.revision, 0)) if seen.confirmed else None,
             replicas=_replicas(version.replicas, seen.versions.get(version.revision, NOTHING)),
         )
         for version in planned.versions

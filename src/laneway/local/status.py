@@ -65,13 +65,16 @@ class Replicas(TypedDict):
 
 
 class Version(TypedDict):
-    """One revision of an app. role: a `plan.observed.Role`; served: the weight that every proxy serves."""
+    """One revision of an app. role: a `plan.observed.Role`; served: the weight that every proxy serves.
+
+    `served` is None while proxies may differ.
+    """
 
     revision: str
     role: str
     image: str
     weight: int | float
-    served: int | float
+    served: int | float | None
     replicas: Replicas
 
 

@@ -37,7 +37,7 @@ class Move:
 
     at_s: float
     weights: dict[str, int | float]
-    served: dict[str, int | float]
+    served: dict[str, int | float | None]
     pods: dict[str, int]
     share: float
 
