@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from laneway.mesh.names import DOMAIN
+from laneway.mesh.sockets import socket_path
 from laneway.mesh.wire import PROXY_ID
 from laneway.mesh.world import GatewayProxy, Proxy, Sidecar
 
@@ -36,14 +37,14 @@ _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
 def bootstrap(proxy: Proxy, xds: Path, admin: Path) -> dict[str, Any]:
-    """The bootstrap of a proxy. xds, admin: paths of Unix sockets, of at most 100 bytes.
+    """The bootstrap of a proxy. xds, admin: paths of Unix sockets; raises ValueError for one too long.
 
     The control plane knows the proxy by `PROXY_ID` in the node's metadata; the node's id is written as Istio
     does.
     """
     return {
         "node": _node(proxy),
-        "admin": {"address": {"pipe": {"path": str(admin)}}},
+        "admin": {"address": {"pipe": {"path": socket_path(admin)}}},
         "dynamic_resources": _dynamic_resources(),
         "static_resources": {"clusters": [_control_plane(xds)]},
         "cluster_manager": {"enable_deferred_cluster_creation": True},
@@ -90,7 +91,7 @@ def _dynamic_resources() -> dict[str, Any]:
 
 
 def _control_plane(xds: Path) -> dict[str, Any]:
-    endpoint = {"endpoint": {"address": {"pipe": {"path": str(xds)}}}}
+    endpoint = {"endpoint": {"address": {"pipe": {"path": socket_path(xds)}}}}
     http2: dict[str, Any] = {"explicit_http_config": {"http2_protocol_options": {}}}
     return {
         "name": CONTROL_PLANE,

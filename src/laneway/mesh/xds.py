@@ -12,11 +12,10 @@ from typing import Any, Protocol
 
 import grpc
 
+from laneway.mesh.sockets import socket_path
 from laneway.mesh.wire import Request, Response, decode, encode
 
 SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
-PATH_BYTES_MAX = 100
-"""A Unix socket's path is at most 107 bytes on Linux; this leaves room for a suffix."""
 OPTIONS = (
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
@@ -70,8 +69,6 @@ class AdsServer:
 
         Raises ValueError for a path that is too long, OSError for one that cannot be listened at.
         """
-        if len(str(path).encode()) > PATH_BYTES_MAX:
-            raise ValueError(f"the path of a socket has at most {PATH_BYTES_MAX} bytes; shorten {path}")
         self._server = self._listening(path)
         await self._server.start()
 
@@ -82,13 +79,14 @@ class AdsServer:
             self._server = None
 
     def _listening(self, path: Path) -> Any:
+        address = f"unix:{socket_path(path)}"
         path.unlink(missing_ok=True)
         method = grpc.stream_stream_rpc_method_handler(self._serve)
         handler = grpc.method_handlers_generic_handler(SERVICE, {"DeltaAggregatedResources": method})
         server = grpc.aio.server(options=OPTIONS)
         server.add_generic_rpc_handlers((handler,))
         try:
-            server.add_insecure_port(f"unix:{path}")
+            server.add_insecure_port(address)
         except RuntimeError as error:
             raise OSError(f"cannot listen at {path}: {error}") from error
         return server
