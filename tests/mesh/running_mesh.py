@@ -73,6 +73,7 @@ class Backend:
         self.name = name
         self.labels = labels
         self.port = 0
+        self.busy = 0
         self._connections: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -95,8 +96,10 @@ class Backend:
         self._connections.add(task)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
+                self.busy += 1
                 if head.startswith(b"GET /slow"):
                     await asyncio.sleep(self.SLOW_SECONDS)
+                self.busy -= 1
                 body = self.name.encode()
                 writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.mesh.mesh_objects import parse
-from tests.mesh.running_mesh import Backend, RunningMesh, eventually
+from tests.mesh.running_mesh import RunningMesh, eventually
 
 from laneway.mesh.envoy import Admin, envoy_argv
 
@@ -48,8 +48,7 @@ async def test_active_requests_are_those_without_an_answer(mesh: RunningMesh) ->
     assert await proxy.admin.active_requests() == 0
     caller = await mesh.caller(proxy)
     slow = asyncio.create_task(caller.get("pharmacy", "/slow"))
-    await asyncio.sleep(Backend.SLOW_SECONDS / 3)
+    await eventually(lambda: backend.busy)
     assert await proxy.admin.active_requests() == 1
     assert await slow == (200, "blue")
-    await eventually(slow.done)
     assert await proxy.admin.active_requests() == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,22 +43,23 @@ class Recorder:
 
 
 @pytest.fixture
-def socket() -> Any:
-    """A path that is short enough."""
+def socket() -> Iterator[Path]:
+    """A path that is short enough, where a killed server left its socket; a stopped one removes it."""
     with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder) / "xds.sock"
+        path = Path(folder) / "xds.sock"
+        path.touch()
+        yield path
+        assert not path.exists()
 
 
 @pytest.fixture
 async def recorder(socket: Path) -> AsyncIterator[Recorder]:
-    """A server at the socket, where a killed one left its own."""
-    socket.touch()
+    """A server at the socket."""
     recorder = Recorder()
     server = AdsServer(recorder)
     await server.start(socket)
     yield recorder
     await server.stop()
-    assert not socket.exists()
 
 
 def call(channel: Any) -> Any:
