@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-BENCHES = ("mesh",)
+BENCHES = ("planner", "mesh")
 """Modules of this package with `figures() -> Iterator[Figure]`; their docstrings' first lines are titles."""
 WIDTH = 62
 

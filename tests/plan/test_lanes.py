@@ -209,3 +209,12 @@ def test_lane_requests_stay_off_the_candidate() -> None:
     assert tagged is not None and untagged is not None
     assert [route["destination"]["subset"] for route in tagged["route"]] == [f"r-{stable}"]
     assert len(untagged["route"]) == 2
+
+
+def test_a_lane_s_rule_stays_while_confirmation_is_pending() -> None:
+    """After a restart nobody has confirmed anything: the lane's requests do not fall back to the baseline."""
+    world = shop()
+    world.lane("green", "pharmacy")
+    world.settle()
+    world.restart()
+    assert rules(world) == {"green": "green"}

@@ -103,10 +103,12 @@ def _not_ready(seen: LaneAppSeen | None, named: bool) -> str | None:
 def patched(template: PodTemplate, app: LaneApp) -> PodTemplate:
     """A template with the lane's image and variables; variables of the same name are replaced in place."""
     container = template.spec.containers[0]
-    named: dict[str, EnvVar] = {variable.name: variable for variable in (*container.env, *app.env)}
-    changes: dict[str, object] = {"env": list(named.values())} if app.env else {}
-    if app.image:
-        changes["image"] = app.image
+    changes: dict[str, object] = {"image": app.image} if app.image else {}
+    if app.env:
+        named: dict[str, EnvVar] = {variable.name: variable for variable in (*container.env, *app.env)}
+        changes["env"] = list(named.values())
+    if not changes:
+        return template
     containers = [container.model_copy(update=changes)]
     return template.model_copy(update={"spec": template.spec.model_copy(update={"containers": containers})})
 

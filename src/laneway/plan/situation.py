@@ -42,7 +42,7 @@ class Situation:
         return self.seen.versions.get(revision, UNSEEN)
 
     def pods_beyond(self, planned: Mapping[str, int]) -> int:
-        """Pods that exist or are asked for, draining ones included, beyond those planned for each revision."""
+        """Pods that exist, draining ones included, or are asked for, beyond those planned by revision."""
         return sum(
             max(0, seen.pods - planned.get(revision, 0), seen.desired - planned.get(revision, 0))
             for revision, seen in self.seen.versions.items()
