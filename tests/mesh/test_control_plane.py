@@ -4,20 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Mapping
 from functools import partial
 from itertools import pairwise
 
 import pytest
 from tests.mesh.mesh_objects import parse, rules
-from tests.mesh.running_mesh import LOOPBACK, Caller, RunningMesh, eventually, free_port
+from tests.mesh.running_mesh import (
+    DEADLINE_SECONDS,
+    LOOPBACK,
+    Caller,
+    RunningMesh,
+    RunningProxy,
+    eventually,
+    free_port,
+)
 
-from laneway.mesh.world import Sidecar
+from laneway.mesh.world import GatewayProxy, Sidecar
 from laneway.spec.meta import Key, Object
 
 pytestmark = [pytest.mark.mesh, pytest.mark.anyio]
 
 PHARMACY = Key("shop", "pharmacy")
 HOST = "pharmacy.shop.svc.cluster.local"
+
+
+GATEWAY = """
+kind: Gateway
+metadata: {name: public}
+spec:
+  selector: {istio: ingressgateway}
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [shop.example]}]
+---
+kind: VirtualService
+metadata: {name: public}
+spec: {hosts: [shop.example], gateways: [public], http: [{route: [{destination: {host: pharmacy}}]}]}
+"""
 
 
 def service(name: str) -> Object:
@@ -225,13 +247,46 @@ async def test_after_a_restart_of_the_control_plane_nothing_is_sent_twice(mesh: 
     assert await (await mesh.caller(proxies[0])).get("pharmacy") == (200, "green")
 
 
+async def asks(proxy: RunningProxy) -> bool:
+    """Whether it has a stream to the control plane."""
+    try:
+        stats = await proxy.admin.stats(r"^cluster\.xds-grpc\.upstream_rq_active$")
+    except OSError:
+        return False
+    return any(stats.values())
+
+
 async def test_a_proxy_that_comes_before_it_is_expected_is_served_once_it_is(mesh: RunningMesh) -> None:
     """Its questions wait."""
     proxy = await mesh.sidecar()
     mesh.plane.set_proxies([])
     mesh.plane.upsert(service("pharmacy"))
     mesh.plane.publish()
-    await eventually(lambda: proxy.proxy.id in mesh.plane._peers)
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not await asks(proxy):
+            pass
     mesh.expect()
     await mesh.publish()
     assert mesh.plane.acked(proxy.proxy.id) == mesh.plane.generation
+
+
+async def test_a_gateway_whose_listeners_all_went_has_routes_when_they_are_back(mesh: RunningMesh) -> None:
+    """Envoy never asks for scopes again, and would wait for them without end."""
+    backend = await mesh.backend("blue", app="pharmacy")
+    for each in parse(GATEWAY):
+        mesh.plane.upsert(each)
+    mesh.plane.upsert(service("pharmacy"))
+    mesh.plane.set_pods([backend.pod()])
+    bound = {80: (LOOPBACK, free_port())}
+    running = await mesh.start(gateway(bound))
+    for ports in (bound, {}, bound):
+        running.proxy = gateway(ports)
+        mesh.expect()
+        await mesh.publish()
+    caller = Caller(bound[80])
+    assert await caller.get("shop.example") == (200, "blue")
+    await caller.close()
+
+
+def gateway(ports: Mapping[int, tuple[str, int]]) -> GatewayProxy:
+    return GatewayProxy("istio-system/ingress", "istio-system", {"istio": "ingressgateway"}, ports)

@@ -7,33 +7,15 @@ which order resources go, nor how processes run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from laneway.mesh.push import Conversation
+from laneway.mesh.peer import Peer
 from laneway.mesh.refusals import Refusal
-from laneway.mesh.resources import Changes, Layer
 from laneway.mesh.translator import Translator
 from laneway.mesh.wire import Request
 from laneway.mesh.world import Pod, Proxy
 from laneway.mesh.xds import AdsServer, Stream
 from laneway.spec.meta import Key, Object
-
-
-@dataclass(slots=True)
-class _Peer:
-    """A connected proxy.
-
-    early: what it asked before it was known; layers: those that its conversation is about.
-    """
-
-    id: str
-    stream: Stream
-    early: list[Request] = field(default_factory=list)
-    conversation: Conversation | None = None
-    layers: tuple[Layer, ...] = ()
-    acked: int = 0
-    rejection: str = ""
 
 
 class ControlPlane:
@@ -46,10 +28,9 @@ class ControlPlane:
     def __init__(self, translator: Translator | None = None) -> None:
         self._translator = translator or Translator()
         self._server = AdsServer(self)
-        self._peers: dict[str, _Peer] = {}
-        self._streams: dict[Stream, _Peer] = {}
+        self._peers: dict[Stream, Peer] = {}
         self._proxies: dict[str, Proxy] = {}
-        self._served: frozenset[str] = frozenset()
+        self._published: frozenset[str] = frozenset()
         self._callbacks: list[Callable[[], None]] = []
 
     async def start(self, socket_path: Path) -> None:
@@ -84,17 +65,16 @@ class ControlPlane:
     def publish(self) -> int:
         """Send what became different to every connected proxy. Returns the generation; waits for nobody."""
         changes = self._translator.take_changes()
-        self._served = frozenset(self._proxies)
-        for peer in list(self._peers.values()):
-            if peer.id not in self._served:
+        self._published = frozenset(self._proxies)
+        for peer in self._peers.values():
+            if peer.id not in self._published:
                 continue
-            if peer.conversation is None:
-                self._welcome(peer)
+            if not peer.begun:
+                self._begin(peer)
             elif peer.layers == self._translator.layers_of(peer.id):
-                self._update(peer, peer.conversation, changes)
+                peer.update(changes)
             else:
-                # Other layers: the next stream starts from what the proxy says that it has.
-                peer.stream.close()
+                peer.part()
         self._changed()
         return changes.generation
 
@@ -105,8 +85,7 @@ class ControlPlane:
 
     def acked(self, proxy_id: str) -> int:
         """The newest generation of which a proxy has acknowledged everything; 0 while it is not connected."""
-        peer = self._peers.get(proxy_id)
-        return peer.acked if peer else 0
+        return self._acked().get(proxy_id, 0)
 
     def confirmed(self, kind: str, key: Key) -> bool:
         """Whether every counted proxy serves an object as it is now, with the endpoints of its clusters.
@@ -117,18 +96,17 @@ class ControlPlane:
 
     def confirmed_generation(self) -> int:
         """The newest generation that every counted proxy has acknowledged."""
-        counted = [self.acked(proxy.id) for proxy in self._proxies.values() if proxy.counted]
-        return min(counted, default=self._translator.generation)
+        acked = self._acked()
+        return min(
+            (acked.get(name, 0) for name, proxy in self._proxies.items() if proxy.counted),
+            default=self._translator.generation,
+        )
 
     def laggards(self, generation: int) -> tuple[str, ...]:
         """The counted proxies that have not acknowledged a generation, by id."""
-        return tuple(
-            sorted(
-                proxy.id
-                for proxy in self._proxies.values()
-                if proxy.counted and self.acked(proxy.id) < generation
-            )
-        )
+        acked = self._acked()
+        counted = (name for name, proxy in self._proxies.items() if proxy.counted)
+        return tuple(sorted(name for name in counted if acked.get(name, 0) < generation))
 
     def rejections(self) -> Mapping[str, str]:
         """What connected proxies refuse, by proxy id, in the words of the proxy."""
@@ -143,44 +121,32 @@ class ControlPlane:
         return lambda: self._callbacks.remove(callback)
 
     def received(self, stream: Stream, request: Request) -> None:
-        """Take a request from a stream; the newest stream of a proxy counts."""
-        peer = self._streams.get(stream)
+        """Take a request from a stream, whose first one names the proxy."""
+        peer = self._peers.get(stream)
         if peer is None:
-            peer = self._streams[stream] = self._peers[request.proxy_id] = _Peer(request.proxy_id, stream)
-        if peer.conversation is not None:
-            peer.conversation.receive(request)
-            self._speak(peer, peer.conversation)
-            return
-        peer.early.append(request)
-        if peer.id in self._served:
-            self._welcome(peer)
+            peer = self._peers[stream] = Peer(request.proxy_id, stream)
+        before = peer.acked, peer.rejection
+        peer.receive(request)
+        if not peer.begun and peer.id in self._published and peer.id in self._proxies:
+            self._begin(peer)
+        if before != (peer.acked, peer.rejection):
+            self._changed()
 
     def closed(self, stream: Stream) -> None:
         """Forget a stream."""
-        peer = self._streams.pop(stream, None)
-        if peer is not None and self._peers.get(peer.id) is peer:
-            del self._peers[peer.id]
+        if self._peers.pop(stream, None):
             self._changed()
 
-    def _welcome(self, peer: _Peer) -> None:
-        """Begin with a proxy that is known from now on."""
-        peer.layers = self._translator.layers_of(peer.id)
-        peer.conversation = Conversation(self._translator.resources_for(peer.id), self._translator.generation)
-        for request in peer.early:
-            peer.conversation.receive(request)
-        peer.early.clear()
-        self._speak(peer, peer.conversation)
+    def _begin(self, peer: Peer) -> None:
+        layers, wanted = self._translator.layers_of(peer.id), self._translator.resources_for(peer.id)
+        peer.begin(layers, wanted, self._translator.generation)
 
-    def _update(self, peer: _Peer, conversation: Conversation, changes: Changes) -> None:
-        conversation.change((changes.layers.get(layer, {}) for layer in peer.layers), changes.generation)
-        self._speak(peer, conversation)
-
-    def _speak(self, peer: _Peer, conversation: Conversation) -> None:
-        peer.stream.send(conversation.responses())
-        before = peer.acked, peer.rejection
-        peer.acked, peer.rejection = conversation.acknowledged(), conversation.rejection()
-        if before != (peer.acked, peer.rejection):
-            self._changed()
+    def _acked(self) -> dict[str, int]:
+        """By proxy id; of several streams of one proxy, the one that is furthest behind."""
+        found: dict[str, int] = {}
+        for peer in self._peers.values():
+            found[peer.id] = min(peer.acked, found.get(peer.id, peer.acked))
+        return found
 
     def _changed(self) -> None:
         for callback in tuple(self._callbacks):
