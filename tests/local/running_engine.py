@@ -135,6 +135,12 @@ def rules(host: str, **route: Any) -> Json:
     return obj("VirtualService", host, {"hosts": [host], "http": [to | route]}, MESH_API)
 
 
+def public(name: str) -> Json:
+    """A Gateway of the ingress."""
+    server = {"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}
+    return obj("Gateway", name, {"selector": {"istio": "ingressgateway"}, "servers": [server]}, MESH_API)
+
+
 def key(name: str) -> Key:
     """A name in namespace shop."""
     return Key("shop", name)
