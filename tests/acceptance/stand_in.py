@@ -2,8 +2,9 @@
 
     python stand_in.py NAME VERSION
 
-It answers with who it is, and with the answers of the URLs in CALLS. A version `stuck` never becomes ready.
-SIGTERM ends it at once, whatever it is doing: a request that this cuts off was not drained.
+After DELAY_MS it answers with who it is, and with the answers of the URLs in CALLS. A version
+`stuck` is never ready. SIGTERM ends it at once, whatever it is doing: a request that this cuts off was not
+drained.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import socket
 import sys
 import threading
+import time
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
@@ -66,6 +68,7 @@ class StandIn:
         self.name, self.version = name, version
         self.pod = os.environ.get("POD_NAME", "")
         self.calls = os.environ.get("CALLS", "").split()
+        self.delay_s = int(os.environ.get("DELAY_MS", "0")) / 1000
 
     def serve(self, connection: socket.socket) -> None:
         """Answers the requests of a connection until it ends."""
@@ -85,6 +88,7 @@ class StandIn:
         """Status and body for a request."""
         if path == b"/ready":
             return (b"503 Service Unavailable" if self.version == "stuck" else b"200 OK"), b"{}"
+        time.sleep(self.delay_s)
         context = b"".join(b"%s: %s\r\n" % (name, headers[name]) for name in PASSED_ON if name in headers)
         answer: dict[str, Any] = {
             "service": self.name,

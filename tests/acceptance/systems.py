@@ -23,7 +23,8 @@ class Service:
     """One service of a system.
 
     port: of its Service; target: that its container listens on; calls: URLs that it asks for every answer;
-    hosts: public, at the gateway; steps: of its releases; retries: as in an Istio rule, None for the default.
+    hosts: public, at the gateway; steps: of its releases; retries: as in an Istio rule, None for the default;
+    delay_ms: how long each answer takes.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Service:
     steps: tuple[Object, ...] = HELD
     retries: Object | None = None
     sidecar: bool = True
+    delay_ms: int = 0
 
     @property
     def image(self) -> str:
@@ -55,7 +57,10 @@ def deployment(service: Service, command: Sequence[str] = ()) -> Object:
     container: Object = {
         "name": "main",
         "image": service.image,
-        "env": [{"name": "CALLS", "value": " ".join(service.calls)}],
+        "env": [
+            {"name": "CALLS", "value": " ".join(service.calls)},
+            {"name": "DELAY_MS", "value": str(service.delay_ms)},
+        ],
         "ports": [{"name": "http", "containerPort": service.target}],
         "readinessProbe": {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1},
     }

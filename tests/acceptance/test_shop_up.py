@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from tests.acceptance.flood import Answer, flood, hops, versions
-from tests.acceptance.running import Laneway
+from tests.acceptance.running import PROGRAM, Laneway
 
+from laneway.cli.demo.story import suggestions
 from laneway.local.http1 import Request
 
 pytestmark = pytest.mark.mesh
@@ -146,3 +149,19 @@ def test_many_requests_reach_every_pod_of_an_app(shop: Laneway) -> None:
     """Four replicas share the work."""
     answers = flood(shop.address, [Request(HOST, "/pharmacy")] * 200)
     assert len({answer["pod"] for answer in answers}) == 4
+
+
+def test_the_commands_that_the_demo_suggests_work(shop: Laneway) -> None:
+    """Typed one after the other, but for the first and the last: this module's own start and end."""
+    place = os.environ | {"LANEWAY_STATE": str(shop.state), "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}"}
+    port = str(shop.address[1])
+    for command in suggestions("laneway", str(SHOP))[1:-1]:
+        done = subprocess.run(
+            ["bash", "-c", command.replace("8080", port)],
+            env=place,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+    assert versions(shop.ask(HOST))["pharmacy"] == "2.0"

@@ -1,6 +1,7 @@
 """Not one request fails while versions come and go: with retries, and without any, which would hide a drop.
 
-An open-loop load of 100 requests per second runs through each of two systems: an app, and what it calls.
+An open-loop load of 100 requests per second runs through each of two systems: an app, and what it calls. Each
+request takes a while, so that some are on their way to every pod at any time.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.acceptance.flood import versions
 from tests.acceptance.running import Laneway, served
 from tests.acceptance.systems import Service, system, write
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.mesh
 RATE = 100
 STEPS = ({"weight": 20, "hold": "1s"}, {"weight": 100})
 NO_RETRIES = {"attempts": 0}
-BACK = Service("back", replicas=2, steps=STEPS)
+BACK = Service("back", replicas=2, steps=STEPS, delay_ms=120)
 FRONT = Service("front", calls=(BACK.url,), hosts=("front.test",))
 BARE_BACK = replace(BACK, name="bare-back", retries=NO_RETRIES)
 BARE_FRONT = replace(
@@ -40,12 +40,13 @@ def shop(laneway: Laneway, folder: Path) -> Laneway:
 
 
 @contextmanager
-def load_without_failure(laneway: Laneway) -> Iterator[list[Load]]:
-    """The load on both systems; labels are the dependency's versions."""
+def load_without_failure(laneway: Laneway, lane: str = "") -> Iterator[list[Load]]:
+    """The load on both systems, in a lane or in none; labels are the dependency's versions."""
+    headers = {"x-lane": lane} if lane else {}
     loads = [
         Load(
             laneway.address,
-            Profile(Request(host), RATE),
+            Profile(Request(host, headers=headers), RATE),
             label=lambda answer: str(answer["hops"][0]["version"]),
         )
         for host in ("front.test", "bare.test")
@@ -107,15 +108,16 @@ def test_an_abort_at_20_percent_fails_no_request(shop: Laneway, folder: Path) ->
 
 
 def test_a_lane_that_comes_and_goes_fails_no_request(shop: Laneway) -> None:
-    """Requests outside of the lane never see it, those in it do while it stands."""
-    with load_without_failure(shop) as loads:
+    """Requests outside of the lane never see it; those in it do, and none is lost at its end."""
+    with load_without_failure(shop) as outside, load_without_failure(shop, "try") as inside:
         apps = [f"--app={app}=registry.test/{app}:lane" for app in BACKS]
         shop.json("lane", "up", "try", *apps, "--wait")
-        assert versions(shop.ask("front.test", lane="try"))["back"] == "lane"
-        assert versions(shop.ask("bare.test", lane="try"))["bare-back"] == "lane"
+        more_answers(shop, inside)
         shop.json("lane", "rm", "try", "--wait")
-        assert versions(shop.ask("front.test", lane="try"))["back"] == "v2"
-    assert all(set(load.counts().labels) == {"v2"} for load in loads)
+        more_answers(shop, inside)
+    assert all(set(load.counts().labels) == {"v2"} for load in outside)
+    assert all(set(load.counts().labels) == {"v2", "lane"} for load in inside)
+    assert all(load.samples[-1].label == "v2" for load in inside)
 
 
 def test_kill_9_in_mid_canary_continues_and_fails_no_request(shop: Laneway, folder: Path) -> None:

@@ -26,7 +26,7 @@ class Screen:
 
     def chapter(self, title: str) -> None:
         """A heading."""
-        self._console.print(f"\n[bold]{title}[/bold]")
+        self._console.print(f"\n[bold]{title}[/bold]", highlight=False)
 
     def say(self, text: str) -> None:
         """A sentence."""

@@ -24,7 +24,8 @@ from laneway.local.http1 import Address
 from laneway.local.state import State
 from laneway.local.status import AppStatus, ReleaseStatus, Status
 
-COMMAND_SECONDS_MAX = 120.0
+COMMAND_SECONDS_MAX = 150.0
+"""Longer than what the commands wait by themselves."""
 HOST = "shop.example"
 NAMESPACE = "shop"
 
@@ -50,16 +51,18 @@ class Stage:
 
     def run(self, *arguments: str) -> Any:
         """Run a command on the demo's state. Returns its JSON; raises CommandFailedError."""
-        done = subprocess.run(
-            [*_LANEWAY, *arguments, "--state", str(self.state), "-o", "json"],
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS_MAX,
-            check=False,
-        )
+        command = [*_LANEWAY, *arguments, "--state", str(self.state), "-o", "json"]
+        shown_command = f"`laneway {' '.join(arguments)}`"
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=COMMAND_SECONDS_MAX, check=False
+            )
+        except subprocess.TimeoutExpired:
+            text = f"{shown_command} did not end within {COMMAND_SECONDS_MAX:g} s"
+            raise CommandFailedError(text) from None
         if done.returncode:
             said = f"{done.stderr}{done.stdout}".strip()
-            raise CommandFailedError(f"`laneway {' '.join(arguments)}` ended with {done.returncode}: {said}")
+            raise CommandFailedError(f"{shown_command} ended with {done.returncode}: {said}")
         return json.loads(done.stdout) if done.stdout.strip() else None
 
     @property

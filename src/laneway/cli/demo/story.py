@@ -43,6 +43,8 @@ PODS_MAX = 5
 """The pharmacy's four, and a surge of 25 %."""
 OBSERVED_S, OBSERVED_FAST_S = 2.5, 1.0
 """How long the load has to show what a share is."""
+SHARE_S = 1.0
+"""Over how long a share that moves is measured."""
 CHANGE_SECONDS_MAX = 60.0
 
 
@@ -75,22 +77,20 @@ def tell(*, as_json: bool = False, rate: float = 50.0, fast: bool = False) -> in
     if as_json:
         print(json.dumps(asdict(seen), indent=2))
     if not seen.failure:
-        _farewell(screen, seen)
+        screen.chapter(f"Done in {seen.seconds:.0f} s, everything taken down. Try next")
+        screen.suggest(suggestions(typed(), shown(shop())))
     return 1 if seen.failure else 0
 
 
-def _farewell(screen: Screen, seen: numbers.Numbers) -> None:
-    screen.chapter(f"Done in {seen.seconds:.0f} s, everything taken down. Try next")
-    laneway, folder = typed(), shown(shop())
-    screen.suggest(
-        [
-            f"{laneway} up -f {folder} --port 8080 --detach",
-            f"{laneway} lane up {LANE} --app {APP}={image_of(APP, LANE)} --wait",
-            f"curl -s -H 'Host: {HOST}' -H 'x-lane: {LANE}' http://127.0.0.1:8080/",
-            f"{laneway} apply -f {folder}/releases/{APP}-{NEXT}.yaml && {laneway} release wait {APP}",
-            f"{laneway} down",
-        ]
-    )
+def suggestions(laneway: str, folder: str) -> list[str]:
+    """What to try next, as one types it; `laneway` is the command, `folder` the example's."""
+    return [
+        f"{laneway} up -f {folder} --port 8080 --detach",
+        f"{laneway} lane up {LANE} --app {APP}={image_of(APP, LANE)} --wait",
+        f"curl -s -H 'Host: {HOST}' -H 'x-lane: {LANE}' http://127.0.0.1:8080/",
+        f"{laneway} apply -f {folder}/releases/{APP}-{NEXT}.yaml && {laneway} release wait {APP}",
+        f"{laneway} down",
+    ]
 
 
 class Story:
@@ -166,7 +166,7 @@ class Story:
                 if self.fast and not hurried and held and move.at_s - held[0] > self.observed_s:
                     self._run("release", "promote", APP)
                     hurried = True
-                if phase == Phase.PROMOTED and set(move.pods) == {NEXT}:
+                if phase == Phase.PROMOTED and set(move.pods) == {NEXT} and move.share == 1:
                     break
         at_first = between(load, min(held, default=math.inf), max(held, default=0))
         self.seen.release = canary_of(NEXT, FIRST_WEIGHT, load.elapsed_s - began_s, moves, at_first)
@@ -191,22 +191,19 @@ class Story:
     def abort(self, load: Load) -> None:
         """A bad version that no status code betrays, and the way back."""
         self.screen.chapter(f"A bad release: {APP} {BAD} answers every request, with a negative price")
-        held = list[float]()
+        held, typed_s, over_s = list[float](), math.inf, math.inf
         with self._ride(load, BAD) as moments:
-            for move, _ in moments:
+            for move, phase in moments:
                 if move.served.get(BAD) == FIRST_WEIGHT:
                     held.append(move.at_s)
-                if held and move.at_s - held[0] > self.observed_s:
+                if typed_s == math.inf and held and move.at_s - held[0] > self.observed_s:
+                    typed_s = load.elapsed_s
+                    self._run("release", "abort", APP)
+                if phase == Phase.ROLLED_BACK and set(move.pods) == {NEXT}:
+                    over_s = min(over_s, move.at_s)
+                if move.at_s > over_s + self.observed_s:
                     break
-        bad = between(load, min(held, default=math.inf), max(held, default=0))
-        self.screen.say(
-            f"{bad.wrong} of {bad.requests} answers are wrong, none failed: a person has to say it"
-        )
-        typed_s = load.elapsed_s
-        with self.screen.waiting():
-            self._run("release", "abort", APP, "--wait")
-        over_s = load.elapsed_s
-        time.sleep(self.observed_s)
+        bad = between(load, min(held, default=typed_s), typed_s)
         wrong = [sample.due_s + sample.latency_s for sample in load.samples if sample.wrong]
         after = between(load, over_s, math.inf)
         self.seen.abort = numbers.Abort(
@@ -215,6 +212,9 @@ class Story:
             wrong_requests=len(wrong),
             right_after_s=round(max(0.0, max(wrong, default=0.0) - typed_s), 2),
             right_since=after.requests - after.wrong,
+        )
+        self.screen.say(
+            f"{bad.wrong} of {bad.requests} answers were wrong, and none failed: a person had to say it"
         )
         expect(bad.wrong > 0, f"some answers of {BAD} are wrong, but none was")
         expect(after.requests > 0, "requests come after the abort, but none did")
@@ -261,7 +261,7 @@ class Story:
     def _moves(self, load: Load, version: str, revision: str) -> Iterator[tuple[numbers.Move, str]]:
         deadline_s = time.monotonic() + CHANGE_SECONDS_MAX
         for app, release in self.stage.watch(APP, revision):
-            counts = load.counts(last_s=2.0)
+            counts = load.counts(last_s=SHARE_S)
             move = move_of(app, round(load.elapsed_s, 2), round(counts.share(version), 4))
             self.screen.weights(
                 move.weights, {label: counts.share(label) for label in counts.labels}, move.pods
