@@ -48,8 +48,14 @@ class Running:
 
     async def decide(self) -> None:
         """Let what happened be told on, then make one pass."""
+        await self.told()
         self.engine.flush()
         self.loop.once()
+
+    async def told(self) -> None:
+        """Let tasks take the turns that are due."""
+        for _ in range(3):
+            await asyncio.sleep(0)
 
     def deployments(self) -> set[str]:
         """Names of the Deployments that have pods."""

@@ -200,8 +200,9 @@ async def test_the_clock_wakes_the_loop(world: Running) -> None:
 async def test_a_full_disk_is_reported_and_decisions_are_tried_again(world: Running) -> None:
     """The daemon goes on; the plan is carried out when there is room."""
     world.put(plain("web"), app("web"))
+    await world.told()
     world.store.full = True
-    await world.decide()
+    world.loop.once()
     (unwritten,) = [f for f in (await world.engine.status())["findings"] if f["code"] == "NotWritten"]
     assert (
         unwritten["text"] == "decisions could not be written, and are tried again: database or disk is full"
@@ -218,7 +219,6 @@ async def test_a_full_disk_keeps_no_deployment_from_its_pods_for_good(world: Run
     """A pod that could not be recorded is created when there is room."""
     world.put(plain("web"))
     world.store.full = True
-    world.engine.flush()
     await world.decide()
     assert any(f["code"] == "NotWritten" for f in (await world.engine.status())["findings"])
     assert not world.replicas.pods()
