@@ -28,7 +28,7 @@ def envoy_argv(bootstrap: Path, concurrency: int = 1) -> list[str]:
         *("--concurrency", str(concurrency)),
         *("--drain-time-s", str(DRAIN_SECONDS)),
         *("--log-level", "warning"),
-        # Else each try to reach a control plane that is away is a line; what is refused, the control plane is told.
+        # Else each try to reach a control plane that is away is a line; refusals are told to it anyway.
         *("--component-log-level", "config:error"),
         "--disable-hot-restart",
     ]

@@ -77,7 +77,7 @@ class Conversation:
 
     def _next(self, url: str) -> Response | None:
         subscription = self._types[url]
-        if not subscription.open or subscription.flight:
+        if not subscription.ready():
             return None
         response = subscription.take(self._sendable(url), str(self._nonce + 1))
         if response is None:

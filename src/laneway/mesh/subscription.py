@@ -104,10 +104,12 @@ class Subscription:
         for name in self.wanted:
             self.resend(name, since)
 
+    def ready(self) -> bool:
+        """Whether a response could go: there is something to say, and no answer is outstanding."""
+        return self.open and self.flight is None and (bool(self.stale) or self._owed)
+
     def due(self) -> Iterator[str]:
-        """Stale names that the proxy has asked for; none while an answer is outstanding."""
-        if not self.open or self.flight:
-            return iter(())
+        """Stale names that the proxy has asked for."""
         return (name for name in self.stale if self._subscribed(name))
 
     def take(self, names: Iterable[str], nonce: str) -> Response | None:
