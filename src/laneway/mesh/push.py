@@ -161,11 +161,18 @@ class Conversation:
         held = name in self._types[url].held
         item = self._wanted[url].get(name)
         if item is not None:
-            return all(self._warm(cluster, held) for cluster in item.needs)
+            return all(self._warm(cluster, held) for cluster in self._doubtful(item.needs))
         return url == LDS or not held or not any(self._unsettled(above) for above in (LDS, SRDS))
 
     def _unsettled(self, url: str) -> bool:
         return next(self._types[url].unsettled(), None) is not None
+
+    def _doubtful(self, needs: frozenset[str]) -> Iterable[str]:
+        """Those of these clusters that are not plainly there; a table with a thousand lanes needs as many."""
+        clusters, endpoints = self._types[CDS], self._types[EDS]
+        if clusters.flight:
+            return needs
+        return [name for name in needs if name not in clusters.held or name not in endpoints.held]
 
     def _warm(self, cluster: str, strict: bool) -> bool:
         """Whether the proxy has a cluster with its endpoints, or will never have it.
