@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-BENCHES = ("planner", "mesh")
+BENCHES = ("planner", "mesh", "up")
 """Modules of this package with `figures() -> Iterator[Figure]`; their docstrings' first lines are titles."""
 WIDTH = 62
 
