@@ -65,9 +65,9 @@ class Replicas(TypedDict):
 
 
 class Version(TypedDict):
-    """One revision of an app. role: a `plan.observed.Role`; served: the weight that every proxy serves.
+    """One revision of an app. role: a `plan.observed.Role`.
 
-    `served` is None while proxies may differ.
+    served: the weight that every proxy serves, None while they may differ.
     """
 
     revision: str
