@@ -261,3 +261,38 @@ def test_an_autoscaled_app_keeps_the_pods_that_its_autoscaler_asked_for() -> Non
     release = world.running()
     assert release is not None and release.status is not None
     assert release.status.base == 10
+
+
+def subsets(world: World) -> set[str]:
+    """The subsets of the app as stored."""
+    body = world.store["DestinationRule", Key("shop", "pharmacy")]
+    return {subset["name"] for subset in body["spec"]["subsets"]}
+
+
+def test_a_subset_stays_while_pods_of_it_drain() -> None:
+    """Requests that they still answer would be cut off with it."""
+    world = canary()
+    candidate = world.releases()[0].spec.apps[0].revision
+    world.template(image="1")
+    world.settle(until=lambda: world.replicas(f"pharmacy-{candidate}") == 0)
+    assert any(pod.leaves for pod in world.pods)
+    world.reconcile()
+    assert f"r-{candidate}" in subsets(world)
+    world.settle()
+    assert f"r-{candidate}" not in subsets(world)
+
+
+def test_a_subset_stays_while_a_proxy_may_have_rules_for_it() -> None:
+    """Even when nothing else of the version is left: its requests are refused connections, not routes."""
+    world = canary()
+    candidate = world.releases()[0].spec.apps[0].revision
+    world.proxies[0].frozen = True
+    world.template(image="1")
+    go(world, 10)
+    world.remove("Deployment", f"pharmacy-{candidate}")
+    world.kill(candidate)
+    go(world, 10)
+    assert f"r-{candidate}" in subsets(world)
+    world.proxies[0].frozen = False
+    world.settle()
+    assert f"r-{candidate}" not in subsets(world)

@@ -149,6 +149,19 @@ def test_the_last_step_holds_before_the_old_version_goes() -> None:
     assert status(world).phase is Phase.PROMOTED
 
 
+def test_a_release_is_not_over_while_a_proxy_lags() -> None:
+    """The last hold has passed, but another change of the rules is not confirmed yet."""
+    world = releasing(steps=[step(100, "30s")])
+    world.settle(until=lambda: bool(world.running() and status(world).held_since))
+    world.proxies[0].frozen = True
+    world.lane("green", "pharmacy", fallback={"else": "refuse"})
+    go(world, 40)
+    assert status(world).phase is Phase.PROGRESSING
+    world.proxies[0].frozen = False
+    go(world, 5)
+    assert status(world).phase is Phase.PROMOTED
+
+
 @pytest.mark.parametrize(
     ("on_unsure", "phase"),
     [("pause", Phase.PAUSED), ("rollback", Phase.ROLLED_BACK), ("promote", Phase.PROGRESSING)],
@@ -225,7 +238,8 @@ def test_a_template_put_back_is_an_abort_and_nothing_is_refused() -> None:
     world = releasing(steps=HALF)
     world.settle(until=lambda: 5_000 in world.weights().values())
     world.template(image="1")
-    assert "RevisionRefused" not in go(world, 40).codes
+    made = world.settle(until=lambda: world.running() is None)
+    assert "RevisionRefused" not in made.codes
     assert status(world).phase is Phase.ROLLED_BACK
     world.template(image="2")
     go(world, 5)

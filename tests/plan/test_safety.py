@@ -1,6 +1,6 @@
 """Random worlds: whatever people, pods, proxies and the clock do, every pass keeps every invariant.
 
-`HYPOTHESIS_PROFILE=deep` looks for minutes instead of seconds.
+`HYPOTHESIS_PROFILE=deep` looks for minutes instead of seconds, and makes what it finds small.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 from typing import Any
 
 from hypothesis import HealthCheck, settings
+from hypothesis import Phase as Stage
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from tests.plan.invariants import requests_stay_in_their_lane, violations
@@ -242,6 +243,7 @@ TestWorlds.settings = settings(
     max_examples=2_000 if DEEP else 100,
     stateful_step_count=60 if DEEP else 30,
     derandomize=not DEEP,
+    phases=tuple(Stage) if DEEP else (Stage.generate,),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
