@@ -264,6 +264,64 @@ def test_a_name_that_is_asked_for_again_is_answered_again() -> None:
     assert names_of(wire.server.responses()) == [(RDS, {"a"}, set())]
 
 
+def test_a_cluster_that_goes_before_its_endpoints_came_does_not_hang_the_start() -> None:
+    """The proxy waits for endpoints of a cluster that is gone meanwhile: it gets none, and goes on."""
+    wire = Wire(world({"a": ("a1",)}))
+    wire.carry_up()
+    wire.carry_down()
+    wire.publish(world({}))
+    wire.settle()
+    assert wire.serves() == {url: set(wire.wanted.view[url]) for url in TYPES}
+
+
+def test_endpoints_go_though_their_cluster_is_to_change_again() -> None:
+    """The next change of the cluster waits for an answer that Envoy gives only with endpoints."""
+    wire = settled(world({"a": ("a1",)}))
+    for version in ("2", "3"):
+        wire.publish(world({"a": ("a1",)}, {"a1": version}))
+    assert names_of(list(wire.down)) == [(CDS, {"a1"}, set()), (EDS, {"a1"}, set())]
+    wire.carry_down()
+    wire.carry_down()
+    wire.publish(world({"a": ("a1",)}, {"a1": "4"}))
+    wire.settle()
+    assert wire.proxy.active == {"a1": wire.wanted.view[CDS]["a1"].version}
+
+
+def test_after_a_cut_a_proxy_that_warms_gets_endpoints_though_it_has_them() -> None:
+    """It says nothing about clusters until then, and brings along the right endpoints' version."""
+    wire = settled(world({"a": ("a1",)}))
+    wire.publish(world({"a": ("a1",)}, {"a1": "2"}))
+    wire.carry_down()
+    wire.wanted.become(world({"a": ("a1",)}))
+    wire.connect()
+    assert wire.proxy.out[0].type_url == EDS
+    wire.settle()
+    assert not wire.proxy.warming
+    assert wire.proxy.active == {"a1": wire.wanted.view[CDS]["a1"].version}
+
+
+def test_after_a_cut_clusters_stay_until_the_proxy_has_told_its_routes() -> None:
+    """A cluster that nothing names any more may still be named by routes of the earlier stream."""
+    wire = settled(world({"a": ("a1",), "b": ("b1",)}))
+    wire.wanted.become(world({"b": ("b1",)}))
+    wire.connect()
+    while wire.proxy.out[0].type_url != RDS:
+        wire.carry_up()
+    assert wire.server.acknowledged() == 0
+    assert (CDS, set(), {"a1"}) not in names_of(list(wire.down))
+    wire.settle()
+    assert wire.proxy.active.keys() == {"b1"}
+
+
+def test_scopes_go_again_for_a_listener_that_comes_after_the_last_one_went() -> None:
+    """Envoy does not ask for them a second time."""
+    wire = settled(world({"a": ("a1",)}))
+    for listens in (False, True):
+        wire.publish(world({"a": ("a1",)}, listens=listens))
+        wire.settle()
+    assert wire.proxy.scopes == {"a"}
+
+
 def test_an_old_nonce_acknowledges_nothing() -> None:
     """An answer to a response that is not the outstanding one is ignored."""
     wire = settled(world({"a": ("a1",)}))
