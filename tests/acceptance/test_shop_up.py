@@ -111,9 +111,11 @@ def test_explain_shows_that_an_outside_host_is_left_through_the_egress_gateway(s
 
 def test_lane_up_prints_the_header_and_url_to_use(shop: Laneway) -> None:
     """A script needs nothing else to reach the lane."""
-    opened = shop.json("lane", "up", "try", "--app", "pharmacy", "-n", "shop", "--ttl", "24h", "--wait")
-    assert opened["header"] == {"x-lane": "try"}
-    assert opened["url"].startswith(shop.ingress) or HOST in opened["url"]
+    opened = shop.json("lane", "up", "try", "--app=pharmacy", "-n", "shop", "--ttl", "24h", "--wait")
+    assert opened["url"] == shop.ingress
+    tried = flood(shop.address, [Request(opened["host"], "/pharmacy", opened["header"])])[0]
+    assert (tried["service"], tried["lane"]) == ("pharmacy", "try")
+    assert "try" in tried["pod"]
     assert "try" in names_of_lanes(shop)
     shop.json("lane", "rm", "try", "-n", "shop", "--wait")
     assert "try" not in names_of_lanes(shop)
