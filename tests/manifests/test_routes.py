@@ -255,3 +255,15 @@ def test_the_smallest_weight_is_read_back() -> None:
         "aaa": 9_999,
         "bbb": 1,
     }
+
+
+def test_a_match_for_one_of_several_gateways_keeps_to_it() -> None:
+    """The VirtualService stands on both; the rule does not."""
+    http = [
+        {"name": "inner", "match": [{"uri": {"prefix": "/admin"}, "gateways": ["partners"]}]},
+        {"name": "rest"},
+    ]
+    (body,) = gateways(app(hosts=["shop.example"], gateways=["public", "partners"], http=http)).values()
+    inner, rest = body["spec"]["http"]
+    assert inner["match"] == [{"uri": {"prefix": "/admin"}, "gateways": ["shop/partners"]}]
+    assert "match" not in rest

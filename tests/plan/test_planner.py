@@ -296,3 +296,18 @@ def test_a_subset_stays_while_a_proxy_may_have_rules_for_it() -> None:
     world.proxies[0].frozen = False
     world.settle()
     assert f"r-{candidate}" not in subsets(world)
+
+
+def test_rules_of_a_stable_that_is_lost_for_good_are_withdrawn() -> None:
+    """Neither its template nor pods are left: its requests would get 503 until then."""
+    world = World()
+    world.app()
+    stable = world.settle().plan.apps[0].stable
+    world.remove("ControllerRevision", f"pharmacy-{stable}")
+    world.remove("Deployment", f"pharmacy-{stable}")
+    world.template(image="2")
+    world.reconcile()
+    assert world.weights() == {}
+    world.settle()
+    assert stable not in world.weights()
+    assert list(world.weights().values()) == [10_000]
