@@ -70,9 +70,9 @@ class Laneway:
         self.ingress = up["ingress"]
         return up
 
-    def apply(self, path: Path) -> Any:
-        """`laneway apply`, without waiting for what follows."""
-        return self.json("apply", "-f", str(path))
+    def apply(self, path: Path, *options: str) -> Any:
+        """`laneway apply`; without `--wait` it does not wait for what follows."""
+        return self.json("apply", "-f", str(path), *options)
 
     @property
     def address(self) -> Address:

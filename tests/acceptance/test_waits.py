@@ -65,9 +65,11 @@ def test_wait_ends_with_6_when_superseded(solo: Laneway, folder: Path) -> None:
     """The newer revision takes its own way through the steps."""
     first = start(solo, folder, replace(SOLO, version="v5"))
     solo.until_served("solo", 20)
-    solo.apply(write(folder, system([replace(SOLO, version="v6", steps=QUICK)])))
+    applied = solo.apply(write(folder, system([replace(SOLO, version="v6", steps=QUICK)])), "--wait")
+    (second,) = (release["revision"] for release in applied["releases"])
+    assert second != first
     assert wait(solo, "--revision", first, "--timeout", "30s") == 6
-    assert wait(solo, "--timeout", "30s") == 0
+    assert wait(solo, "--revision", second, "--timeout", "30s") == 0
     assert served(solo.app("solo")) == {"v6": 100}
 
 

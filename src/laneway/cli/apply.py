@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from laneway.cli.client import Client
     from laneway.local.state import State
-    from laneway.local.status import Change, Changes, Json, ReleaseStatus, Status
+    from laneway.local.status import AppStatus, Change, Changes, Json, ReleaseStatus, Status
 
 MESH_KINDS = frozenset({"VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Service", "Mesh"})
 """Kinds whose change has taken effect when every proxy has confirmed."""
@@ -104,11 +104,11 @@ def _missing(status: Status, changes: list[Change]) -> Iterator[str]:
 
     namespaces = {change["namespace"] for change in changes if change["kind"] in {"App", "Deployment"}}
     for app in status["apps"]:
-        if (
-            app["namespace"] in namespaces
-            and app["release"] is None
-            and not (app["ready"] and app["confirmed"])
-        ):
+        if app["namespace"] not in namespaces:
+            continue
+        if (revision := _in_line(status, app)) is not None:
+            yield f"{app['namespace']}/{app['name']}: {revision} begins when the older one is back at stable"
+        elif app["release"] is None and not (app["ready"] and app["confirmed"]):
             yield from waiting.missing_of_app(app)
     named = {(change["kind"], change["namespace"], change["name"]) for change in changes}
     for workload in status["workloads"]:
@@ -119,6 +119,14 @@ def _missing(status: Status, changes: list[Change]) -> Iterator[str]:
             yield from waiting.missing_of_lane(lane)
     if any(change["kind"] in MESH_KINDS for change in changes):
         yield from waiting.laggards(status)
+
+
+def _in_line(status: Status, app: AppStatus) -> str | None:
+    """The revision whose release begins as soon as the one that it supersedes has returned its weight."""
+    of_app = [r for r in status["releases"] if (r["namespace"], r["app"]) == (app["namespace"], app["name"])]
+    revision = of_app[-1]["supersededBy"] if of_app else None
+    waits = any(v["revision"] == revision and v["role"] == "candidate" for v in app["versions"])
+    return revision if waits else None
 
 
 def _table(changes: Changes, started: list[ReleaseStatus]) -> RenderableType:

@@ -96,7 +96,8 @@ def _versions(app: AppStatus) -> list[tuple[str, ...]]:
     return [
         (
             app["namespace"], app["name"], v["revision"], v["role"], v["image"] or "-",
-            f"{v['weight']:g}%", "-" if v["served"] is None else f"{v['served']:g}%", tables.pods(v["replicas"]),
+            f"{v['weight']:g}%", "-" if v["served"] is None else f"{v['served']:g}%",
+            tables.pods(v["replicas"]),
         )
         for v in shown
     ]  # fmt: skip
