@@ -51,6 +51,7 @@ def answering(state: State, process: subprocess.Popen[bytes], timeout: timedelta
     """
     assert process.stdin and process.stdout, "as `start` makes it"
     handshake.begin(process.stdin)
+    client = Client(state.api)  # which takes a while to import, and connects only later
     try:
         with process.stdout:
             problem = handshake.answer(process.stdout, timeout)
@@ -62,7 +63,7 @@ def answering(state: State, process: subprocess.Popen[bytes], timeout: timedelta
     if problem is not None:
         process.wait()
         raise Failure(problem.code, problem.text, problem.remedy)
-    return Client(state.api)
+    return client
 
 
 def ended(state: State, returncode: int) -> Failure:
