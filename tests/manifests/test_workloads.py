@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from laneway.manifests import names
 from laneway.manifests.services import app_service, lane_service, subsets
 from laneway.manifests.workloads import autoscaler, kept_template, lane_deployment, revision_deployment
-from laneway.plan.lanes import patched
 from laneway.plan.observed import Role
 from laneway.plan.result import AppPlan, LaneVersionPlan, VersionPlan
 from laneway.plan.revision import revision_of
 from laneway.spec.app import App, Scale
 from laneway.spec.kubernetes import Deployment, EnvVar, PodTemplate, Service
-from laneway.spec.lane import LaneApp
 from laneway.spec.meta import Key
 
 KEY = Key("shop", "pharmacy")
@@ -53,6 +52,11 @@ def version(**changes: Any) -> VersionPlan:
 def lane(of: PodTemplate) -> LaneVersionPlan:
     """A lane's version that runs this template."""
     return LaneVersionPlan(Key("shop", "green"), "pharmacy", "aaa", of, 2)
+
+
+def lane_template(of: LaneVersionPlan) -> PodTemplate:
+    """What the pods of a lane's version run."""
+    return Deployment.model_validate(lane_deployment(of, of.template.written())).spec.template
 
 
 def app() -> App:
@@ -104,7 +108,7 @@ def test_a_revision_s_pods_carry_the_app_s_labels_and_its_own() -> None:
 
 def test_no_service_but_its_lane_s_selects_a_lane_s_pods() -> None:
     """Callers outside of the mesh, and users' own Services, would reach them otherwise."""
-    deployment = Deployment.model_validate(lane_deployment(lane(template())))
+    deployment = Deployment.model_validate(lane_deployment(lane(template()), template().written()))
     labels = deployment.spec.template.metadata.labels
     assert not {"app", "tier", names.APP, names.REVISION} & labels.keys()
     assert not app_service(app())["spec"]["selector"].items() <= labels.items()
@@ -114,25 +118,20 @@ def test_no_service_but_its_lane_s_selects_a_lane_s_pods() -> None:
 
 def test_a_lane_s_deployment_is_the_same_from_its_own_template() -> None:
     """While a version leaves it is written as it was seen: no pod may be replaced by that."""
-    first = lane_deployment(lane(template()))
+    first = lane_deployment(lane(template()), template().written())
     seen = PodTemplate.model_validate(first["spec"]["template"])
-    assert lane_deployment(lane(seen)) == first
+    assert lane_deployment(lane(seen), seen.written()) == first
 
 
 def test_a_lane_patches_image_and_variables_and_nothing_else() -> None:
-    """A variable of the same name is replaced in place; new ones follow."""
-    wanted = LaneApp(
-        name="pharmacy", image="new", env=[EnvVar(name="B", value="3"), EnvVar(name="C", value="4")]
-    )
-    container = patched(template(), wanted).spec.containers[0]
+    """A variable of the same name is replaced in place; new ones follow; done twice it is the same."""
+    env = (EnvVar(name="B", value="3"), EnvVar(name="C", value="4"))
+    written = lane_template(replace(lane(template()), image="new", env=env))
+    container = written.spec.containers[0]
     assert container.image == "new"
-    assert [(variable.name, variable.value) for variable in container.env] == [
-        ("A", "1"),
-        ("B", "3"),
-        ("C", "4"),
-    ]
-    assert patched(template(), LaneApp(name="pharmacy")) == template()
-    assert patched(patched(template(), wanted), wanted) == patched(template(), wanted)
+    assert [(each.name, each.value) for each in container.env] == [("A", "1"), ("B", "3"), ("C", "4")]
+    assert lane_template(lane(template())).spec == template().spec
+    assert lane_template(replace(lane(written), image="new", env=env)) == written
 
 
 def test_an_autoscaler_has_the_bounds_of_its_weight_and_the_user_s_metrics() -> None:

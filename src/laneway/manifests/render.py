@@ -27,8 +27,9 @@ def manifests(spec: Spec, planned: Plan) -> list[Manifest]:
     found: list[Manifest] = []
     for app, app_plan in apps:
         found += _app(app, app_plan)
+    bases: dict[int, Manifest] = {}
     for version in planned.lanes:
-        found += _lane(spec, version)
+        found += _lane(spec, version, bases)
     found += [routes.mesh_rules(app, app_plan, header) for app, app_plan in apps if app_plan.weights]
     serving = {app.key: (app, app_plan) for app, app_plan in apps if app_plan.weights}
     found += routes.gateway_rules(serving, header)
@@ -47,8 +48,11 @@ def _app(app: App, planned: AppPlan) -> Iterator[Manifest]:
     yield services.subsets(app, planned)
 
 
-def _lane(spec: Spec, version: LaneVersionPlan) -> Iterator[Manifest]:
-    yield workloads.lane_deployment(version)
+def _lane(spec: Spec, version: LaneVersionPlan, bases: dict[int, Manifest]) -> Iterator[Manifest]:
+    """bases: the templates written so far, by identity: the lanes of an app mostly have the same one."""
+    if id(version.template) not in bases:
+        bases[id(version.template)] = version.template.written()
+    yield workloads.lane_deployment(version, bases[id(version.template)])
     app = spec.apps.get(Key(version.lane.namespace, version.app))
     if app is not None:
         yield services.lane_service(app, version)

@@ -7,7 +7,6 @@ from typing import Any
 from laneway.manifests import names
 from laneway.plan.result import AppPlan, LaneVersionPlan, VersionPlan
 from laneway.spec.app import Scale
-from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.meta import Key
 
 Manifest = dict[str, Any]
@@ -41,30 +40,45 @@ def revision_deployment(app: Key, version: VersionPlan) -> Manifest:
     canonical = {names.CANONICAL_NAME: app.name, names.CANONICAL_REVISION: version.revision}
     labels = {**version.template.metadata.labels, **selector, **canonical}
     key = Key(app.namespace, names.versioned(app.name, version.revision))
-    return _deployment(key, selector, selector, labels, version.template, version.replicas)
+    return _deployment(key, selector, selector, _pod(labels, version.template.written()), version.replicas)
 
 
-def lane_deployment(version: LaneVersionPlan) -> Manifest:
-    """The Deployment of a lane's version, without the template's labels: no other Service selects it."""
+def lane_deployment(version: LaneVersionPlan, base: Manifest) -> Manifest:
+    """The Deployment of a lane's version, without the template's labels: no other Service selects it.
+
+    base: the version's template as written, which many lanes share.
+    """
     lane = version.lane
     selector = {names.LANE: lane.name, names.LANE_APP: version.app}
     canonical = {names.CANONICAL_NAME: version.app, names.CANONICAL_REVISION: lane.name}
     key = Key(lane.namespace, names.lane_service(version.app, lane.name))
     own = {**selector, names.BASE: version.base}
-    return _deployment(key, own, selector, {**selector, **canonical}, version.template, version.replicas)
+    pod = _pod({**selector, **canonical}, base)
+    return _deployment(key, own, selector, pod | {"spec": _patched(base["spec"], version)}, version.replicas)
+
+
+def _patched(pod: Manifest, version: LaneVersionPlan) -> Manifest:
+    """A pod with the lane's image and variables; variables of the same name are replaced in place."""
+    container = dict(pod["containers"][0])
+    if version.image:
+        container["image"] = version.image
+    if version.env:
+        variables = (*container.get("env", ()), *(variable.written() for variable in version.env))
+        container["env"] = list({variable["name"]: variable for variable in variables}.values())
+    return pod | {"containers": [container]}
+
+
+def _pod(labels: dict[str, str], template: Manifest) -> Manifest:
+    """A template for a Deployment: with these labels, and the annotations that were written."""
+    metadata: Manifest = {"labels": labels}
+    if annotations := template.get("metadata", {}).get("annotations"):
+        metadata["annotations"] = annotations
+    return {"metadata": metadata, "spec": template["spec"]}
 
 
 def _deployment(
-    key: Key,
-    own: dict[str, str],
-    selector: dict[str, str],
-    pod_labels: dict[str, str],
-    template: PodTemplate,
-    replicas: int,
+    key: Key, own: dict[str, str], selector: dict[str, str], pod: Manifest, replicas: int
 ) -> Manifest:
-    pod: Manifest = {"metadata": {"labels": pod_labels}, "spec": template.spec.written()}
-    if template.metadata.annotations:
-        pod["metadata"]["annotations"] = dict(template.metadata.annotations)
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

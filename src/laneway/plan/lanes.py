@@ -11,7 +11,7 @@ from datetime import datetime
 
 from laneway.plan.observed import LaneAppSeen, Observed
 from laneway.plan.result import Finding, LaneRule, LaneVersionPlan, Severity
-from laneway.spec.kubernetes import EnvVar, PodTemplate
+from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.lane import Lane, LaneApp
 from laneway.spec.meta import Key
 from laneway.spec.world import Spec
@@ -100,19 +100,6 @@ def _not_ready(seen: LaneAppSeen | None, named: bool) -> str | None:
     return None if named or seen.confirmed else "its Service is not yet confirmed by every proxy"
 
 
-def patched(template: PodTemplate, app: LaneApp) -> PodTemplate:
-    """A template with the lane's image and variables; variables of the same name are replaced in place."""
-    container = template.spec.containers[0]
-    changes: dict[str, object] = {"image": app.image} if app.image else {}
-    if app.env:
-        named: dict[str, EnvVar] = {variable.name: variable for variable in (*container.env, *app.env)}
-        changes["env"] = list(named.values())
-    if not changes:
-        return template
-    containers = [container.model_copy(update=changes)]
-    return template.model_copy(update={"spec": template.spec.model_copy(update={"containers": containers})})
-
-
 def bases(seen: Observed) -> dict[Key, frozenset[str]]:
     """The revisions that the lanes' versions of each app are made of."""
     found: dict[Key, set[str]] = {}
@@ -137,7 +124,9 @@ def versions(
             for name, wanted in deployed.items():
                 lane = Key(namespace, name)
                 base, template = _base(app, seen.lanes.get(lane, {}).get(app_name), stables[app], seen)
-                yield LaneVersionPlan(lane, app_name, base, patched(template, wanted), wanted.replicas)
+                yield LaneVersionPlan(
+                    lane, app_name, base, template, wanted.replicas, wanted.image, tuple(wanted.env)
+                )
     yield from _leaving(lanes, seen)
 
 

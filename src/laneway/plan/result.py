@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from laneway.plan.observed import Role
-from laneway.spec.kubernetes import PodTemplate
+from laneway.spec.kubernetes import EnvVar, PodTemplate
 from laneway.spec.meta import Key
 from laneway.spec.release import Release
 
@@ -55,13 +55,15 @@ class AppPlan:
 
 @dataclass(frozen=True, slots=True)
 class LaneVersionPlan:
-    """A lane's version of an app, with the template that its pods run."""
+    """A lane's version of an app: the template of its base revision, with the lane's image and variables."""
 
     lane: Key
     app: str
     base: str
     template: PodTemplate
     replicas: int
+    image: str | None = None
+    env: tuple[EnvVar, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
