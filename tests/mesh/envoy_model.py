@@ -47,12 +47,12 @@ class EnvoyModel:
         """Apply a response, and answer it: refused as a whole where a resource's body says so."""
         self.received.append(response)
         url = response.type_url
-        bad = [item.name for item, _ in response.changed if item.body == b"bad"]
+        bad = [item.name for item in response.changed if item.body == b"bad"]
         if bad:
             self._say(Request(url, nonce=response.nonce, error=f"bad {', '.join(bad)}"))
             return
-        for item, version in response.changed:
-            self._add(url, item, version)
+        for item in response.changed:
+            self._add(url, item)
         for name in response.removed:
             self._remove(url, name)
         self._say(Request(url, nonce=response.nonce))
@@ -90,16 +90,16 @@ class EnvoyModel:
             self.versions[url].pop(name, None)
             self.out.append(Request(url, unsubscribe=(name,)))
 
-    def _add(self, url: str, item: Resource, version: str) -> None:
+    def _add(self, url: str, item: Resource) -> None:
         if url in self.names and item.name not in self.names[url]:
             return
-        fresh = self.versions[url].get(item.name) != version
-        self.versions[url][item.name] = version
+        fresh = self.versions[url].get(item.name) != item.version
+        self.versions[url][item.name] = item.version
         if url == CDS and fresh:
             if item.name.startswith("static"):
-                self.active[item.name] = version
+                self.active[item.name] = item.version
             else:
-                self.warming[item.name] = version
+                self.warming[item.name] = item.version
                 self._subscribe(EDS, item.name)
         elif url == EDS and item.name in self.warming:
             self.active[item.name] = self.warming.pop(item.name)

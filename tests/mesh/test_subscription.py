@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from operator import attrgetter
 
 import pytest
 
 from laneway.mesh.resources import CDS, EDS, RDS, Delta, Resource
 from laneway.mesh.subscription import RESPONSE_MAX, Subscription
 from laneway.mesh.wire import Request, Response
-
-version = attrgetter("version")
 
 
 def named(*names: str, version: str = "1") -> dict[str, Resource]:
@@ -20,7 +17,7 @@ def named(*names: str, version: str = "1") -> dict[str, Resource]:
 
 def opened(wanted: dict[str, Resource], url: str = CDS, request: Request | None = None) -> Subscription:
     """A subscription after the proxy's first request."""
-    found = Subscription(url, wanted, version)
+    found = Subscription(url, wanted)
     found.receive(request or Request(url), 1)
     return found
 
@@ -30,7 +27,7 @@ def send(subscription: Subscription, nonce: str = "1") -> Response | None:
 
 
 def changed(response: Response | None) -> set[str]:
-    return {item.name for item, _ in response.changed} if response else set()
+    return {item.name for item in response.changed} if response else set()
 
 
 def test_a_wildcard_gets_everything_and_names_get_only_themselves() -> None:
@@ -80,7 +77,7 @@ def test_an_empty_answer_that_the_proxy_brings_along_is_not_sent_again() -> None
     """It has a version of its own."""
     first = send(opened({}, RDS, Request(RDS, subscribe=("x",))))
     assert first is not None
-    held = {item.name: found for item, found in first.changed}
+    held = {item.name: item.version for item in first.changed}
     assert send(opened({}, RDS, Request(RDS, subscribe=("x",), held=held))) is None
 
 
@@ -145,3 +142,13 @@ def test_one_bad_resource_is_found_in_few_steps(size: int, bad: int) -> None:
     assert set(subscription.refused) == {culprit}
     assert subscription.held.keys() == set(names) - {culprit}
     assert steps <= (math.log2(size) + 2) ** 2
+
+
+def test_a_refusal_of_what_has_changed_since_is_as_old_as_what_was_refused() -> None:
+    """The newer content brings both generations."""
+    subscription = opened(named("a"))
+    send(subscription)
+    subscription.change(Delta(frozenset({"a"})), 2)
+    subscription.receive(Request(CDS, nonce="1", error="bad"), 2)
+    assert list(subscription.ages()) == [1]
+    assert changed(send(subscription, "2")) == {"a"}

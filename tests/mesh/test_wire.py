@@ -43,8 +43,8 @@ def test_a_response_carries_the_resources_as_they_are() -> None:
     """The bytes of a resource are not changed on their way."""
     cluster = message("envoy.config.cluster.v3.Cluster")(name="a")
     item = resource("a", cluster)
-    wire = WIRE_RESPONSE.FromString(encode(Response(CDS, "3", ((item, "v1"),), ("gone",))))
+    wire = WIRE_RESPONSE.FromString(encode(Response(CDS, "3", (item,), ("gone",))))
     assert (wire.type_url, wire.nonce, list(wire.removed_resources)) == (CDS, "3", ["gone"])
     (sent,) = wire.resources
-    assert (sent.name, sent.version, sent.resource.SerializeToString()) == ("a", "v1", item.body)
+    assert (sent.name, sent.version, sent.resource.SerializeToString()) == ("a", item.version, item.body)
     assert message("envoy.config.cluster.v3.Cluster").FromString(sent.resource.value) == cluster

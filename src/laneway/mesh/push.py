@@ -27,8 +27,7 @@ class Conversation:
         self._wanted = wanted
         self._generation = generation
         self._nonce = 0
-        versions = {EDS: self._endpoints_version}
-        self._types = {url: Subscription(url, wanted[url], versions.get(url, _version)) for url in TYPES}
+        self._types = {url: Subscription(url, wanted[url]) for url in TYPES}
 
     def receive(self, request: Request) -> None:
         """Take the proxy's next request; one of an unknown type is not answered.
@@ -69,11 +68,6 @@ class Conversation:
     def rejection(self) -> str:
         """What the proxy refuses, in its own words; empty if nothing."""
         return "; ".join(text for each in self._types.values() if (text := each.rejection()))
-
-    def _endpoints_version(self, item: Resource) -> str:
-        """Endpoints that must be taken again as their cluster changed are a new version: also after a cut."""
-        cluster = self._wanted[CDS].get(item.name)
-        return item.version + cluster.version if cluster else item.version
 
     def _next(self, url: str) -> Response | None:
         subscription = self._types[url]
@@ -188,7 +182,3 @@ class Conversation:
             known = cluster not in self._wanted[EDS] or cluster in endpoints.held
             return known or (cluster in endpoints.refused and not strict)
         return cluster in clusters.refused and not strict
-
-
-def _version(item: Resource) -> str:
-    return item.version

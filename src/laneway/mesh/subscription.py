@@ -6,7 +6,7 @@ Rules: "Incremental xDS" in Envoy's xds_protocol documentation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -53,11 +53,9 @@ class Subscription:
     the others.
     """
 
-    def __init__(self, type_url: str, wanted: Wanted, version: Callable[[Resource], str]) -> None:
-        """version: what to announce for a resource."""
+    def __init__(self, type_url: str, wanted: Wanted) -> None:
         self.type_url = type_url
         self.wanted = wanted
-        self.version = version
         self.open = False
         self.held: dict[str, Needs] = {}
         self.stale: dict[str, int] = dict.fromkeys(wanted, FIRST)
@@ -127,7 +125,7 @@ class Subscription:
         return Response(
             self.type_url,
             nonce,
-            changed=tuple((item, self.version(item)) for item in content.values() if item),
+            changed=tuple(item for item in content.values() if item),
             removed=tuple(name for name, item in content.items() if item is None),
         )
 
@@ -169,7 +167,7 @@ class Subscription:
             self._subscribe(name, generation)
         for name, version in request.held.items():
             item = self._content(name)
-            if item and self.version(item) == version:
+            if item and item.version == version:
                 self.held[name] = item.needs
                 if name not in self._again:
                     self.stale.pop(name, None)

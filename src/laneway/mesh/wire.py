@@ -36,11 +36,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A DeltaDiscoveryResponse. changed: resources with the version to send for each."""
+    """A DeltaDiscoveryResponse. changed: new resources and those with new content."""
 
     type_url: str
     nonce: str
-    changed: tuple[tuple[Resource, str], ...]
+    changed: tuple[Resource, ...]
     removed: tuple[str, ...] = ()
 
 
@@ -68,8 +68,8 @@ def _proxy_id(node: Any) -> str:
 def encode(response: Response) -> bytes:
     """The bytes of a response. 3 µs for each resource, whose own bytes are taken as they are."""
     wire = _response()(type_url=response.type_url, nonce=response.nonce, removed_resources=response.removed)
-    for item, version in response.changed:
-        wire.resources.add(name=item.name, version=version).resource.MergeFromString(item.body)
+    for item in response.changed:
+        wire.resources.add(name=item.name, version=item.version).resource.MergeFromString(item.body)
     return bytes(wire.SerializeToString())
 
 
