@@ -103,7 +103,7 @@ def test_a_second_daemon_is_refused_and_the_first_serves_on(start: Start, state:
     assert first.begin() is None
     refused = second.begin()
     assert refused is not None and refused.code is Code.ALREADY_RUNNING
-    assert f"held by process {first.process.pid}" in refused.text
+    assert refused.text == f"{state.path} is held by process {first.process.pid}"
     assert second.process.wait(SOON.total_seconds()) == 1
     with Client(state.api) as client:
         assert client.ping()["pid"] == first.process.pid

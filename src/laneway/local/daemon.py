@@ -131,7 +131,8 @@ def main(arguments: list[str] | None = None) -> int:
         with state.held():
             asyncio.run(run(state, given.port))
     except tuple(REFUSALS) as refusal:
-        problem = REFUSALS[type(refusal)].at(Place(str(state.path)), str(refusal))
+        text = f"{state.path} is {refusal}" if isinstance(refusal, StateTakenError) else str(refusal)
+        problem = REFUSALS[type(refusal)].at(Place(str(state.path)), text)
         log.error("%s", problem)
         handshake.say(problem)
         return 1
