@@ -303,8 +303,12 @@ def test_a_cluster_whose_removal_is_under_way_is_not_there() -> None:
 def test_a_cluster_stays_while_routes_to_it_are_under_way() -> None:
     """What is sent and not acknowledged may be served any moment."""
     wire = settled(world({"a": ("a1",), "b": ("b1",)}))
-    wire.publish(world({"a": ("b1",), "b": ("b1",)}))
-    wire.publish(world({"a": ("a1",), "b": ("a1",)}))
+    wire.publish(world({"a": ("b1",)}))
+    wire.carry_down()
+    wire.carry_up()
+    wire.carry_up()
+    assert names_of(list(wire.down)) == [(RDS, {"a"}, set())]
+    wire.publish(world({"a": ("a1",)}))
     while wire.down or wire.proxy.out:
         wire.carry_down() if wire.down else wire.carry_up()
         assert not wire.proxy.broken()
@@ -364,6 +368,31 @@ def test_scopes_go_again_for_a_listener_that_comes_after_the_last_one_went() -> 
         wire.publish(world({"a": ("a1",)}) | {LDS: listeners})
         wire.settle()
     assert wire.proxy.scopes == {"a"}
+    assert wire.server.acknowledged() == wire.wanted.generation
+
+
+def test_scopes_go_again_where_a_cut_hid_that_the_listener_went() -> None:
+    """The proxy still brings their versions along, though it has forgotten them."""
+    wire = settled(world({"a": ("a1",)}))
+    wire.publish(world({}, listens=False))
+    wire.carry_down()
+    wire.wanted.become(world({"a": ("a1",)}))
+    wire.connect()
+    wire.settle()
+    assert wire.proxy.scopes == {"a"}
+
+
+def test_a_proxy_that_has_not_told_all_that_it_has_has_acknowledged_nothing() -> None:
+    """It may hold what is gone."""
+    wire = settled(world({"a": ("static",)}))
+    wire.wanted.become(world({}))
+    wire.wanted.become({url: {} for url in TYPES})
+    wire.connect()
+    while wire.proxy.out[0].type_url != RDS:
+        assert wire.server.acknowledged() == 0
+        wire.carry_up()
+    assert wire.server.acknowledged() == 0
+    wire.settle()
     assert wire.server.acknowledged() == wire.wanted.generation
 
 

@@ -152,3 +152,11 @@ def test_a_refusal_of_what_has_changed_since_is_as_old_as_what_was_refused() -> 
     subscription.receive(Request(CDS, nonce="1", error="bad"), 2)
     assert list(subscription.ages()) == [1]
     assert changed(send(subscription, "2")) == {"a"}
+
+
+def test_what_changed_twice_is_as_old_as_its_first_change() -> None:
+    """Neither generation is acknowledged before it is sent."""
+    subscription = opened(named("a"), request=Request(CDS, held={"a": "1"}))
+    for generation in (2, 3):
+        subscription.change(Delta(frozenset({"a"})), generation)
+    assert list(subscription.ages()) == [2]
