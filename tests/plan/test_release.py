@@ -180,9 +180,11 @@ def test_a_paused_release_stays_until_it_is_promoted() -> None:
     """Paused, it says so; promoted, it skips every hold."""
     world = releasing(steps=[step(20, "1h", "1h"), step(50, "1h"), step(100)])
     world.reconcile()
-    world.starting_fails.add(world.releases()[-1].spec.apps[0].revision)
+    candidate = world.releases()[-1].spec.apps[0].revision
+    world.starting_fails.add(candidate)
     world.tick(4_000)
     assert "Paused" in go(world, 10).codes
+    assert world.replicas(f"pharmacy-{candidate}"), "what keeps it from starting can be looked at"
     world.starting_fails.clear()
     assert "Paused" in go(world, 10).codes
     world.ask(Verb.PROMOTE)

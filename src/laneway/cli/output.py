@@ -45,7 +45,13 @@ def as_yaml(document: Any) -> str:
     """A document as YAML, keys in their own order."""
     import yaml
 
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=PIPE_COLUMNS)
+    class Plain(yaml.SafeDumper):
+        """Writes a value that occurs twice twice, not as an alias."""
+
+        def ignore_aliases(self, data: object) -> bool:
+            return True
+
+    return yaml.dump(document, Dumper=Plain, sort_keys=False, allow_unicode=True, width=PIPE_COLUMNS)
 
 
 def listed(objects: Sequence[Json]) -> Json:

@@ -38,6 +38,9 @@ CONTROLLER = "laneway"
 
 OBSERVED_KINDS = (*SPEC_KINDS, "ControllerRevision", "HorizontalPodAutoscaler")
 
+PASS_SECONDS_MIN = 0.02
+"""From one pass to the next: the first change is looked at at once, a storm of them together."""
+
 AGAIN_SECONDS = 1.0
 """Until what could not be written to the store (a full disk) is tried again."""
 
@@ -64,6 +67,7 @@ class LocalEngine:
         self._due = asyncio.Event()
         self._deployments_changed = True
         self._unwritten: dict[str, str] = {}
+        self._looked_at = 0.0
         self._taken_up = 0
         self._status: Status | None = None
         self._status_version = 0
@@ -161,6 +165,7 @@ class LocalEngine:
         """Pods and confirmations at this moment."""
         self._taken_up = self.store.resource_version()
         self._wake.clear()
+        self._looked_at = asyncio.get_running_loop().time()
         return Snapshot(self.replicas.pods(), self.plane.confirmed, self._laggards())
 
     def _laggards(self) -> tuple[str, ...]:
@@ -259,6 +264,9 @@ class LocalEngine:
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self._wake.wait()
+        rest = self._looked_at + PASS_SECONDS_MIN - asyncio.get_running_loop().time()
+        if rest > 0:
+            await asyncio.sleep(rest)
 
     async def status(self) -> Status:
         """The document of the newest pass; the first one is waited for."""

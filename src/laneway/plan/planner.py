@@ -189,6 +189,9 @@ def _move(s: Situation, course: Course, gates: tuple[Gate, ...]) -> tuple[Move, 
         revision: size(max(move.wanted.get(revision, 0), move.weights.get(revision, 0)), s.base)
         for revision in {**move.wanted, **move.weights}
     }
+    if s.candidate and course.target is None:
+        # Paused: what it has stays, so that somebody can look at why.
+        pods[s.candidate] = max(pods.get(s.candidate, 0), s.version(s.candidate).desired)
     move = replace(move, pods=pods)
     for gate in (g for g in POD_GATES if g in gates):
         move, finding = gate(s, move)

@@ -143,7 +143,12 @@ class Code(Enum):
     WILDCARD_HOST = "LW409", "wildcard host", _ERROR, "name each host"
 
     NO_COMMAND = "LW501", "image without a command", _ERROR, "map the image in laneway.yaml"
-    PORT_TAKEN = "LW502", "ingress port taken", _ERROR, "choose another: --port PORT, or end who listens there"
+    PORT_TAKEN = (
+        "LW502",
+        "ingress port taken",
+        _ERROR,
+        "choose another: --port PORT, or end who listens there",
+    )
     NO_ADDRESS = "LW503", "no address free", _ERROR, "end another Laneway of this machine: laneway down"
 
     NOT_RUNNING = "LW601", "Laneway does not run", _ERROR, "start it: laneway up -f PATH"
