@@ -1,4 +1,4 @@
-"""What the mesh is told besides Istio objects: pods, and the proxies it serves. Must not know how these run."""
+"""What the mesh is told besides Istio objects: pods, and the proxies it serves. Must not know how they run."""
 
 from __future__ import annotations
 
