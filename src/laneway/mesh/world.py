@@ -1,4 +1,4 @@
-"""What the mesh is told besides Istio objects: pods, and the proxies it serves. Must not know how they run."""
+"""What the mesh is told besides Istio objects: pods, and the proxies it serves; not how they run."""
 
 from __future__ import annotations
 
