@@ -14,7 +14,7 @@ from laneway.plan.result import AppPlan, Finding, Plan, Report, Severity, Versio
 from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.load import parse, spec_of
 from laneway.spec.meta import Key
-from laneway.spec.release import Phase
+from laneway.spec.release import Phase, Release
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 WEB, GREEN = Key("shop", "web"), Key("shop", "green")
@@ -212,6 +212,16 @@ def test_releases_are_listed_oldest_first_and_the_running_one_is_named() -> None
     running = found["releases"][1]
     assert (running["weight"], running["step"], running["steps"], running["stable"]) == (12.5, 0, 2, "r1")
     assert (running["startedAt"], running["finishedAt"]) == ("2026-01-01T12:02:00+00:00", None)
+
+
+def test_what_a_pass_decides_of_a_release_is_there_with_that_pass() -> None:
+    """Whoever sees that a change was taken up sees the release that it started."""
+    begun = parse(release("web-2", "r2", Phase.PROGRESSING, 1))
+    assert isinstance(begun, Release)
+    made = replace(view(plan=TWO), planned=Plan(apps=(TWO,), releases=(begun,)))
+    found = overview(made, version=7, taken_up=41, ingress="")
+    assert [each["phase"] for each in found["releases"]] == ["Progressing"]
+    assert found["apps"][0]["release"] == "web-2"
 
 
 def test_a_release_outlives_its_app() -> None:

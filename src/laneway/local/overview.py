@@ -43,13 +43,18 @@ class View:
     proxies: Proxies
     extra: tuple[Finding, ...] = ()
 
+    @property
+    def releases(self) -> Mapping[Key, Release]:
+        """The releases as this pass leaves them."""
+        return {**self.spec.releases, **{release.key: release for release in self.planned.releases}}
+
 
 def overview(view: View, version: int, taken_up: int, ingress: str) -> Status:
     """The status document of a pass. version: its own; taken_up: the store's version that the pass saw."""
     apps = [_app(view, plan) for plan in view.planned.apps]
     lanes = [_lane(view, lane) for _, lane in sorted(view.spec.lanes.items())]
     workloads = [_workload(key, seen) for key, seen in sorted(view.workloads.items())]
-    begun = [r for r in view.spec.releases.values() if r.status]
+    begun = [r for r in view.releases.values() if r.status]
     releases = sorted(begun, key=lambda r: (r.status.started_at if r.status else datetime.min, r.key))
     return Status(
         version=version,
@@ -70,7 +75,7 @@ def _app(view: View, planned: AppPlan) -> AppStatus:
     seen = view.observed.apps.get(planned.key, AppSeen())
     app = view.spec.apps[planned.key]
     written = seen.written.weights if seen.written else {}
-    active = next((r for r in view.spec.releases.values() if _runs(r, planned.key)), None)
+    active = next((r for r in view.releases.values() if _runs(r, planned.key)), None)
     versions = [
         Version(
             revision=version.revision,
