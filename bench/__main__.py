@@ -7,7 +7,7 @@ from importlib import import_module
 
 BENCHES = ("planner", "mesh", "up")
 """Modules of this package with `figures() -> Iterator[Figure]`; their docstrings' first lines are titles."""
-WIDTH = 62
+WIDTH = 56
 
 
 def main(names: list[str]) -> int:

@@ -1,9 +1,7 @@
-"""HTTP clients in a process of their own, so that they take nothing from the measured ones but CPU.
+"""HTTP clients on plain sockets: one that waits for a change, and those that load, as processes apart.
 
-`python -m bench.client MODE` reads one JSON value a line and answers each with one. Times are those of
-`time.perf_counter`, which on Linux all processes of a machine share. Sockets and epoll, no asyncio.
+`python -m bench.client MODE` reads one JSON value a line and answers each with one:
 
-poll: {addresses, authority} first, then bodies; answers a body with the time when every address has given it.
 load: {address, authority, headers, seconds}; answers with requests per second over busy connections.
 latency: {address, authority, headers, requests}; answers with the median round trip in seconds.
 """
@@ -15,7 +13,7 @@ import selectors
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -43,25 +41,32 @@ def answer(connection: socket.socket) -> str:
     return body.decode()
 
 
-def connect(address: list[Any]) -> socket.socket:
+def connect(address: Sequence[Any]) -> socket.socket:
     """A connection that sends at once."""
     connection = socket.create_connection((address[0], address[1]))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 
 
-def poll(lines: Iterator[Any]) -> Iterator[Any]:
-    """Ask all addresses at once, again and again those that still give something else."""
-    given = next(lines)
-    message = request(given["authority"], {})
-    connections = [connect(address) for address in given["addresses"]]
-    for body in lines:
-        waiting = connections
+class Poll:
+    """Connections to several addresses, each of which gives a body of its own. In the caller's process."""
+
+    def __init__(self, addresses: Iterable[tuple[str, int]], authority: str) -> None:
+        self._message = request(authority, {})
+        self._connections = [connect(address) for address in addresses]
+
+    def until_all_give(self, body: str) -> None:
+        """Ask all at once, and again those that give something else, until none does."""
+        waiting = self._connections
         while waiting:
             for connection in waiting:
-                connection.sendall(message)
+                connection.sendall(self._message)
             waiting = [connection for connection in waiting if answer(connection) != body]
-        yield time.perf_counter()
+
+    def close(self) -> None:
+        """Close the connections."""
+        for connection in self._connections:
+            connection.close()
 
 
 def load(lines: Iterator[Any]) -> Iterator[Any]:
@@ -102,7 +107,7 @@ def latency(lines: Iterator[Any]) -> Iterator[Any]:
 def main(mode: str) -> None:
     """Answer the lines of standard input."""
     lines = (json.loads(line) for line in sys.stdin)
-    for answer in {"poll": poll, "load": load, "latency": latency}[mode](lines):
+    for answer in {"load": load, "latency": latency}[mode](lines):
         print(json.dumps(answer), flush=True)
 
 

@@ -20,7 +20,7 @@ class Figure:
     def line(self, width: int) -> str:
         """The figure as text, with its name in a column of this width."""
         aim = f"aim {self.aim}: {'met' if self.met else 'MISSED'}" if self.aim else ""
-        return f"  {self.what:<{width}}  {self.value:<42}  {aim:<26}  {self.peer}".rstrip()
+        return f"  {self.what:<{width}}  {self.value:<36}  {aim:<20}  {self.peer}".rstrip()
 
 
 def spread(samples: Iterable[float], unit: str, digits: int = 1) -> str:
