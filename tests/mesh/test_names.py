@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from tests.mesh.mesh_objects import rules
 
-from laneway.mesh.names import age, covers, full_gateway, full_host, gateways_of, hosts_of, intersection
+from laneway.mesh.names import age, gateways_of, hosts_of, intersection
+from laneway.spec.naming import covers, full_gateway, full_host
 
 
 def test_a_name_without_a_dot_is_a_service_of_the_namespace() -> None:

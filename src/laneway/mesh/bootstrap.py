@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from laneway.mesh.names import DOMAIN
 from laneway.mesh.sockets import socket_path
 from laneway.mesh.wire import PROXY_ID
 from laneway.mesh.world import GatewayProxy, Proxy, Sidecar
+from laneway.spec.naming import DOMAIN
 
 CONTROL_PLANE = "xds-grpc"
 """Name of the cluster that leads to the control plane."""

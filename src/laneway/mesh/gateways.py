@@ -9,11 +9,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from laneway.mesh.names import age, covers, gateways_of, hosts_of, intersection, is_wildcard
+from laneway.mesh.names import age, gateways_of, hosts_of, intersection, is_wildcard
 from laneway.mesh.rules import Site
 from laneway.mesh.selection import selects
 from laneway.spec.istio import Gateway, VirtualService
 from laneway.spec.meta import Key
+from laneway.spec.naming import covers
 
 Place = tuple[int, str]
 """A server port and a host, which may be a wildcard."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from laneway.mesh.names import DOMAIN
 from laneway.spec.istio import ServiceEntry, WorkloadEntry
 from laneway.spec.kubernetes import Service
 from laneway.spec.meta import Key
+from laneway.spec.naming import DOMAIN
 
 
 @dataclass(frozen=True, slots=True)

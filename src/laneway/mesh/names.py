@@ -1,4 +1,4 @@
-"""How Istio reads names: hosts and gateways relative to a namespace, host patterns, age, cluster names.
+"""How Istio orders and names what it reads: age, bound gateways, overlapping hosts, clusters.
 
 Must not know which hosts exist.
 """
@@ -9,25 +9,9 @@ from datetime import UTC, datetime
 
 from laneway.spec.istio import VirtualService
 from laneway.spec.meta import Object
-
-DOMAIN = "svc.cluster.local"
-MESH = "mesh"
-"""The reserved gateway name that stands for all sidecars."""
+from laneway.spec.naming import MESH, covers, full_gateway, full_host
 
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
-
-
-def full_host(name: str, namespace: str) -> str:
-    """A host as Istio resolves it: a name without a dot is a Service of the namespace; others stand."""
-    host = name.lower()
-    return host if "." in host or host == "*" else f"{host}.{namespace}.{DOMAIN}"
-
-
-def full_gateway(name: str, namespace: str) -> str:
-    """`namespace/name` of a Gateway, or `mesh`; `name` and `./name` are of the namespace."""
-    if name == MESH or ("/" in name and not name.startswith("./")):
-        return name
-    return f"{namespace}/{name.removeprefix('./')}"
 
 
 def gateways_of(service: VirtualService) -> frozenset[str]:
@@ -52,13 +36,6 @@ def age(value: Object) -> tuple[datetime, str, str]:
 def is_wildcard(host: str) -> bool:
     """Whether a host stands for many: `*` or `*.example.com`."""
     return host.startswith("*")
-
-
-def covers(pattern: str, host: str) -> bool:
-    """Whether every name that `host` stands for also matches `pattern`."""
-    if is_wildcard(pattern):
-        return host.removeprefix("*").endswith(pattern[1:])
-    return pattern == host
 
 
 def intersection(one: str, other: str) -> str | None:

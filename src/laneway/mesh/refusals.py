@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
 
-from laneway.mesh.names import DOMAIN, MESH, gateways_of, is_wildcard
+from laneway.mesh.names import gateways_of, is_wildcard
 from laneway.mesh.rules import is_host_header, rewritten_authority
 from laneway.spec.istio import (
     DestinationRule,
@@ -25,6 +25,7 @@ from laneway.spec.istio import (
 )
 from laneway.spec.kubernetes import Service
 from laneway.spec.meta import Key
+from laneway.spec.naming import DOMAIN, MESH
 
 MILLISECOND = timedelta(milliseconds=1)
 BODY_BYTES_MAX = 1 << 20

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from laneway.mesh.hosts import Host, host_of_service, hosts_of_entry
-from laneway.mesh.names import MESH, age, full_host, gateways_of, hosts_of
+from laneway.mesh.names import age, gateways_of, hosts_of
 from laneway.mesh.policy import Policy, merged
 from laneway.mesh.selection import Selection
 from laneway.mesh.world import Pod
 from laneway.spec.istio import DestinationRule, Gateway, ServiceEntry, VirtualService
 from laneway.spec.kubernetes import Service
 from laneway.spec.meta import Key
+from laneway.spec.naming import MESH, full_host
 
 MeshObject = Service | ServiceEntry | VirtualService | DestinationRule | Gateway
 """The kinds that change what proxies do."""

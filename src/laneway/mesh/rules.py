@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from laneway.mesh.names import MESH, full_gateway, full_host, gateways_of, outbound
+from laneway.mesh.names import gateways_of, outbound
 from laneway.mesh.registry import Registry
 from laneway.spec.istio import HTTPMatchRequest, HTTPRoute, StringMatch, VirtualService
+from laneway.spec.naming import MESH, full_gateway, full_host
 
 PATH, METHOD, AUTHORITY = ":path", ":method", ":authority"
 

@@ -11,12 +11,13 @@ from typing import Any
 from laneway.mesh.gateways import GatewayTable
 from laneway.mesh.header_tree import HeaderTree, ends, tree_of
 from laneway.mesh.hosts import Host
-from laneway.mesh.names import MESH, outbound
+from laneway.mesh.names import outbound
 from laneway.mesh.protos import any_of, message
 from laneway.mesh.registry import Registry
 from laneway.mesh.resources import Resource, resource
 from laneway.mesh.routes import default_route, route_message, route_of, unmatched
 from laneway.mesh.rules import Row, Site, rows_of, targets_of
+from laneway.spec.naming import MESH
 
 HTTP_PORT = 80
 BODY_BYTES_MAX = 1 << 20

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from laneway.mesh.backends import backends_of
 from laneway.mesh.gateways import GatewayTable, servers_of
 from laneway.mesh.matching import Request, fit, misfit
-from laneway.mesh.names import MESH
 from laneway.mesh.registry import Registry
 from laneway.mesh.rules import (
     PATH,
@@ -26,6 +25,7 @@ from laneway.mesh.rules import (
 )
 from laneway.spec.istio import HTTPRoute
 from laneway.spec.meta import Key
+from laneway.spec.naming import MESH
 
 HTTP_PORT = 80
 GATEWAYS_MAX = 4
