@@ -100,15 +100,13 @@ class Conversation:
 
     def _sendable(self, url: str) -> Iterable[str]:
         due = self._types[url].due()
-        match url:
-            case _ if url == CDS:
-                return self._clusters(list(due))
-            case _ if url == EDS:
-                return (name for name in due if self._may_supply(name))
-            case _ if url == SRDS:
-                return due
-            case _:
-                return (name for name in due if self._may_replace(url, name))
+        if url == CDS:
+            return self._clusters(list(due))
+        if url == EDS:
+            return (name for name in due if self._may_supply(name))
+        if url == SRDS:
+            return due
+        return (name for name in due if self._may_replace(url, name))
 
     def _may_supply(self, name: str) -> bool:
         """Whether endpoints can go: after their cluster's content, or at once if the proxy waits for them.
