@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from tests.control.memory import World, app
+from tests.control.memory import NOON, World, app
 
 from laneway.control.loop import Loop
 from laneway.manifests import names
@@ -98,3 +98,17 @@ def test_an_edit_of_a_derived_object_is_put_right(world: World) -> None:
     world.put(service | {"spec": service["spec"] | {"selector": {"app": "else"}}})
     settle(world, loop)
     assert world.stored["Service", PHARMACY]["spec"]["selector"] == {names.APP: "pharmacy"}
+
+
+def test_only_the_newest_records_of_releases_are_kept(world: World) -> None:
+    """The rest is history."""
+    loop = Loop(world)
+    settle(world, loop)
+    for number in range(2, 15):
+        world.put(app("pharmacy", f"pharmacy:{number}")[0])
+        settle(world, loop)
+        world.time += timedelta(minutes=1)
+        settle(world, loop)
+    started = [body["status"]["startedAt"] for (kind, _), body in world.stored.items() if kind == "Release"]
+    assert len(started) == 10
+    assert min(started) > (NOON + timedelta(minutes=2)).isoformat()

@@ -86,11 +86,12 @@ def changes(spec: Spec, planned: Plan, objects: Mapping[str, Iterable[Body]]) ->
         Removal(kind, key, "no longer part of the plan") for kind, key in stored if (kind, key) not in named
     ]
     expired = [Removal("Lane", key, "its ttl is over") for key in planned.expired]
+    forgotten = [Removal("Release", key, "only the newest records are kept") for key in planned.forgotten]
     gone.sort(key=lambda removal: DERIVED_KINDS.index(removal.kind))
     return Changes(
         records=tuple(Record(release, _course(spec, release)) for release in planned.releases),
         writes=tuple(writes),
-        removals=(*expired, *gone),
+        removals=(*expired, *forgotten, *gone),
     )
 
 

@@ -29,6 +29,9 @@ from laneway.spec.values import FULL
 from laneway.spec.world import Spec
 
 ALL_GATES = WEIGHT_GATES + POD_GATES
+RELEASES_KEPT = 10
+"""Records of an app's releases that are over; the history has the older ones."""
+
 DEFAULT_SCALE = Scale()
 
 
@@ -73,6 +76,7 @@ def plan(
         lanes=tuple(lane_plans.versions(indexed, stables, observed)),
         releases=tuple(release for o in outcomes for release in o.releases),
         expired=expired,
+        forgotten=tuple(key for releases in world.releases.values() for key in _forgotten(releases)),
         wake=min(wakes, default=None),
     )
     return result, Report(tuple(finding for o in outcomes for finding in o.findings))
@@ -83,6 +87,13 @@ def _by_app(spec: Spec) -> dict[Key, tuple[Release, ...]]:
     for release in spec.releases.values():
         by_app.setdefault(Key(release.key.namespace, release.spec.apps[0].name), []).append(release)
     return {app: tuple(releases) for app, releases in by_app.items()}
+
+
+def _forgotten(releases: tuple[Release, ...]) -> list[Key]:
+    """The records of one app that need not be kept, oldest first."""
+    over = [release for release in releases if release.status and release.status.phase.over]
+    over.sort(key=lambda release: (status_of(release).started_at, release.key))
+    return [release.key for release in over[:-RELEASES_KEPT]]
 
 
 def _template(app: AppPlan, revision: str) -> PodTemplate:

@@ -70,14 +70,15 @@ class LaneVersionPlan:
 class Plan:
     """Targets that are safe now.
 
-    releases: records to write, before anything else; expired: lanes to delete; wake: when the clock alone
-    changes something.
+    releases: records to write, before anything else; expired: lanes to delete; forgotten: releases to delete;
+    wake: when the clock alone changes something.
     """
 
     apps: tuple[AppPlan, ...] = ()
     lanes: tuple[LaneVersionPlan, ...] = ()
     releases: tuple[Release, ...] = ()
     expired: tuple[Key, ...] = ()
+    forgotten: tuple[Key, ...] = ()
     wake: datetime | None = None
 
 
