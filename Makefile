@@ -12,6 +12,7 @@ help: ## this list
 setup: $(STAMP) ## the locked environment in .venv
 
 $(UV):
+	@$(PYTHON) -c 'import sys; sys.exit("needs Python 3.11 or newer: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
 	@echo "setup: installing uv into .cache/uv"
 	@$(PYTHON) -m venv .cache/uv && .cache/uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 
