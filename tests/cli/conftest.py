@@ -43,12 +43,14 @@ Laneway = Callable[..., Done]
 
 
 @pytest.fixture(autouse=True)
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> State:
-    """The default state of this test's commands."""
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[State]:
+    """The default state of this test's commands; its sockets may lie outside of `tmp_path`."""
     monkeypatch.setenv("LANEWAY_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("USER", "ada")
     monkeypatch.setenv("LOGNAME", "ada")
-    return State.at(tmp_path / "state")
+    made = State.at(tmp_path / "state")
+    yield made
+    made.remove()
 
 
 @pytest.fixture
@@ -123,6 +125,7 @@ class Daemon:
         """End it, if it runs."""
         self.process.terminate()
         self.process.wait()
+        self.state.remove()
 
     def _await(self) -> None:
         with Client(self.state.api) as client:
