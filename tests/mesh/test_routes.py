@@ -7,7 +7,7 @@ from typing import Any
 from tests.mesh.mesh_objects import SHOP, registry, rules
 
 from laneway.mesh.protos import message
-from laneway.mesh.routes import RETRY_ON, route_of
+from laneway.mesh.routes import RETRY_ON, default_retries, route_of
 from laneway.mesh.rules import Site, rows_of, targets_of
 
 TO = [{"destination": {"host": "pharmacy"}}]
@@ -61,12 +61,17 @@ def test_paths_can_be_matched_without_case() -> None:
 
 
 def test_one_destination_is_a_plain_cluster() -> None:
-    """Without limit of time, with Istio's retries."""
+    """Without limit of time; its retries are the virtual host's."""
     action = route().route
     assert action.cluster == "outbound|80||pharmacy.shop.svc.cluster.local"
     assert action.HasField("timeout")
     assert action.timeout.ToTimedelta().total_seconds() == 0
-    retries = action.retry_policy
+    assert not action.HasField("retry_policy")
+
+
+def test_the_default_is_istios() -> None:
+    """For every rule that says nothing of retries."""
+    retries = default_retries()
     assert (retries.num_retries.value, retries.retry_on) == (2, RETRY_ON)
     assert retries.host_selection_retry_max_attempts == 5
     assert [predicate.name for predicate in retries.retry_host_predicate] == [
@@ -90,8 +95,10 @@ def test_weights_stand_as_given() -> None:
 
 
 def test_no_attempts_are_no_retries() -> None:
-    """Not Envoy's default of one either."""
-    assert not route(retries={"attempts": 0}).route.HasField("retry_policy")
+    """A policy without conditions stands in the way of the virtual host's."""
+    action = route(retries={"attempts": 0}).route
+    assert action.HasField("retry_policy")
+    assert (action.retry_policy.retry_on, action.retry_policy.num_retries.value) == ("", 0)
 
 
 def test_statuses_among_the_conditions_are_retried() -> None:

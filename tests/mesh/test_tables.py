@@ -17,6 +17,7 @@ from laneway.mesh.matching import Request
 from laneway.mesh.protos import message
 from laneway.mesh.registry import Registry
 from laneway.mesh.resources import Resource
+from laneway.mesh.routes import default_retries
 from laneway.mesh.tables import gateway_table, mesh_table, scope
 from laneway.mesh.walk import AtSidecar, walk
 
@@ -47,6 +48,7 @@ def test_a_host_has_a_virtual_host_for_each_port() -> None:
     names = [NAME, f"{NAME}.", "pharmacy.shop.svc", "pharmacy.shop", "pharmacy"]
     assert list(second.domains) == [f"{name}:8080" for name in names]
     assert list(first.domains) == [f"{name}:80" for name in names] + names
+    assert first.retry_policy == second.retry_policy == default_retries()
 
 
 def test_a_host_without_rules_has_the_default_route() -> None:

@@ -15,7 +15,7 @@ from laneway.mesh.names import outbound
 from laneway.mesh.protos import any_of, message
 from laneway.mesh.registry import Registry
 from laneway.mesh.resources import Resource, resource
-from laneway.mesh.routes import default_route, route_message, route_of, unmatched
+from laneway.mesh.routes import default_retries, default_route, route_message, route_of, unmatched
 from laneway.mesh.rules import Row, Site, rows_of, targets_of
 from laneway.spec.naming import MESH
 
@@ -115,7 +115,11 @@ class TableBuilder:
 
     def _add(self, name: str, domains: Sequence[str], **fields: Any) -> None:
         host = route_message("VirtualHost")(
-            name=name, domains=domains, include_request_attempt_count=True, **fields
+            name=name,
+            domains=domains,
+            include_request_attempt_count=True,
+            retry_policy=default_retries(),
+            **fields,
         )
         self._hosts.append(host)
 
