@@ -14,6 +14,7 @@ from laneway.cli import images, options, sources
 from laneway.cli.client import ApiError, Client
 from laneway.cli.failure import ProblemsFailure, document_of, problem_line
 from laneway.cli.output import say
+from laneway.local.limits import beyond
 from laneway.local.status import FOLDER
 from laneway.spec.check import check
 from laneway.spec.load import KINDS, Loaded, load, parse, ref_of
@@ -58,7 +59,12 @@ def load_files(paths: Sequence[str], recursive: bool, namespace: str | None) -> 
 
 def problems(batch: Batch, stored: Iterable[Object] = ()) -> list[ProblemDocument]:
     """Everything that is wrong in a batch, by itself and together with what is applied already."""
-    found = (*check(batch.loaded, stored), *images.problems(batch.loaded, batch.folders))
+    loaded = batch.loaded
+    found = (
+        *check(loaded, stored),
+        *images.problems(loaded, batch.folders),
+        *beyond(loaded.objects, loaded.place),
+    )
     return [document_of(problem) for problem in found]
 
 

@@ -150,6 +150,7 @@ class Code(Enum):
         "choose another: --port PORT, or end who listens there",
     )
     NO_ADDRESS = "LW503", "no address free", _ERROR, "end another Laneway of this machine: laneway down"
+    NO_AUTOSCALER = "LW504", "no autoscaler", _ERROR, "leave `metrics` out, or write `replicas`"
 
     NOT_RUNNING = "LW601", "Laneway does not run", _ERROR, "start it: laneway up -f PATH"
     ALREADY_RUNNING = "LW602", "Laneway runs already", _ERROR, "stop it: laneway down"
