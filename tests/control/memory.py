@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from laneway.control.changes import Changes
-from laneway.control.observe import Body, key_of
+from laneway.control.observe import Body
 from laneway.plan.observed import Observed, VersionSeen
 from laneway.plan.result import Plan, Report
-from laneway.spec.meta import Key
+from laneway.spec.meta import Key, key_of
 from laneway.spec.world import Spec
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from laneway.local.logs import Line, Source, follow_logs, format_line, log_file, tail
+from laneway.local.logs import Line, Source, follow_logs, log_file, tail
 from laneway.local.markers import Part
 from laneway.spec.meta import Key
 
@@ -78,8 +78,3 @@ async def test_following_shows_what_is_written_from_now_on(tmp_path: Path) -> No
     second.path.write_text("hello\n")
     assert await lines(following, 1) == ["two hello"]
     await following.aclose()
-
-
-def test_a_line_has_its_pods_name_in_front() -> None:
-    """All texts start in one column."""
-    assert format_line(Line("web-1", "hello"), 8) == "web-1    | hello"

@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from laneway.control.changes import Changes, changes
-from laneway.control.observe import Parsed, managed, observe
+from laneway.control.observe import Parsed, observe
 from laneway.manifests import names
+from laneway.manifests.names import managed
 from laneway.plan.gates import Gate
 from laneway.plan.observed import Observed, VersionSeen
 from laneway.plan.planner import ALL_GATES, plan

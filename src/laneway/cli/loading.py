@@ -16,6 +16,7 @@ from laneway.cli.failure import ProblemsFailure, document_of, problem_line
 from laneway.cli.output import say
 from laneway.local.limits import beyond
 from laneway.local.status import FOLDER
+from laneway.manifests import names
 from laneway.spec.check import check
 from laneway.spec.load import KINDS, Loaded, load, parse, ref_of
 from laneway.spec.meta import Object
@@ -28,7 +29,6 @@ HTTP_UNPROCESSABLE = 422
 
 _TEMPLATED = frozenset({"App", "Deployment"})
 """Kinds that hold a template, whose command runs in a folder."""
-_WRITTEN_BY_LANEWAY = ("app.kubernetes.io/managed-by", "laneway")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +102,7 @@ def send_objects(client: Client, objects: Sequence[Json], reason: str) -> Change
 
 
 def _is_of_people(obj: Json) -> bool:
-    label, value = _WRITTEN_BY_LANEWAY
-    return obj["kind"] in KINDS and obj["metadata"].get("labels", {}).get(label) != value
+    return obj["kind"] in KINDS and not names.managed(obj)
 
 
 def _parsed(obj: Json) -> Object:

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from laneway.control.observe import Body, key_of, managed
+from laneway.control.observe import Body
 from laneway.manifests import names
 from laneway.manifests.render import manifests
 from laneway.manifests.routes import table_of
 from laneway.plan.observed import Table
 from laneway.plan.result import Plan
 from laneway.spec.istio import VirtualService
-from laneway.spec.meta import Key
+from laneway.spec.meta import Key, key_of
 from laneway.spec.release import Release
 from laneway.spec.values import format_percent
 from laneway.spec.world import Spec
@@ -73,7 +73,7 @@ def changes(spec: Spec, planned: Plan, objects: Mapping[str, Iterable[Body]]) ->
         (kind, key_of(body)): body
         for kind in DERIVED_KINDS
         for body in objects.get(kind, ())
-        if managed(body)
+        if names.managed(body)
     }
     wanted = manifests(spec, planned)
     named = {(manifest["kind"], key_of(manifest)) for manifest in wanted}

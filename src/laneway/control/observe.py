@@ -14,7 +14,7 @@ from laneway.plan.observed import AppSeen, Kept, LaneAppSeen, Observed, Role, Ta
 from laneway.spec.istio import VirtualService
 from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.load import parse, spec_of
-from laneway.spec.meta import Key, Object
+from laneway.spec.meta import Key, Object, key_of
 from laneway.spec.world import Spec
 
 Body = Mapping[str, Any]
@@ -72,31 +72,21 @@ class Parsed:
         return parsed
 
 
-def key_of(body: Body) -> Key:
-    """Namespace and name of an object as JSON values."""
-    return Key(body["metadata"].get("namespace", "default"), body["metadata"]["name"])
-
-
 def labels_of(body: Body) -> Mapping[str, str]:
     """Labels of an object as JSON values."""
     labels: Mapping[str, str] = body["metadata"].get("labels") or {}
     return labels
 
 
-def managed(body: Body) -> bool:
-    """Whether Laneway derived the object, so that nobody else writes it."""
-    return labels_of(body).get(names.MANAGED_BY) == names.LANEWAY
-
-
 def observe(objects: Mapping[str, Iterable[Body]], facts: Facts, parsed: Parsed) -> tuple[Spec, Observed]:
     """What people want and what there is. objects: as stored, by kind."""
-    wanted = [parsed.object(o) for kind in SPEC_KINDS for o in objects.get(kind, ()) if not managed(o)]
+    wanted = [parsed.object(o) for kind in SPEC_KINDS for o in objects.get(kind, ()) if not names.managed(o)]
     spec = spec_of(wanted)
     kept = _kept(objects.get("ControllerRevision", ()), parsed)
-    deployments = [body for body in objects.get("Deployment", ()) if managed(body)]
+    deployments = [body for body in objects.get("Deployment", ()) if names.managed(body)]
     versions = _versions(deployments, kept, facts)
-    rules = {key_of(b): b for b in objects.get("VirtualService", ()) if managed(b)}
-    subsets = {key_of(b): b for b in objects.get("DestinationRule", ()) if managed(b)}
+    rules = {key_of(b): b for b in objects.get("VirtualService", ()) if names.managed(b)}
+    subsets = {key_of(b): b for b in objects.get("DestinationRule", ()) if names.managed(b)}
     named = _rules_by_app(spec)
     apps = {
         key: AppSeen(
@@ -116,7 +106,7 @@ def _kept(bodies: Iterable[Body], parsed: Parsed) -> dict[Key, dict[str, Kept]]:
     found: dict[Key, dict[str, Kept]] = {}
     for body in sorted(bodies, key=lambda b: (b["metadata"].get("creationTimestamp", ""), key_of(b))):
         labels, key = labels_of(body), key_of(body)
-        if names.APP in labels and managed(body):
+        if names.APP in labels and names.managed(body):
             template = parsed.template(key, body, body["data"]["template"])
             app = Key(key.namespace, labels[names.APP])
             found.setdefault(app, {})[labels[names.REVISION]] = Kept(template, Role(labels[names.ROLE]))

@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy.exc import DBAPIError
 
 from laneway.control.changes import Changes as Wanted
-from laneway.control.observe import SPEC_KINDS, Body, Parsed, managed
+from laneway.control.observe import SPEC_KINDS, Body, Parsed
 from laneway.history.subject import event_about
 from laneway.local.facts import Snapshot
 from laneway.local.overview import View, overview
@@ -24,6 +24,7 @@ from laneway.local.replicas import Replicas
 from laneway.local.status import Finding, Json, Status
 from laneway.local.status import Proxies as ProxyStatus
 from laneway.local.store import Changed, Store
+from laneway.manifests import names
 from laneway.mesh.control_plane import ControlPlane
 from laneway.mesh.refusals import Refusal, refusals_of
 from laneway.mesh.registry import MeshObject
@@ -148,7 +149,8 @@ class LocalEngine:
         return [
             body
             for body in deployments
-            if managed(body) or (body["metadata"]["namespace"], body["metadata"]["name"]) not in templates
+            if names.managed(body)
+            or (body["metadata"]["namespace"], body["metadata"]["name"]) not in templates
         ]
 
     def refusals(self, obj: Object) -> tuple[Refusal, ...]:
@@ -210,7 +212,7 @@ class LocalEngine:
     def _workloads(self) -> dict[Key, VersionSeen]:
         found: dict[Key, VersionSeen] = {}
         for body in self._running_deployments():
-            if managed(body):
+            if names.managed(body):
                 continue
             key = Key(body["metadata"]["namespace"], body["metadata"]["name"])
             pods = self.replicas.pods(key)

@@ -68,11 +68,6 @@ async def follow_logs(
             await asyncio.sleep(_POLL_SECONDS)
 
 
-def format_line(line: Line, width: int) -> str:
-    """A line of one of several sources, its name in front. width: of the longest name."""
-    return f"{line.name:<{width}} | {line.text}"
-
-
 @dataclass(slots=True)
 class _Growing:
     """A file that is read on. position: of the first byte not read; rest: an unfinished line."""

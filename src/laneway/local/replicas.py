@@ -20,10 +20,10 @@ from laneway.local.processes import Process, adopt, kill_marked
 from laneway.local.replica import Replica, Sidecars, Surroundings
 from laneway.local.scaling import step
 from laneway.local.state import State
-from laneway.local.store import Body, Store, key_of
+from laneway.local.store import Body, Store
 from laneway.plan.revision import revision_of
 from laneway.spec.kubernetes import PodTemplate
-from laneway.spec.meta import Key
+from laneway.spec.meta import Key, key_of
 
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 """As in Kubernetes: without vowels, so that no words arise, and without characters that look alike."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from laneway import __version__
-from laneway.control.observe import SPEC_KINDS, key_of, managed
+from laneway.control.observe import SPEC_KINDS
 from laneway.local import documents
 from laneway.local.api import ConflictError, MissingError, RefusedError
 from laneway.local.engine import LocalEngine
@@ -40,7 +40,7 @@ from laneway.manifests import names
 from laneway.plan.release import under_way
 from laneway.spec.check import check_objects
 from laneway.spec.load import parse, spec_of
-from laneway.spec.meta import Key
+from laneway.spec.meta import Key, key_of
 from laneway.spec.release import Release, Request, Verb
 
 
@@ -84,11 +84,11 @@ class Service:
         return Changes(version=self._store.resource_version(), objects=changes)
 
     def _of_people(self) -> list[Json]:
-        return [body for kind in SPEC_KINDS for body in self._store.list(kind) if not managed(body)]
+        return [body for kind in SPEC_KINDS for body in self._store.list(kind) if not names.managed(body)]
 
     def _of_a_person(self, body: Json) -> bool:
         """Whether it is what people write; what Laneway derives goes with what it was derived from."""
-        if body["kind"] not in SPEC_KINDS or managed(body):
+        if body["kind"] not in SPEC_KINDS or names.managed(body):
             raise ConflictError(f"{body['kind']} {key_of(body)} is Laneway's own: delete what it comes from")
         return True
 

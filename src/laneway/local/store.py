@@ -23,7 +23,7 @@ from laneway.history.database import Utc, metadata, open_database
 from laneway.history.events import Event
 from laneway.history.subject import event_about
 from laneway.local.difference import difference
-from laneway.spec.meta import Key
+from laneway.spec.meta import Key, key_of
 
 Body = dict[str, Any]
 """An object as JSON values. What the store returns is shared: read it, never change it."""
@@ -318,11 +318,6 @@ class Store:
         for changed in changes:
             for callback in tuple(self._subscribers):
                 callback(changed)
-
-
-def key_of(obj: Mapping[str, Any]) -> Key:
-    """Namespace (`default` where none is written) and name of an object."""
-    return Key(obj["metadata"].get("namespace", "default"), obj["metadata"]["name"])
 
 
 def _content(obj: Body) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from laneway.spec.meta import Key
 from laneway.spec.naming import DOMAIN
 
@@ -18,6 +21,11 @@ CANONICAL_REVISION = "service.istio.io/canonical-revision"
 
 EGRESS_HOST = "istio-egressgateway.istio-system.svc.cluster.local"
 """Istio's default egress gateway."""
+
+
+def managed(obj: Mapping[str, Any]) -> bool:
+    """Whether Laneway derived an object (JSON values), so that nobody else writes it."""
+    return (obj["metadata"].get("labels") or {}).get(MANAGED_BY) == LANEWAY
 
 
 def host(namespace: str, service: str) -> str:

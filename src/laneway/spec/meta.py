@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, NamedTuple
 
@@ -47,6 +48,11 @@ class Key(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
+
+
+def key_of(obj: Mapping[str, Any]) -> Key:
+    """Namespace (`default` where none is written) and name of an object as JSON values."""
+    return Key(obj["metadata"].get("namespace", "default"), obj["metadata"]["name"])
 
 
 class ObjectMeta(Model):
