@@ -13,7 +13,7 @@ from laneway.mesh.names import inbound
 from laneway.mesh.protos import any_of, enum, message
 from laneway.mesh.resources import Resource, resource
 from laneway.mesh.rules import AUTHORITY
-from laneway.mesh.world import Inbound, Sidecar
+from laneway.mesh.world import Inbound, Pipe, Sidecar
 
 SERVER = "istio-envoy"
 """What Istio's proxies say in the `server` header, except sidecars to their own application."""
@@ -64,14 +64,17 @@ def gateway_listener(
     return _listener(address, manager, "OUTBOUND")
 
 
-def _name(address: tuple[str, int]) -> str:
-    return f"{address[0]}_{address[1]}"
+def _name(address: tuple[str, int] | Pipe) -> str:
+    return address.path if isinstance(address, Pipe) else f"{address[0]}_{address[1]}"
 
 
-def _listener(address: tuple[str, int], manager: Any, direction: str, needs: str = "") -> Resource:
+def _listener(address: tuple[str, int] | Pipe, manager: Any, direction: str, needs: str = "") -> Resource:
     name = _name(address)
     listener = message("envoy.config.listener.v3.Listener")(name=name)
-    listener.address.socket_address.address, listener.address.socket_address.port_value = address
+    if isinstance(address, Pipe):
+        listener.address.pipe.path = address.path
+    else:
+        listener.address.socket_address.address, listener.address.socket_address.port_value = address
     listener.traffic_direction = enum("envoy.config.core.v3.TrafficDirection", direction)
     router = message("envoy.extensions.filters.http.router.v3.Router")()
     manager.http_filters.add(name="envoy.filters.http.router", typed_config=any_of(router))

@@ -7,11 +7,19 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
+class Pipe:
+    """A Unix socket in place of an address and a port."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pod:
     """A replica as its peers see it.
 
-    address: IP that peers dial; ports: the port to dial at `address` for each container port; port_names:
-    container ports by name; ready: takes new requests.
+    address: IP that peers dial, or that stands for the pod where they dial pipes; ports: the port to dial at
+    `address` for each container port; pipes: what peers dial instead, by container port, where the pod has a
+    network of its own; port_names: container ports by name; ready: takes new requests.
     """
 
     namespace: str
@@ -21,23 +29,27 @@ class Pod:
     ports: Mapping[int, int]
     port_names: Mapping[str, int] = field(default_factory=dict)
     ready: bool = False
+    pipes: Mapping[int, Pipe] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """A listener of a sidecar for its own application: from listen (address, port) to app (address, port)."""
+    """A listener of a sidecar for its own application: from listen to app (address, port)."""
 
     container_port: int
-    listen: tuple[str, int]
+    listen: tuple[str, int] | Pipe
     app: tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """The proxy of one replica. outbound: where it accepts the application's calls as an HTTP proxy.
+    """The proxy of one replica.
 
-    counted: whether it may serve older rules, so that a change is confirmed only with its acknowledgement
-    (not while its pod has never been ready).
+    outbound: where it takes its application's calls: as an HTTP proxy, or, where it is `transparent`, every
+    connection that the pod's network redirects there, by its original destination. addresses: in a network
+    that many pods share, the address of this caller's own for each host (full name), at whose ports it takes
+    connections to that host. counted: whether it may serve older rules, so that a change is confirmed only
+    with its acknowledgement (not while its pod has never been ready).
     """
 
     id: str
@@ -46,6 +58,8 @@ class Sidecar:
     outbound: tuple[str, int]
     inbound: tuple[Inbound, ...]
     counted: bool = True
+    transparent: bool = False
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,61 @@
+"""Of a Service or a ServiceEntry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+from laneway.mesh.names import is_wildcard
+from laneway.mesh.refusals.common import Finding, unique
+from laneway.spec.istio import ServiceEntry
+from laneway.spec.kubernetes import Service
+
+NOT_HTTP = frozenset(
+    {"grpc", "grpc-web", "http2", "https", "tcp", "tls", "udp", "mongo", "mysql", "redis", "hbone"}
+)
+"""Prefixes of a port's name by which Istio knows another protocol than HTTP/1.1."""
+
+
+def service(value: Service) -> Iterator[Finding]:
+    """All that is wrong with a Service."""
+    if not value.spec.selector:
+        yield "selector", "without a selector no pod is behind it; use a ServiceEntry with endpoints"
+    numbers = [port.port for port in value.spec.ports]
+    for index, port in enumerate(value.spec.ports):
+        if port.port in numbers[:index]:
+            yield f"ports[{index}].port", f"port {port.port} is there twice"
+        name = port.name or ""
+        if name in NOT_HTTP or name.partition("-")[0] in NOT_HTTP:
+            yield f"ports[{index}].name", f"{name} declares another protocol than HTTP/1.1: not implemented"
+
+
+def service_entry(value: ServiceEntry) -> Iterator[Finding]:
+    """All that is wrong with a ServiceEntry."""
+    spec = value.spec
+    for index, host in enumerate(spec.hosts):
+        if is_wildcard(host):
+            yield f"hosts[{index}]", "wildcard hosts are not implemented; name each host"
+        elif "." not in host:
+            yield f"hosts[{index}]", "a host without a dot means a Service; write the full name"
+    yield from unique("ports", "number", [str(port.number) for port in spec.ports])
+    yield from unique("ports", "name", [port.name for port in spec.ports])
+    if spec.workload_selector and spec.endpoints:
+        yield "workloadSelector", "give a workloadSelector or endpoints, not both"
+    if spec.resolution == "DNS" and spec.workload_selector:
+        yield "workloadSelector", "with a workloadSelector write `resolution: STATIC`"
+    if spec.resolution == "STATIC" and not (spec.endpoints or spec.workload_selector):
+        yield "endpoints", "with STATIC resolution give endpoints or a workloadSelector"
+    names = {port.name for port in spec.ports}
+    for index, endpoint in enumerate(spec.endpoints):
+        if spec.resolution == "STATIC" and not _is_address(endpoint.address):
+            yield f"endpoints[{index}].address", "STATIC resolution takes IP addresses; for names write `DNS`"
+        for name in endpoint.ports.keys() - names:
+            yield f"endpoints[{index}].ports.{name}", "no port of the ServiceEntry has this name"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,61 @@
+"""The Istio kinds that Laneway reads, with the fields its embedded mesh implements.
+
+A genuine field of Istio that is not implemented stands in its model's `unsupported` and is refused by name.
+"""
+
+from laneway.spec.istio.common import NetworkingVersion, Port, PortSelector
+from laneway.spec.istio.destination_rule import (
+    DestinationRule,
+    DestinationRuleSpec,
+    LoadBalancer,
+    Subset,
+    TrafficPolicy,
+)
+from laneway.spec.istio.gateway import Gateway, GatewayServer, GatewaySpec
+from laneway.spec.istio.service_entry import ServiceEntry, ServiceEntrySpec, WorkloadEntry, WorkloadSelector
+from laneway.spec.istio.virtual_service import (
+    Destination,
+    HeaderOperations,
+    Headers,
+    HTTPBody,
+    HTTPDirectResponse,
+    HTTPMatchRequest,
+    HTTPRetry,
+    HTTPRewrite,
+    HTTPRoute,
+    HTTPRouteDestination,
+    StringMatch,
+    VirtualService,
+    VirtualServiceSpec,
+)
+
+__all__ = [
+    "Destination",
+    "DestinationRule",
+    "DestinationRuleSpec",
+    "Gateway",
+    "GatewayServer",
+    "GatewaySpec",
+    "HTTPBody",
+    "HTTPDirectResponse",
+    "HTTPMatchRequest",
+    "HTTPRetry",
+    "HTTPRewrite",
+    "HTTPRoute",
+    "HTTPRouteDestination",
+    "HeaderOperations",
+    "Headers",
+    "LoadBalancer",
+    "NetworkingVersion",
+    "Port",
+    "PortSelector",
+    "ServiceEntry",
+    "ServiceEntrySpec",
+    "StringMatch",
+    "Subset",
+    "TrafficPolicy",
+    "VirtualService",
+    "VirtualServiceSpec",
+    "WorkloadEntry",
+    "WorkloadSelector",
+]

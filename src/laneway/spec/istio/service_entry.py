@@ -1,0 +1,53 @@
+"""ServiceEntry: hosts that are not Kubernetes Services.
+
+Field meanings and defaults: Istio's API reference (networking.istio.io/v1).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from laneway.spec.istio.common import NetworkingVersion, Port
+from laneway.spec.meta import Model, Object
+
+
+class WorkloadEntry(Model):
+    """An endpoint of a ServiceEntry; ports by the ServiceEntry's port names."""
+
+    unsupported: ClassVar[frozenset[str]] = frozenset({"network", "locality", "weight", "serviceAccount"})
+
+    address: str
+    ports: dict[str, int] = Field(default_factory=dict)
+    labels: dict[str, str] = Field(default_factory=dict)
+
+
+class WorkloadSelector(Model):
+    """Pods by labels, in the ServiceEntry's namespace."""
+
+    labels: dict[str, str] = Field(min_length=1)
+
+
+class ServiceEntrySpec(Model):
+    """Hosts that are not Kubernetes Services."""
+
+    unsupported: ClassVar[frozenset[str]] = frozenset({"addresses", "subjectAltNames"})
+
+    hosts: list[str] = Field(min_length=1)
+    ports: list[Port] = Field(min_length=1)
+    location: Literal["MESH_EXTERNAL", "MESH_INTERNAL"] = "MESH_EXTERNAL"
+    resolution: Literal["STATIC", "DNS"] = "DNS"
+    endpoints: list[WorkloadEntry] = Field(default_factory=list)
+    workload_selector: WorkloadSelector | None = None
+    export_to: list[Literal["*"]] = Field(default_factory=list)
+
+
+class ServiceEntry(Object):
+    """networking.istio.io ServiceEntry."""
+
+    inert: ClassVar[frozenset[str]] = frozenset({"status"})
+
+    api_version: NetworkingVersion = "networking.istio.io/v1"
+    kind: Literal["ServiceEntry"] = "ServiceEntry"
+    spec: ServiceEntrySpec
