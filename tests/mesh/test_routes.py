@@ -137,3 +137,29 @@ def test_a_direct_response_has_no_cluster() -> None:
     found = route(directResponse={"status": 503, "body": {"string": "not here"}})
     assert (found.direct_response.status, found.direct_response.body.inline_string) == (503, "not here")
     assert not found.HasField("route")
+
+
+def test_the_only_destinations_headers_follow_the_rules() -> None:
+    """On the route itself, as Istio puts them."""
+    share = {"headers": {"request": {"set": {"x": "share", "host": "other"}}, "response": {"remove": ["y"]}}}
+    found = route(route=[TO[0] | share], headers={"request": {"set": {"x": "rule"}}})
+    assert [option.header.value for option in found.request_headers_to_add] == ["rule", "share"]
+    assert list(found.response_headers_to_remove) == ["y"]
+    assert found.route.host_rewrite_literal == "other"
+
+
+def test_each_share_has_its_own_headers() -> None:
+    """On its part of the weighted cluster."""
+    response = {"add": {"set-cookie": "cohort=b"}}
+    shares = [
+        {"destination": {"host": "pharmacy", "subset": "a"}, "weight": 4},
+        {
+            "destination": {"host": "pharmacy", "subset": "b"},
+            "weight": 1,
+            "headers": {"request": {"set": {"host": "other"}}, "response": response},
+        },
+    ]
+    first, second = route(route=shares).route.weighted_clusters.clusters
+    assert not first.response_headers_to_add
+    assert [option.header.value for option in second.response_headers_to_add] == ["cohort=b"]
+    assert (first.host_rewrite_literal, second.host_rewrite_literal) == ("", "other")

@@ -174,6 +174,20 @@ def test_a_route_to_a_gateway_goes_on_there() -> None:
     assert "is read at gateway shop/egress, the rule is for mesh only" in second.misses[0].why
 
 
+def test_a_share_changes_headers_on_the_way_to_a_gateway() -> None:
+    """The only share after its rule; one of several before it, as Envoy does."""
+    gateway = pod("egress", {"istio": "egressgateway"}, namespace="istio-system")
+    away = "{destination: {host: egress.istio-system.svc.cluster.local}"
+    changes = "headers: {request: {set: {x-out: '2'}, add: {x-more: 'y'}}}"
+    for shares, seen in (
+        (f"[{away}, {changes}}}]", "2"),
+        (f"[{away}, weight: 1, {changes}}}, {{destination: {{host: courier.example}}, weight: 1}}]", "1"),
+    ):
+        text = EGRESS.replace(f"[{away}}}]", shares)
+        hops = walk(registry(text, [gateway]), PAGE, Request("courier.example", path="/v1")).hops
+        assert hops[1].request.headers == {"x-out": seen, "x-more": "y"}
+
+
 def test_a_circle_of_gateways_ends() -> None:
     """A gateway that routes to itself is an error, not a hang."""
     text = EGRESS.replace(

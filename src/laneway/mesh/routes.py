@@ -10,10 +10,11 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
+from laneway.mesh.header_changes import change_headers
 from laneway.mesh.hosts import Host
 from laneway.mesh.protos import any_of, message
-from laneway.mesh.rules import PATH, Condition, Op, Row, Site, Target, is_host_header, rewritten_authority
-from laneway.spec.istio import HeaderOperations, HTTPRetry, HTTPRoute
+from laneway.mesh.rules import PATH, Condition, Op, Row, Site, Target, host_header, rewritten_authority
+from laneway.spec.istio import HTTPRetry, HTTPRoute
 
 UNMATCHED = "unmatched"
 """Name of the route that answers 404 where no rule matches."""
@@ -43,7 +44,9 @@ def route_of(row: Row, targets: tuple[Target, ...], site: Site) -> Any:
             route.direct_response.body.inline_string = rule.direct_response.body.string
     else:
         route.route.CopyFrom(_action(targets, rule))
-    _change_headers(route, rule)
+    change_headers(route, rule.headers)
+    if len(targets) == 1:
+        change_headers(route, targets[0].headers)
     return route
 
 
@@ -122,18 +125,29 @@ def _action(targets: tuple[Target, ...], rule: HTTPRoute) -> Any:
     action = route_message("RouteAction")()
     # Envoy's default is 15 s; Istio's is no limit.
     action.timeout.FromTimedelta(rule.timeout or timedelta())
+    authority = rewritten_authority(rule)
     if len(targets) == 1:
         action.cluster = targets[0].cluster
+        authority = authority or host_header(targets[0].headers)
     else:
-        for target in targets:
-            action.weighted_clusters.clusters.add(name=target.cluster, weight={"value": target.weight})
+        action.weighted_clusters.clusters.extend(map(_share, targets))
     if rule.retries is not None:
         action.retry_policy.CopyFrom(_retries(rule.retries))
     if rule.rewrite is not None and rule.rewrite.uri is not None:
         action.prefix_rewrite = rule.rewrite.uri
-    if authority := rewritten_authority(rule):
+    if authority:
         action.host_rewrite_literal = authority
     return action
+
+
+def _share(target: Target) -> Any:
+    share = route_message("WeightedCluster.ClusterWeight")(
+        name=target.cluster, weight={"value": target.weight}
+    )
+    change_headers(share, target.headers)
+    if authority := host_header(target.headers):
+        share.host_rewrite_literal = authority
+    return share
 
 
 def _retries(retries: HTTPRetry) -> Any:
@@ -173,25 +187,3 @@ def default_retries() -> Any:
             {"name": "envoy.retry_host_predicates.previous_hosts", "typed_config": any_of(previous)}
         ],
     )
-
-
-def _change_headers(route: Any, rule: HTTPRoute) -> None:
-    if rule.headers is None:
-        return
-    if rule.headers.request is not None:
-        route.request_headers_to_add.extend(_additions(rule.headers.request))
-        route.request_headers_to_remove.extend(rule.headers.request.remove)
-    if rule.headers.response is not None:
-        route.response_headers_to_add.extend(_additions(rule.headers.response))
-        route.response_headers_to_remove.extend(rule.headers.response.remove)
-
-
-def _additions(operations: HeaderOperations) -> list[Any]:
-    """What is set, then what is added, each by name."""
-    option = message("envoy.config.core.v3.HeaderValueOption")
-    overwrite, append = option.OVERWRITE_IF_EXISTS_OR_ADD, option.APPEND_IF_EXISTS_OR_ADD
-    pairs = [(overwrite, pair) for pair in sorted(operations.set.items()) if not is_host_header(pair[0])]
-    pairs += [(append, pair) for pair in sorted(operations.add.items())]
-    return [
-        option(header={"key": name, "value": value}, append_action=action) for action, (name, value) in pairs
-    ]

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from laneway.mesh.names import gateways_of, outbound
 from laneway.mesh.registry import Registry
-from laneway.spec.istio import HTTPMatchRequest, HTTPRoute, StringMatch, VirtualService
+from laneway.spec.istio import Headers, HTTPMatchRequest, HTTPRoute, StringMatch, VirtualService
 from laneway.spec.naming import MESH, full_gateway, full_host
 
 PATH, METHOD, AUTHORITY = ":path", ":method", ":authority"
@@ -83,12 +83,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A share of a route's traffic. weight: relative to the sum over the targets."""
+    """A share of a route's traffic. weight: relative to the sum over the targets.
+
+    headers: what changes for this share alone.
+    """
 
     host: str
     port: int
     subset: str
     weight: int
+    headers: Headers | None = None
 
     @property
     def cluster(self) -> str:
@@ -171,7 +175,8 @@ def targets_of(row: Row, site: Site, registry: Registry) -> tuple[Target, ...]:
         host = full_host(share.destination.host, namespace)
         selector = share.destination.port
         port = selector.number if selector else only_port(registry, host, site.port)
-        found.append(Target(host, port, share.destination.subset or "", share.weight))
+        subset = share.destination.subset or ""
+        found.append(Target(host, port, subset, share.weight, share.headers))
     return tuple(found) if len(found) == 1 else tuple(target for target in found if target.weight)
 
 
@@ -185,7 +190,12 @@ def rewritten_authority(rule: HTTPRoute) -> str | None:
     """The Host that a rule gives the request: by rewrite, or by setting `host` as if it were a header."""
     if rule.rewrite is not None and rule.rewrite.authority is not None:
         return rule.rewrite.authority
-    operations = rule.headers.request if rule.headers else None
+    return host_header(rule.headers)
+
+
+def host_header(headers: Headers | None) -> str | None:
+    """The Host that changes of headers set; None where they leave it."""
+    operations = headers.request if headers else None
     found = (value for name, value in (operations.set if operations else {}).items() if is_host_header(name))
     return next(found, None)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from laneway.mesh.backends import backends_of
 from laneway.mesh.gateways import GatewayTable, servers_of
+from laneway.mesh.header_changes import changed
 from laneway.mesh.matching import Request, fit, misfit
 from laneway.mesh.registry import Registry
 from laneway.mesh.rules import (
@@ -19,11 +20,10 @@ from laneway.mesh.rules import (
     Site,
     Target,
     blocks_of,
-    is_host_header,
+    host_header,
     rewritten_authority,
     targets_of,
 )
-from laneway.spec.istio import HTTPRoute
 from laneway.spec.meta import Key
 from laneway.spec.naming import MESH
 
@@ -154,11 +154,11 @@ def _hops(registry: Registry, place: Place, request: Request, gateways_left: int
         yield replace(hop, status=404, error="no rule matches")
         return
     yield replace(hop, shares=_shares(registry, targets))
-    onward = _forwarded(request, row) if row else request
     for target in targets:
         gateway = _gateway(registry, target)
         if gateway is None:
             continue
+        onward = _forwarded(request, row, target, shared=len(targets) > 1) if row else request
         if not gateways_left:
             yield Hop(gateway.name, onward, error="the request goes round in circles")
             return
@@ -250,14 +250,17 @@ def _gateway(registry: Registry, target: Target) -> AtGateway | None:
     return None
 
 
-def _forwarded(request: Request, row: Row) -> Request:
-    """The request as the next proxy gets it."""
+def _forwarded(request: Request, row: Row, target: Target, shared: bool) -> Request:
+    """The request as the next proxy gets it. Of several shares Envoy changes the share's headers first."""
     host, port = request.host, request.port
-    if authority := rewritten_authority(row.route):
+    if authority := rewritten_authority(row.route) or host_header(target.headers):
         host, _, number = authority.partition(":")
         port = int(number or HTTP_PORT)
+    headers = request.headers
+    for changes in (target.headers, row.route.headers) if shared else (row.route.headers, target.headers):
+        headers = changed(headers, changes.request if changes else None)
     path = _rewritten_path(request.path, row)
-    return replace(request, host=host.lower(), port=port, path=path, headers=_headers(request, row.route))
+    return replace(request, host=host.lower(), port=port, path=path, headers=headers)
 
 
 def _rewritten_path(path: str, row: Row) -> str:
@@ -271,18 +274,3 @@ def _rewritten_path(path: str, row: Row) -> str:
         matched = len(condition.value) if condition else len("/")
         return rewrite.uri + path[matched:]
     return rewrite.uri + mark + query
-
-
-def _headers(request: Request, rule: HTTPRoute) -> dict[str, str]:
-    """The headers after the rule's changes, in Envoy's order: removed, set, added."""
-    headers = dict(request.headers)
-    changes = rule.headers.request if rule.headers else None
-    if changes is None:
-        return headers
-    for name in changes.remove:
-        headers.pop(name.lower(), None)
-    headers |= {name.lower(): value for name, value in changes.set.items() if not is_host_header(name)}
-    for name, value in changes.add.items():
-        lower = name.lower()
-        headers[lower] = f"{headers[lower]},{value}" if lower in headers else value
-    return headers

@@ -9,7 +9,14 @@ from datetime import timedelta
 from laneway.mesh.names import gateways_of, is_wildcard
 from laneway.mesh.refusals.common import HOST_PATTERN, Finding
 from laneway.mesh.rules import is_host_header, rewritten_authority
-from laneway.spec.istio import HTTPMatchRequest, HTTPRetry, HTTPRoute, StringMatch, VirtualService
+from laneway.spec.istio import (
+    Headers,
+    HTTPMatchRequest,
+    HTTPRetry,
+    HTTPRoute,
+    StringMatch,
+    VirtualService,
+)
 from laneway.spec.naming import MESH
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -114,18 +121,31 @@ def _retries(retries: HTTPRetry) -> Iterator[Finding]:
 
 
 def _header_changes(rule: HTTPRoute) -> Iterator[Finding]:
-    if rule.headers is None:
-        return
-    for side, operations in (("request", rule.headers.request), ("response", rule.headers.response)):
+    yield from _headers("headers", rule.headers)
+    for index, share in enumerate(rule.route):
+        field = f"route[{index}].headers"
+        yield from _headers(field, share.headers)
+        if _hosts(share.headers) and rewritten_authority(rule):
+            yield f"{field}.request.set", "the rule gives the authority already"
+    rewritten = rule.rewrite is not None and rule.rewrite.authority is not None
+    if rewritten and _hosts(rule.headers):
+        yield "rewrite.authority", "the authority is set more than once"
+
+
+def _headers(field: str, headers: Headers | None) -> Iterator[Finding]:
+    for side, operations in (("request", headers.request), ("response", headers.response)) if headers else ():
         if operations is None:
             continue
         for verb, names in (("set", operations.set), ("add", operations.add), ("remove", operations.remove)):
             for name in names:
                 host = is_host_header(name) and (side, verb) == ("request", "set")
                 if not name or ((name.startswith(":") or is_host_header(name)) and not host):
-                    yield f"headers.{side}.{verb}", f"{name!r} cannot be changed; for the host use `rewrite`"
-    request = rule.headers.request
-    hosts = [name for name in (request.set if request else ()) if is_host_header(name)]
-    rewritten = rule.rewrite is not None and rule.rewrite.authority is not None
-    if len(hosts) + rewritten > 1 and rewritten_authority(rule):
-        yield "rewrite.authority", "the authority is set more than once"
+                    yield f"{field}.{side}.{verb}", f"{name!r} cannot be changed; for the host use `rewrite`"
+    if len(_hosts(headers)) > 1:
+        yield f"{field}.request.set", "the authority is set more than once"
+
+
+def _hosts(headers: Headers | None) -> list[str]:
+    """The names that stand for the request's Host among those that are set."""
+    operations = headers.request if headers else None
+    return [name for name in (operations.set if operations else ()) if is_host_header(name)]

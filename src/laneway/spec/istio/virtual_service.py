@@ -63,12 +63,11 @@ class Headers(Model):
 
 
 class HTTPRouteDestination(Model):
-    """A destination with its share: weights count relative to their sum."""
-
-    unsupported: ClassVar[frozenset[str]] = frozenset({"headers"})
+    """A destination with its share: weights count relative to their sum. headers: of this share alone."""
 
     destination: Destination
     weight: int = Field(default=0, ge=0)
+    headers: Headers | None = None
 
 
 class HTTPRewrite(Model):
