@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,9 @@ import yaml
 from tests.cli.conftest import Daemon, Laneway
 from tests.cli.statuses import app, lane, release, status, version
 
+from laneway.cli.client import Client
+from laneway.cli.get import Look, Seen, changed_lines, look_at
+from laneway.cli.options import Format
 from laneway.cli.tables import World, columns_of, kind_of, short
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -51,16 +55,23 @@ def test_get_of_an_unknown_kind_lists_the_kinds(laneway: Laneway) -> None:
     assert "the kinds are app, lane, mesh, rel" in done.err
 
 
-def test_get_prints_one_object_as_it_is_written(daemon: Daemon, laneway: Laneway) -> None:
-    """So that it can be edited and applied."""
+def test_get_prints_one_object_with_the_defaults_of_what_was_left_out(
+    daemon: Daemon, laneway: Laneway
+) -> None:
+    """So that nobody needs to know them by heart."""
     mesh = {"apiVersion": "laneway.dev/v1alpha1"} | obj("Mesh", "default")
     daemon.stores(mesh)
-    assert yaml.safe_load(laneway("get", "mesh", "default", "-o", "yaml").out) == mesh
+    found = yaml.safe_load(laneway("get", "mesh", "default", "-o", "yaml").out)
+    assert found["metadata"] == mesh["metadata"]
+    assert found["spec"]["lane"]["header"] == "x-lane"
 
 
 def test_get_prints_several_objects_as_a_list(daemon: Daemon, laneway: Laneway) -> None:
     """Of several kinds."""
-    for body in (obj("Mesh", "default"), obj("Gateway", "public"), obj("Service", "page")):
+    servers = [{"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}]
+    gateway = obj("Gateway", "public", {"selector": {"istio": "ingress"}, "servers": servers})
+    service = obj("Service", "page", {"ports": [{"port": 80}]})
+    for body in (obj("Mesh", "default"), gateway, service):
         daemon.stores(body)
     done = laneway("get", "mesh,gw", "-o", "json")
     assert [item["kind"] for item in done.json["items"]] == ["Mesh", "Gateway"]
@@ -164,3 +175,29 @@ def test_a_table_has_a_header_and_no_trailing_blanks(daemon: Daemon, laneway: La
     lines = laneway("get", "mesh").out.splitlines()
     assert lines[0].split() == ["NAMESPACE", "NAME", "AGE"]
     assert all(line == line.rstrip() for line in lines)
+
+
+def seen(daemon: Daemon, output: Format) -> dict[tuple[str, str, str], Seen]:
+    """What a watch of Meshes sees at this moment."""
+    with Client(daemon.state.api) as client:
+        return look_at(Look(client, ["Mesh"], (), None), output)
+
+
+@pytest.mark.parametrize("output", [Format.TABLE, Format.NAME, Format.JSON, Format.YAML])
+def test_a_watch_prints_what_is_new_or_not_the_same_once(daemon: Daemon, output: Format) -> None:
+    """First all there is; a look at the same world prints nothing."""
+    daemon.stores(obj("Mesh", "default", {"lane": {"header": "x-lane"}}))
+    first = seen(daemon, output)
+    assert len(list(changed_lines({}, first))) == 1
+    assert list(changed_lines(first, seen(daemon, output))) == []
+
+
+def test_a_watch_prints_what_changed_and_what_is_gone(daemon: Daemon) -> None:
+    """A changed object with its new content, one that is gone by its name."""
+    daemon.stores(obj("Mesh", "default"))
+    first = seen(daemon, Format.JSON)
+    daemon.stores(obj("Mesh", "default", {"lane": {"header": "x-env"}}))
+    (line,) = changed_lines(first, seen(daemon, Format.JSON))
+    assert json.loads(line)["spec"]["lane"]["header"] == "x-env"
+    (gone,) = changed_lines(seen(daemon, Format.TABLE), {})
+    assert gone.split() == ["mesh/default", "gone"]

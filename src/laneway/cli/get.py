@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,49 +21,89 @@ if TYPE_CHECKING:
     from laneway.local.state import State
     from laneway.local.status import Json
 
+GONE = "gone"
+"""What stands in place of the age of an object that is watched no longer."""
+
 
 @click.command(
     "get",
     epilog=options.example(
-        "laneway get app", "laneway get vs,dr -n shop", "laneway get deploy pharmacy -o yaml"
+        "laneway get app",
+        "laneway get vs,dr -n shop",
+        "laneway get deploy pharmacy -o yaml",
+        "laneway get po -w",
     ),
 )
 @click.argument("kinds", metavar="KIND[,KIND…]", help="Long or short (app, deploy, svc, vs, po), or all.")
 @click.argument("names", metavar="[NAME…]", nargs=-1, help="Only these.")
+@click.option("-w", "--watch", is_flag=True, help="Then print each one that changes, until Ctrl-C.")
 @options.output
 @options.namespace
 @options.state
-def get(kinds: str, names: tuple[str, ...], output: Format, namespace: str | None, state: State) -> None:
+def get(
+    kinds: str, names: tuple[str, ...], watch: bool, output: Format, namespace: str | None, state: State
+) -> None:
     """List objects of any kind.
 
     Those that people wrote (app, lane, mesh, gw, se), and those that Laneway derives (rel, deploy, svc, vs,
-    dr, po).
+    dr, po). As JSON and YAML they have the defaults of what was left out.
     """
     from laneway.cli import daemon, tables
-    from laneway.cli.output import emit, listed, names_of
 
     wanted = [tables.kind_of(each) for each in kinds.split(",")]
     with daemon.connected(state) as client:
-        found = {each: client.objects(each, namespace) for each in wanted}
-        world = _world(client, namespace)
-    objects = [
-        obj for each in found.values() for obj in each if not names or obj["metadata"]["name"] in names
-    ]
-    _refuse_missing(kinds, names, objects)
-    single = len(objects) == 1 and len(names) == 1
+        look = Look(client, wanted, names, namespace)
+        if watch:
+            _watch(look, output)
+        objects = look.objects()
+        _refuse_missing(kinds, names, objects)
+        _print(look, objects, output, single=len(objects) == 1 and len(names) == 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is asked for, and whom."""
+
+    client: Client
+    kinds: Sequence[str]
+    names: Sequence[str]
+    namespace: str | None
+
+    def objects(self) -> list[Json]:
+        """Those there are."""
+        found = [obj for each in self.kinds for obj in self.client.objects(each, self.namespace)]
+        return [obj for obj in found if not self.names or obj["metadata"]["name"] in self.names]
+
+    def world(self) -> World:
+        """What tables show beside the objects."""
+        from laneway.cli.tables import World
+
+        apps, pods = (self.client.objects(kind, self.namespace) for kind in ("App", "Pod"))
+        return World(self.client.status(), apps, pods, datetime.now(UTC))
+
+
+def _print(look: Look, objects: list[Json], output: Format, *, single: bool) -> None:
+    from laneway.cli.output import emit, listed, names_of
+
+    whole = [_with_defaults(obj) for obj in objects] if output in {Format.JSON, Format.YAML} else objects
     emit(
         output,
-        objects[0] if single else listed(objects),
-        table=lambda: _tables(objects, world),
+        whole[0] if single else listed(whole),
+        table=lambda: _tables(objects, look.world()),
         names=names_of(objects),
     )
 
 
-def _world(client: Client, namespace: str | None) -> World:
-    from laneway.cli.tables import World
+def _with_defaults(obj: Json) -> Json:
+    """An object with its defaults; one of a kind that people do not write as it is stored."""
+    from laneway.spec.defaults import with_defaults, without_server_fields
+    from laneway.spec.load import KINDS, parse
 
-    apps, pods = client.objects("App", namespace), client.objects("Pod", namespace)
-    return World(client.status(), apps, pods, datetime.now(UTC))
+    if obj["kind"] not in KINDS:
+        return obj
+    whole = with_defaults(parse(without_server_fields(obj)))
+    whole["metadata"] |= obj["metadata"]
+    return whole | {field: obj[field] for field in ("status",) if field in obj}
 
 
 def _refuse_missing(kind: str, names: Sequence[str], objects: list[Json]) -> None:
@@ -92,3 +134,69 @@ def _tables(objects: list[Json], world: World) -> RenderableType:
             ([kind] if len(kinds) > 1 else []) + [grid(columns, rows)] + ([""] if kind != kinds[-1] else [])
         )
     return Group(*parts)
+
+
+def _watch(look: Look, output: Format) -> None:
+    """Print what there is, then what becomes different, until interrupted."""
+    seen: Mapping[_Ref, Seen] = {}
+    version = -1
+    while True:
+        now = look_at(look, output)
+        for line in changed_lines(seen, now):
+            click.echo(line)
+        seen, version = now, look.client.changed(version, 1.0)
+
+
+_Ref = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An object as it is printed. key: what is compared, without its age."""
+
+    key: str
+    line: str
+    last: str
+
+
+def look_at(look: Look, output: Format) -> dict[_Ref, Seen]:
+    """Every object as a watch prints it."""
+    objects, found = look.objects(), {}
+    world = look.world() if output is Format.TABLE else None
+    for obj in objects:
+        ref = (obj["kind"], obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
+        found[ref] = _row(obj, world) if world else _document(obj, output)
+    return found
+
+
+def _row(obj: Json, world: World) -> Seen:
+    from laneway.cli import tables
+
+    *cells, age = tables.columns_of(obj["kind"])[1](obj, world)
+    text = "   ".join([f"{obj['kind'].lower()}/{cells[1]}", *cells[2:]])
+    return Seen(text, f"{text}   {age}", f"{text}   {GONE}")
+
+
+def _document(obj: Json, output: Format) -> Seen:
+    from laneway.cli.output import as_yaml
+
+    name = f"{obj['kind'].lower()}/{obj['metadata']['name']}"
+    whole = _with_defaults(obj)
+    match output:
+        case Format.YAML:
+            text = f"---\n{as_yaml(whole)}".rstrip("\n")
+        case Format.JSON:
+            text = json.dumps(whole, ensure_ascii=False)
+        case _:
+            return Seen(text := name, text, f"{name}   {GONE}")
+    return Seen(text, text, "")
+
+
+def changed_lines(before: Mapping[_Ref, Seen], now: Mapping[_Ref, Seen]) -> Iterator[str]:
+    """What to print when the objects become these: each that is new or not the same, each that is gone."""
+    for ref, seen in now.items():
+        if ref not in before or before[ref].key != seen.key:
+            yield seen.line
+    for ref, seen in before.items():
+        if ref not in now and seen.last:
+            yield seen.last

@@ -81,9 +81,18 @@ def apply(client: Client, batch: Batch, reason: str) -> Changes:
 
     Raises ProblemsFailure: nothing was applied.
     """
-    stored = [_parsed(obj) for obj in client.objects("*") if _is_of_people(obj)]
-    refuse(problems(batch, stored))
+    refuse(problems(batch, parsed(of_people(client))))
     return send(client, batch, reason)
+
+
+def of_people(client: Client) -> list[Json]:
+    """What was applied, without what Laneway derives from it."""
+    return [obj for obj in client.objects("*") if obj["kind"] in KINDS and not names.managed(obj)]
+
+
+def parsed(stored: Iterable[Json]) -> list[Object]:
+    """Stored objects as they are checked."""
+    return [_parsed(obj) for obj in stored]
 
 
 def send(client: Client, batch: Batch, reason: str) -> Changes:
@@ -99,10 +108,6 @@ def send_objects(client: Client, objects: Sequence[Json], reason: str) -> Change
         if error.status == HTTP_UNPROCESSABLE:
             raise ProblemsFailure(error.problems) from None
         raise
-
-
-def _is_of_people(obj: Json) -> bool:
-    return obj["kind"] in KINDS and not names.managed(obj)
 
 
 def _parsed(obj: Json) -> Object:

@@ -15,6 +15,7 @@ import click
 
 from laneway.cli import (
     apply,
+    compare,
     demonstration,
     explain,
     get,
@@ -44,6 +45,8 @@ COMMANDS = (
     up.down,
     offline.check,
     offline.render,
+    compare.diff,
+    compare.export,
     demonstration.demo,
     version.version,
 )
