@@ -24,6 +24,7 @@ ROOTS = (
     "envoy/extensions/access_loggers/file/v3/file",
     "envoy/extensions/common/matching/v3/extension_matcher",
     "envoy/extensions/filters/common/matcher/action/v3/skip_action",
+    "envoy/extensions/filters/http/grpc_web/v3/grpc_web",
     "envoy/extensions/filters/http/lua/v3/lua",
     "envoy/extensions/filters/http/router/v3/router",
     "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager",

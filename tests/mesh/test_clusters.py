@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.mesh.mesh_objects import SHOP, decoded, parse, registry, sidecar
 from laneway.mesh.clusters import UNLIMITED, clusters_of, inbound_cluster
 from laneway.mesh.protos import message
 from laneway.mesh.registry import Registry
+from laneway.spec.protocols import Protocol
 
 NAME = "pharmacy.shop.svc.cluster.local"
 
@@ -89,10 +91,30 @@ def addresses(cluster: Any) -> list[tuple[str, int]]:
     return [(socket.address, socket.port_value) for socket in sockets]
 
 
+def options_of(cluster: Any) -> Any:
+    """The HTTP options of a cluster; None where Envoy's hold, which are HTTP/1.1."""
+    found = [wrapped.value for wrapped in cluster.typed_extension_protocol_options.values()]
+    name = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+    return message(name).FromString(found[0]) if found else None
+
+
+@pytest.mark.parametrize(
+    ("port", "http2"), [("http", False), ("http2-web", True), ("grpc", True), ("tcp-db", False)]
+)
+def test_peers_and_applications_are_spoken_to_as_the_port_says(port: str, http2: bool) -> None:
+    """HTTP/2 for HTTP/2 and gRPC."""
+    (outbound, *_) = clusters(registry(SHOP.replace("name: http", f"name: {port}"))).values()
+    spoken = options_of(outbound)
+    assert (spoken is not None and spoken.explicit_http_config.HasField("http2_protocol_options")) is http2
+    found = registry(SHOP.replace("name: http", f"name: {port}"))
+    app = replace(sidecar(), labels={"app": "pharmacy"})
+    (protocol,) = found.protocols_of(app)
+    inward = options_of(decoded(inbound_cluster(app.inbound[0], protocol)))
+    assert (inward is not None and inward.explicit_http_config.HasField("http2_protocol_options")) is http2
+
+
 def test_connections_to_the_application_are_given_up_before_it_does() -> None:
     """So that it never closes one on which a request is under way."""
-    cluster = decoded(inbound_cluster(sidecar().inbound[0]))
+    cluster = decoded(inbound_cluster(sidecar().inbound[0], Protocol.HTTP))
     assert (cluster.name, addresses(cluster)) == ("inbound|8080||", [("127.1.0.10", 8080)])
-    (wrapped,) = cluster.typed_extension_protocol_options.values()
-    options = message("envoy.extensions.upstreams.http.v3.HttpProtocolOptions").FromString(wrapped.value)
-    assert options.common_http_protocol_options.idle_timeout.seconds == 1
+    assert options_of(cluster).common_http_protocol_options.idle_timeout.seconds == 1

@@ -9,6 +9,7 @@ from tests.mesh.mesh_objects import decoded, ingress, sidecar
 from laneway.mesh.listeners import ACCESS_LOG, gateway_listener, inbound_listener, outbound_listener
 from laneway.mesh.protos import message
 from laneway.mesh.resources import Resource
+from laneway.spec.protocols import Protocol
 
 LOG = "/var/log/access"
 
@@ -35,7 +36,7 @@ def test_outbound_is_an_http_proxy_that_finds_tables_by_host() -> None:
 
 def test_inbound_sends_everything_to_the_application() -> None:
     """Without limit of time; what it has not read may be sent again."""
-    resource = inbound_listener(sidecar().inbound[0], LOG)
+    resource = inbound_listener(sidecar().inbound[0], Protocol.HTTP, LOG)
     assert resource.name == "127.1.0.9_8080"
     assert resource.needs == {"inbound|8080||"}
     (route,) = manager_of(resource).route_config.virtual_hosts[0].routes

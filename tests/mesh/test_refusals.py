@@ -36,13 +36,13 @@ def test_ordinary_objects_are_taken() -> None:
     ("spec", "field"),
     [
         ("{ports: [{port: 80}]}", "selector"),
-        ("{selector: {a: b}, ports: [{port: 80, name: tcp-db}]}", "ports[0].name"),
-        ("{selector: {a: b}, ports: [{port: 80, name: grpc}]}", "ports[0].name"),
+        ("{selector: {a: b}, ports: [{port: 80, name: udp-dns}]}", "ports[0].name"),
+        ("{selector: {a: b}, ports: [{port: 80, name: hbone}]}", "ports[0].name"),
         ("{selector: {a: b}, ports: [{port: 80, name: a}, {port: 80, name: b}]}", "ports[1].port"),
     ],
 )
 def test_services_that_cannot_be_served(spec: str, field: str) -> None:
-    """Without pods, or with a protocol that is not HTTP/1.1."""
+    """Without pods, or with a protocol that has no place here."""
     assert fields(f"kind: Service\nmetadata: {{name: a}}\nspec: {spec}") == [field]
 
 
@@ -60,6 +60,7 @@ def test_services_that_cannot_be_served(spec: str, field: str) -> None:
             "workloadSelector",
         ),
         ("ports: [{number: 80, name: a}, {number: 81, name: a}]", "ports[1].name"),
+        ("ports: [{number: 80, name: a, protocol: GRPC-Web}]", "ports[0].protocol"),
     ],
 )
 def test_entries_that_cannot_be_served(spec: str, field: str) -> None:
@@ -92,6 +93,10 @@ def test_destination_rules_that_would_not_hold(spec: str, field: str) -> None:
         (
             "{selector: {a: b}, servers: [{port: {number: 80, name: a, targetPort: 1}, hosts: ['*']}]}",
             "servers[0].port.targetPort",
+        ),
+        (
+            "{selector: {a: b}, servers: [{port: {number: 80, name: a, protocol: TLS}, hosts: ['*']}]}",
+            "servers[0].port.protocol",
         ),
     ],
 )

@@ -57,4 +57,4 @@ def test_increments_end_where_a_fresh_start_does(
             assert [found.name for found in selection.members(host)] == sorted(expected)
         for found in pods:
             expected = [host for host, labels in watched.items() if labels and selects(labels, found.labels)]
-            assert selection.hosts_of(found) == set(expected)
+            assert selection.hosts_of(found.namespace, found.labels) == set(expected)

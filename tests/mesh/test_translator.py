@@ -227,3 +227,15 @@ def test_increments_end_where_a_fresh_start_does() -> None:
         assert {url: dict(found) for url, found in one.items()} == {
             url: dict(found) for url, found in other.items()
         }
+
+
+def test_a_port_that_becomes_grpc_changes_the_sidecars_behind_it() -> None:
+    """And none of the others."""
+    behind = replace(sidecar(), labels={"app": "pharmacy"})
+    found = translator(SHOP, proxies=[behind, sidecar("other")])
+    found.take_changes()
+    (service, *_) = parse(SHOP.replace("name: http, port: 80", "name: grpc, port: 80"))
+    found.upsert(service)
+    changed = found.take_changes().layers
+    assert changed[Layer(Audience.PROXY, "page")][CDS].changed == {"inbound|8080||"}
+    assert Layer(Audience.PROXY, "other") not in changed

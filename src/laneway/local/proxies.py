@@ -216,8 +216,11 @@ def mesh_pod(pod: Pod) -> world.Pod:
 
 def sidecar(pod: Pod) -> world.Sidecar:
     """A pod's proxy."""
+    names = {number: name for name, number in pod.port_names.items()}
     inbound = tuple(
-        world.Inbound(container_port, (pod.pod_ip, port), (pod.app_address, port))
+        world.Inbound(
+            container_port, (pod.pod_ip, port), (pod.app_address, port), names.get(container_port, "")
+        )
         for container_port, port in pod.ports.items()
     )
     return world.Sidecar(

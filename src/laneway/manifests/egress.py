@@ -22,7 +22,8 @@ def egress(spec: Spec) -> Iterator[Manifest]:
     taken = {host.lower() for rules in spec.virtual_services.values() for host in rules.spec.hosts}
     for key, entry in sorted(spec.service_entries.items()):
         hosts = [host for host in entry.spec.hosts if host.lower() not in taken and "*" not in host]
-        if entry.spec.location == "MESH_EXTERNAL" and len(entry.spec.ports) == 1 and hosts:
+        protocols = [port.protocol for port in entry.spec.ports]
+        if entry.spec.location == "MESH_EXTERNAL" and protocols == ["HTTP"] and hosts:
             yield _gateway(key, hosts)
             for host in hosts:
                 yield _rules(key, entry, host, spec.mesh.lane.header)

@@ -14,6 +14,7 @@ from laneway.mesh.policy import Policy
 from laneway.mesh.protos import any_of, enum, message
 from laneway.mesh.resources import Resource, resource
 from laneway.mesh.world import Inbound
+from laneway.spec.protocols import Protocol
 
 CONNECT_SECONDS = 10
 UNLIMITED = 2**32 - 1
@@ -55,14 +56,17 @@ def _outbound(host: Host, port: HostPort, subset: str, labels: Mapping[str, str]
     else:
         cluster.type = cluster.EDS
         cluster.eds_cluster_config.CopyFrom(_endpoints_over_ads())
+    if port.protocol.http2:
+        _speak(cluster, http2())
     return resource(name, cluster)
 
 
-def inbound_cluster(listener: Inbound) -> Resource:
+def inbound_cluster(listener: Inbound, protocol: Protocol) -> Resource:
     """A sidecar's cluster for its own application.
 
-    A connection is given up after a second without a request. Many servers close idle ones after a few more,
-    and a request sent in that moment would be lost; and as it may have been read, a retry is no cure.
+    A connection of HTTP/1.1 is given up after a second without a request. Many servers close idle ones after
+    a few more, and a request sent in that moment would be lost; and as it may have been read, a retry is no
+    cure. In HTTP/2 the server says which requests it has not read.
     """
     name = inbound(listener.container_port)
     cluster = _cluster(name)
@@ -72,15 +76,29 @@ def inbound_cluster(listener: Inbound) -> Resource:
     endpoint.address.socket_address.address = address
     endpoint.address.socket_address.port_value = port
     cluster.load_assignment.cluster_name = name
-    options = message(PROTOCOL_OPTIONS)()
-    options.explicit_http_config.http_protocol_options.SetInParent()
-    options.common_http_protocol_options.idle_timeout.seconds = IDLE_SECONDS
-    cluster.typed_extension_protocol_options[PROTOCOL_OPTIONS].CopyFrom(any_of(options))
+    if protocol.http2:
+        _speak(cluster, http2())
+    elif protocol.http:
+        options = message(PROTOCOL_OPTIONS)()
+        options.explicit_http_config.http_protocol_options.SetInParent()
+        options.common_http_protocol_options.idle_timeout.seconds = IDLE_SECONDS
+        _speak(cluster, options)
     return resource(name, cluster)
 
 
+def http2() -> Any:
+    """The options of a cluster whose servers speak HTTP/2 with prior knowledge."""
+    options = message(PROTOCOL_OPTIONS)()
+    options.explicit_http_config.http2_protocol_options.SetInParent()
+    return options
+
+
+def _speak(cluster: Any, options: Any) -> None:
+    cluster.typed_extension_protocol_options[PROTOCOL_OPTIONS].CopyFrom(any_of(options))
+
+
 def _cluster(name: str) -> Any:
-    """A cluster with what all have in common; HTTP/1.1 to its endpoints."""
+    """A cluster with what all have in common; HTTP/1.1 to its endpoints unless its options say otherwise."""
     cluster = message("envoy.config.cluster.v3.Cluster")(name=name)
     cluster.connect_timeout.seconds = CONNECT_SECONDS
     cluster.circuit_breakers.CopyFrom(_no_limits())

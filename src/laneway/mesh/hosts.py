@@ -12,15 +12,17 @@ from laneway.spec.istio import ServiceEntry, WorkloadEntry
 from laneway.spec.kubernetes import Service
 from laneway.spec.meta import Key
 from laneway.spec.naming import DOMAIN
+from laneway.spec.protocols import Protocol, named, of_service_port
 
 
 @dataclass(frozen=True, slots=True)
 class HostPort:
-    """A port that callers name, and the container's port behind it, by number or by name."""
+    """A port that callers name, the container's port behind it by number or by name, and what is spoken."""
 
     number: int
     name: str
     target: int | str
+    protocol: Protocol = Protocol.HTTP
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,13 @@ def host_of_service(service: Service) -> Host:
         kind=service.kind,
         key=service.key,
         ports=tuple(
-            HostPort(port.port, port.name or "", port.target_port or port.port) for port in service.spec.ports
+            HostPort(
+                port.port,
+                port.name or "",
+                port.target_port or port.port,
+                of_service_port(port.app_protocol, port.name or "", port.port),
+            )
+            for port in service.spec.ports
         ),
         short=name,
         aliases=(f"{full}.", f"{name}.{namespace}.svc", f"{name}.{namespace}"),
@@ -81,7 +89,15 @@ def host_of_service(service: Service) -> Host:
 def hosts_of_entry(entry: ServiceEntry) -> tuple[Host, ...]:
     """The hosts of a ServiceEntry. With DNS resolution and no endpoints, the host itself is resolved."""
     spec = entry.spec
-    ports = tuple(HostPort(port.number, port.name, port.target_port or port.number) for port in spec.ports)
+    ports = tuple(
+        HostPort(
+            port.number,
+            port.name,
+            port.target_port or port.number,
+            named(port.protocol) or Protocol.HTTP,
+        )
+        for port in spec.ports
+    )
     dns = spec.resolution == "DNS"
     selector = spec.workload_selector.labels if spec.workload_selector else None
     return tuple(

@@ -14,6 +14,7 @@ from laneway.mesh.protos import any_of, enum, message
 from laneway.mesh.resources import Resource, resource
 from laneway.mesh.rules import AUTHORITY
 from laneway.mesh.world import Inbound, Pipe, Sidecar
+from laneway.spec.protocols import Protocol
 
 SERVER = "istio-envoy"
 """What Istio's proxies say in the `server` header, except sidecars to their own application."""
@@ -41,11 +42,17 @@ def outbound_listener(sidecar: Sidecar, access_log: str | None) -> Resource:
     return _listener(sidecar.outbound, manager, "OUTBOUND")
 
 
-def inbound_listener(listener: Inbound, access_log: str | None) -> Resource:
-    """Where a sidecar takes its peers' requests to one port of its application."""
+def inbound_listener(listener: Inbound, protocol: Protocol, access_log: str | None) -> Resource:
+    """Where a sidecar takes its peers' requests to one port of its application, which speaks this protocol.
+
+    Requests of gRPC-Web become gRPC here, as only the application's own sidecar knows the port's protocol.
+    """
     manager = _connection_manager(f"inbound_{listener.container_port}", access_log)
     manager.server_name = SERVER
-    manager.route_config.CopyFrom(_inbound_table(listener.container_port))
+    manager.route_config.CopyFrom(_inbound_table(listener.container_port, protocol))
+    if protocol is Protocol.GRPC_WEB:
+        translation = message("envoy.extensions.filters.http.grpc_web.v3.GrpcWeb")()
+        manager.http_filters.add(name="envoy.filters.http.grpc_web", typed_config=any_of(translation))
     return _listener(listener.listen, manager, "INBOUND", needs=inbound(listener.container_port))
 
 
@@ -113,8 +120,11 @@ def _scope_routes(manager: Any) -> None:
     manager.http_filters.add(name="envoy.filters.http.match_delegate", typed_config=lower_case_filter())
 
 
-def _inbound_table(port: int) -> Any:
-    """All requests go to the application, without a limit of time; two retries where it took none of it."""
+def _inbound_table(port: int, protocol: Protocol) -> Any:
+    """All requests go to the application, without a limit of time.
+
+    Two retries where it took none of it; not for gRPC, whose clients do that by themselves.
+    """
     table = message("envoy.config.route.v3.RouteConfiguration")(name=inbound(port))
     table.validate_clusters.value = False
     host = table.virtual_hosts.add(name=f"inbound|http|{port}", domains=["*"])
@@ -122,6 +132,7 @@ def _inbound_table(port: int) -> Any:
     route.match.prefix = "/"
     route.route.cluster = inbound(port)
     route.route.timeout.SetInParent()
-    route.route.retry_policy.retry_on = "reset-before-request"
-    route.route.retry_policy.num_retries.value = 2
+    if protocol is not Protocol.GRPC:
+        route.route.retry_policy.retry_on = "reset-before-request"
+        route.route.retry_policy.num_retries.value = 2
     return table

@@ -15,11 +15,12 @@ from laneway.mesh.hosts import Host, host_of_service, hosts_of_entry
 from laneway.mesh.names import age, gateways_of, hosts_of
 from laneway.mesh.policy import Policy, merged
 from laneway.mesh.selection import Selection
-from laneway.mesh.world import Pod
+from laneway.mesh.world import Inbound, Pod, Sidecar
 from laneway.spec.istio import DestinationRule, Gateway, ServiceEntry, VirtualService
 from laneway.spec.kubernetes import Service
 from laneway.spec.meta import Key
 from laneway.spec.naming import MESH, full_host
+from laneway.spec.protocols import Protocol
 
 MeshObject = Service | ServiceEntry | VirtualService | DestinationRule | Gateway
 """The kinds that change what proxies do."""
@@ -135,6 +136,18 @@ class Registry:
     def pods_of(self, host: str) -> list[Pod]:
         """The pods that a host selects, ready or not, by name."""
         return self._selection.members(host)
+
+    def protocols_of(self, sidecar: Sidecar) -> tuple[Protocol, ...]:
+        """What is spoken at each port of a sidecar's application: as the hosts say that send there.
+
+        Of several that differ the first by name counts; HTTP where none sends there.
+        """
+        hosts = sorted(self._selection.hosts_of(sidecar.namespace, sidecar.labels))
+        ports = [port for name in hosts for port in self._hosts[name].ports]
+        return tuple(
+            next((port.protocol for port in ports if port.target in _targets(inbound)), Protocol.HTTP)
+            for inbound in sidecar.inbound
+        )
 
     def pod(self, key: Key) -> Pod | None:
         """A pod by namespace and name."""
@@ -302,6 +315,11 @@ def _destinations(value: VirtualService) -> set[str]:
         for share in rule.route
         if share.destination.port is None
     }
+
+
+def _targets(inbound: Inbound) -> tuple[int | str, ...]:
+    """What a host's port may call a container's port."""
+    return (inbound.container_port, inbound.name) if inbound.name else (inbound.container_port,)
 
 
 def _governed(value: DestinationRule) -> str:

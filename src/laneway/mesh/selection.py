@@ -70,21 +70,21 @@ class Selection:
         self._pods[key] = pod
         for label, value in pod.labels.items():
             self._labelled[pod.namespace, label, value].add(key)
-        return self.hosts_of(pod)
+        return self.hosts_of(pod.namespace, pod.labels)
 
     def _drop(self, key: Key) -> set[str]:
         pod = self._pods.pop(key)
         for label, value in pod.labels.items():
             self._labelled[pod.namespace, label, value].discard(key)
-        return self.hosts_of(pod)
+        return self.hosts_of(pod.namespace, pod.labels)
 
-    def hosts_of(self, pod: Pod) -> set[str]:
-        """The hosts that select a pod."""
+    def hosts_of(self, namespace: str, labels: Mapping[str, str]) -> set[str]:
+        """The hosts that select a pod with these labels."""
         found: set[str] = set()
-        for keys in self._keys.get(pod.namespace, ()):
-            if all(key in pod.labels for key in keys):
-                values = tuple(pod.labels[key] for key in keys)
-                found |= self._hosts.get((pod.namespace, keys, values), set())
+        for keys in self._keys.get(namespace, ()):
+            if all(key in labels for key in keys):
+                values = tuple(labels[key] for key in keys)
+                found |= self._hosts.get((namespace, keys, values), set())
         return found
 
     def members(self, host: str) -> list[Pod]:

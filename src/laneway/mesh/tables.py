@@ -49,7 +49,7 @@ def mesh_table(name: str, registry: Registry) -> Resource | None:
     if host is None and rules is None:
         return None
     names = (*host.names, *((host.short,) if host.short else ())) if host else (name,)
-    ports = [port.number for port in host.ports] if host else [HTTP_PORT]
+    ports = [port.number for port in host.ports if port.protocol.http] if host else [HTTP_PORT]
     builder = TableBuilder(registry)
     for port in ports:
         site = Site(frozenset({MESH}), port)

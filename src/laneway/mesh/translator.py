@@ -19,6 +19,7 @@ from laneway.mesh.resources import CDS, EDS, LDS, RDS, SRDS, Audience, Changes, 
 from laneway.mesh.tables import mesh_table, mesh_table_name, scope
 from laneway.mesh.world import GatewayProxy, Pod, Proxy, Sidecar
 from laneway.spec.meta import Key, Object
+from laneway.spec.protocols import Protocol
 
 ALL = Layer(Audience.ALL)
 SIDECARS = Layer(Audience.SIDECARS)
@@ -38,6 +39,7 @@ class Translator:
         self._layers = Layers()
         self._proxies: dict[str, Proxy] = {}
         self._stale_proxies: set[str] = set()
+        self._spoken: dict[str, tuple[Protocol, ...]] = {}
         self._groups: dict[Layer, GatewayGroup] = {}
         self._touched: dict[tuple[str, Key], int] = {}
         self._generation = 0
@@ -91,6 +93,8 @@ class Translator:
             self._translate_hosts(stale)
             self._translate_tables(stale)
             self._translate_gateways(stale)
+            if stale.names:
+                self._find_other_protocols()
             self._translate_proxies()
             self._generation += 1
             self._waiting = False
@@ -180,6 +184,12 @@ class Translator:
             if group.shape != shape:
                 self._stale_proxies |= {found.id for found in gateways if group_layer(found) == layer}
 
+    def _find_other_protocols(self) -> None:
+        """A changed host may say that something else is spoken at the ports of the sidecars it selects."""
+        for name, proxy in self._proxies.items():
+            if isinstance(proxy, Sidecar) and self._spoken.get(name) != self.registry.protocols_of(proxy):
+                self._stale_proxies.add(name)
+
     def _translate_proxies(self) -> None:
         """Listeners, inbound clusters, and the bare names of the namespaces that have sidecars."""
         for name in self._stale_proxies:
@@ -188,6 +198,7 @@ class Translator:
             self._layers.replace(layer, CDS, name, clusters)
             self._layers.replace(layer, LDS, name, listeners)
         self._stale_proxies.clear()
+        self._spoken = {name: found for name, found in self._spoken.items() if name in self._proxies}
         served = {proxy.namespace for proxy in self._proxies.values() if isinstance(proxy, Sidecar)}
         for namespace in self._namespaces - served:
             self._layers.drop(Layer(Audience.NAMESPACE, namespace))
@@ -200,9 +211,11 @@ class Translator:
         """Listeners and clusters that no other proxy has."""
         match proxy:
             case Sidecar():
-                listeners = [inbound_listener(inbound, self._access_log) for inbound in proxy.inbound]
+                self._spoken[proxy.id] = self.registry.protocols_of(proxy)
+                spoken = list(zip(proxy.inbound, self._spoken[proxy.id], strict=True))
+                listeners = [inbound_listener(*each, self._access_log) for each in spoken]
                 listeners.append(outbound_listener(proxy, self._access_log))
-                return listeners, [inbound_cluster(inbound) for inbound in proxy.inbound]
+                return listeners, [inbound_cluster(*each) for each in spoken]
             case GatewayProxy():
                 group = self._groups[group_layer(proxy)]
                 ports = sorted(group.ports & proxy.ports.keys())

@@ -34,11 +34,15 @@ class Pod:
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """A listener of a sidecar for its own application: from listen to app (address, port)."""
+    """A listener of a sidecar for its own application: from listen to app (address, port).
+
+    name: of the container's port, where it has one.
+    """
 
     container_port: int
     listen: tuple[str, int] | Pipe
     app: tuple[str, int]
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

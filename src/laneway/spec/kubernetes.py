@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from laneway.spec.meta import DnsLabel, Model, Object
+from laneway.spec.protocols import AppProtocol
 
 
 class EnvVar(Model):
@@ -149,7 +150,7 @@ class Deployment(Object):
 
 
 class ServicePort(Model):
-    """A port of a Service. The protocol is HTTP unless the name's prefix or appProtocol says otherwise."""
+    """A port of a Service. `appProtocol`, else the prefix of the name, says what is spoken; else HTTP is."""
 
     unsupported: ClassVar[frozenset[str]] = frozenset({"nodePort"})
 
@@ -157,7 +158,7 @@ class ServicePort(Model):
     port: int = Field(ge=1, le=65535)
     target_port: int | str | None = None
     protocol: Literal["TCP"] = "TCP"
-    app_protocol: Literal["http"] | None = None
+    app_protocol: AppProtocol | None = None
 
 
 class ServiceSpec(Model):

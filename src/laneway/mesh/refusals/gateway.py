@@ -13,6 +13,8 @@ def gateway(value: Gateway) -> Iterator[Finding]:
     if not value.spec.selector:
         yield "selector", "give the labels of the gateway that serves it, like {istio: ingressgateway}"
     for index, server in enumerate(value.spec.servers):
+        if server.port.protocol not in {"HTTP", "HTTP2", "GRPC", "GRPC-WEB"}:
+            yield f"servers[{index}].port.protocol", f"{server.port.protocol} is not implemented; write HTTP"
         if server.port.target_port is not None:
             yield f"servers[{index}].port.targetPort", "Istio ignores it; leave it out"
         for position, host in enumerate(server.hosts):

@@ -9,11 +9,7 @@ from laneway.mesh.names import is_wildcard
 from laneway.mesh.refusals.common import Finding, unique
 from laneway.spec.istio import ServiceEntry
 from laneway.spec.kubernetes import Service
-
-NOT_HTTP = frozenset(
-    {"grpc", "grpc-web", "http2", "https", "tcp", "tls", "udp", "mongo", "mysql", "redis", "hbone"}
-)
-"""Prefixes of a port's name by which Istio knows another protocol than HTTP/1.1."""
+from laneway.spec.protocols import NOT_SERVED, prefix
 
 
 def service(value: Service) -> Iterator[Finding]:
@@ -24,9 +20,8 @@ def service(value: Service) -> Iterator[Finding]:
     for index, port in enumerate(value.spec.ports):
         if port.port in numbers[:index]:
             yield f"ports[{index}].port", f"port {port.port} is there twice"
-        name = port.name or ""
-        if name in NOT_HTTP or name.partition("-")[0] in NOT_HTTP:
-            yield f"ports[{index}].name", f"{name} declares another protocol than HTTP/1.1: not implemented"
+        if port.app_protocol is None and prefix(port.name or "") in NOT_SERVED:
+            yield f"ports[{index}].name", f"{port.name} declares a protocol that is not implemented"
 
 
 def service_entry(value: ServiceEntry) -> Iterator[Finding]:
@@ -37,6 +32,12 @@ def service_entry(value: ServiceEntry) -> Iterator[Finding]:
             yield f"hosts[{index}]", "wildcard hosts are not implemented; name each host"
         elif "." not in host:
             yield f"hosts[{index}]", "a host without a dot means a Service; write the full name"
+    for index, port in enumerate(spec.ports):
+        if port.protocol == "GRPC-WEB":
+            yield (
+                f"ports[{index}].protocol",
+                "it is translated by the sidecar of an app, which this host has not; write GRPC",
+            )
     yield from unique("ports", "number", [str(port.number) for port in spec.ports])
     yield from unique("ports", "name", [port.name for port in spec.ports])
     if spec.workload_selector and spec.endpoints:

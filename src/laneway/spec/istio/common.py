@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from laneway.spec.meta import Model
+from laneway.spec.protocols import PortProtocol
 
 NetworkingVersion = Literal[
     "networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"
@@ -27,5 +28,5 @@ class Port(Model):
 
     number: int = Field(ge=1, le=65535)
     name: str
-    protocol: Literal["HTTP"] = "HTTP"
+    protocol: PortProtocol = "HTTP"
     target_port: int | None = Field(default=None, ge=1, le=65535)
