@@ -15,6 +15,7 @@ from tests.local.cluster import SERVE, FillableStore
 from laneway.control.loop import Loop
 from laneway.local import commands
 from laneway.local.addresses import Addresses
+from laneway.local.cluster_addresses import addressed
 from laneway.local.engine import LocalEngine
 from laneway.local.gateways import Places
 from laneway.local.proxies import Proxies
@@ -69,7 +70,7 @@ async def running(state: State) -> AsyncIterator[Running]:
     def now() -> datetime:
         return datetime.now(UTC)
 
-    store = FillableStore(state.database, now)
+    store = FillableStore(state.database, now, addressed)
     addresses = Addresses.claim(state.id)
     translator = Translator(access_log=None)
     plane = ControlPlane(translator)

@@ -100,6 +100,9 @@ def same(stored: Body | None, manifest: Body) -> bool:
     if stored is None:
         return False
     content = {field for field in (*stored, *manifest) if field not in {"metadata", "status"}}
+    if stored["kind"] == "Service" and "clusterIP" not in manifest["spec"]:
+        spec = {field: value for field, value in stored["spec"].items() if field != "clusterIP"}
+        stored = {**stored, "spec": spec}
     if any(stored.get(field) != manifest.get(field) for field in content):
         return False
     metadata, wanted = stored["metadata"], manifest["metadata"]

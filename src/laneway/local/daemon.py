@@ -25,6 +25,7 @@ from laneway.history.database import SchemaMismatchError
 from laneway.local import commands, gateways, handshake
 from laneway.local.addresses import Addresses, NoAddressError
 from laneway.local.api import serve
+from laneway.local.cluster_addresses import addressed
 from laneway.local.engine import LocalEngine
 from laneway.local.gateway_process import GatewayProcess
 from laneway.local.gateways import Places
@@ -71,7 +72,7 @@ async def run(state: State, port: int | None) -> None:
     with ExitStack() as opened:
         addresses = Addresses.claim(state.id)
         opened.callback(addresses.close)
-        store = Store(state.database, now)
+        store = Store(state.database, now, addressed)
         opened.callback(store.close)
         running = parts(find(state.id))
         ingress = ingress_port(store, port, held=(gateways.INGRESS, Part.GATEWAY) in running)

@@ -48,6 +48,14 @@ _counters = Table(
 
 _VERSION = "resource_version"
 
+Fill = Callable[[Body, Body | None, Callable[[str], Sequence[Body]]], Body]
+"""What an object becomes when it is written, from (object, as it is stored, all stored objects of a kind)."""
+
+
+def _as_written(obj: Body, old: Body | None, stored: Callable[[str], Sequence[Body]]) -> Body:
+    return obj
+
+
 _insert_object = insert(_objects)
 _write_object = _insert_object.on_conflict_do_update(
     index_elements=["kind", "namespace", "name"],
@@ -97,9 +105,13 @@ class Store:
     Reads come from memory. For one thread of the one process that holds the state.
     """
 
-    def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
-        """Open or create the file. Raises SchemaMismatchError for one of another version of Laneway."""
+    def __init__(self, path: Path, now: Callable[[], datetime], fill: Fill = _as_written) -> None:
+        """Open or create the file. Raises SchemaMismatchError for one of another version of Laneway.
+
+        fill: adds what a writer leaves open; what it adds to the status stands beside what is kept there.
+        """
         self._now = now
+        self._fill = fill
         self._engine = open_database(path)
         self._connection = self._engine.connect()
         self._index: dict[str, dict[Key, _Entry]] = {}
@@ -117,7 +129,11 @@ class Store:
         resourceVersion. The status of a new object is taken as given.
         """
         kind, key = obj["kind"], key_of(obj)
-        old, content = self._entry(kind, key), _content(obj)
+        old = self._entry(kind, key)
+        if old is not None:
+            obj = {name: value for name, value in obj.items() if name != "status"}
+        obj = self._fill(obj, old.body if old else None, self.list)
+        content = _content(obj)
         if old is not None and old.content == content:
             return Change.UNCHANGED
         with self.transaction():
@@ -270,9 +286,8 @@ class Store:
         if old is not None:
             server = {name: old.body["metadata"][name] for name in server}
             server["generation"] += _spec(body) != _spec(old.body)
-            body.pop("status", None)
-            if "status" in old.body:
-                body["status"] = old.body["status"]
+            if status := old.body.get("status", {}) | body.get("status", {}):
+                body["status"] = status
         server["resourceVersion"] = str(self._next_version())
         body["metadata"] = body["metadata"] | {"namespace": key_of(obj).namespace} | server
         return body

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from laneway.spec.meta import DnsLabel, Model, Object
 from laneway.spec.protocols import AppProtocol
@@ -169,7 +170,6 @@ class ServiceSpec(Model):
     )
     inert: ClassVar[frozenset[str]] = frozenset(
         {
-            "clusterIP",
             "clusterIPs",
             "ipFamilies",
             "ipFamilyPolicy",
@@ -179,8 +179,18 @@ class ServiceSpec(Model):
     )
 
     type: Literal["ClusterIP"] = "ClusterIP"
+    cluster_ip: str | None = Field(default=None, alias="clusterIP")
     selector: dict[str, str] = Field(default_factory=dict)
     ports: list[ServicePort] = Field(min_length=1)
+
+    @field_validator("cluster_ip")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value == "None":
+            raise ValueError("a headless Service is not supported: leave clusterIP out")
+        if value:
+            IPv4Address(value)
+        return value
 
 
 class Service(Object):
