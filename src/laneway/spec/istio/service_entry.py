@@ -43,11 +43,25 @@ class ServiceEntrySpec(Model):
     export_to: list[Literal["*"]] = Field(default_factory=list)
 
 
+class HostAddress(Model):
+    """The address that a host was given."""
+
+    value: str
+    host: str = ""
+
+
+class ServiceEntryStatus(Model):
+    """What was given to a ServiceEntry when it was stored; what people write here is not taken."""
+
+    inert: ClassVar[frozenset[str]] = frozenset({"conditions", "validationMessages", "observedGeneration"})
+
+    addresses: list[HostAddress] = Field(default_factory=list)
+
+
 class ServiceEntry(Object):
     """networking.istio.io ServiceEntry."""
-
-    inert: ClassVar[frozenset[str]] = frozenset({"status"})
 
     api_version: NetworkingVersion = "networking.istio.io/v1"
     kind: Literal["ServiceEntry"] = "ServiceEntry"
     spec: ServiceEntrySpec
+    status: ServiceEntryStatus | None = None
