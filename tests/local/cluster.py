@@ -17,8 +17,9 @@ from sqlalchemy.exc import OperationalError
 from tests.local.eventually import eventually
 
 from laneway.local.addresses import Addresses
-from laneway.local.containers import CannotStartError, Command
+from laneway.local.containers import Command
 from laneway.local.pods import Pod
+from laneway.local.references import CannotStartError
 from laneway.local.replicas import Replicas
 from laneway.local.state import State
 from laneway.local.store import Store

@@ -9,8 +9,8 @@ import pytest
 from tests.local.samples import changed, deployment, pod
 
 from laneway.local.commands import Find, application, folder_of
-from laneway.local.containers import CannotStartError
 from laneway.local.pods import Pod
+from laneway.local.references import CannotStartError
 from laneway.local.status import FOLDER
 from laneway.manifests import names
 from laneway.spec.kubernetes import Container

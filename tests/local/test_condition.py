@@ -16,7 +16,7 @@ from laneway.local.probes import Answer
 SOON = timedelta(seconds=0.5)
 APP, PROXY = Identity(1, 1), Identity(2, 2)
 YES, NO = Answer(True, "GET /: 200"), Answer(False, "GET /: 503")
-CRASH = Ended(Part.APP, "exited with status 1", ran=True, again_in=SOON)
+CRASH = Ended(Part.APP, "exited with status 1", SOON)
 
 
 def running() -> Condition:
@@ -67,7 +67,7 @@ def test_a_crash_makes_the_pod_not_ready_until_the_part_is_back() -> None:
 
 def test_a_sidecars_crash_leaves_the_application_as_it_is() -> None:
     """Only the sidecar must prove itself again."""
-    crashed = ready().ended(Ended(Part.SIDECAR, "was killed by SIGSEGV", ran=True, again_in=SOON))
+    crashed = ready().ended(Ended(Part.SIDECAR, "was killed by SIGSEGV", SOON))
     back = crashed.started(Part.SIDECAR, PROXY)
     assert back.readiness.ready
     assert in_condition(pod(), back).reason is Trouble.SIDECAR_NOT_READY
@@ -75,7 +75,7 @@ def test_a_sidecars_crash_leaves_the_application_as_it_is() -> None:
 
 def test_a_part_that_cannot_start_says_why() -> None:
     """With what was tried."""
-    condition = first_condition(pod()).ended(Ended(Part.APP, "none: not found", ran=False, again_in=SOON))
+    condition = first_condition(pod()).ended(Ended(Part.APP, "none: not found", SOON, Trouble.CANNOT_START))
     stopped = in_condition(pod(), condition)
     assert stopped.reason is Trouble.CANNOT_START
     assert stopped.message.startswith("the application cannot start: none: not found;")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.local.samples import pod
 
-from laneway.local.containers import CannotStartError, Command, application, expand
+from laneway.local.containers import Command, application, expand
 from laneway.local.pods import Pod
+from laneway.local.references import CannotStartError
 
 
 @pytest.mark.parametrize(
@@ -28,9 +29,13 @@ def test_references_are_filled_in_as_kubernetes_does(text: str, expected: str) -
     assert expand(text, {"A": "1", "B": "2"}) == expected
 
 
+def nothing(kind: str, name: str) -> None:
+    """A namespace without ConfigMaps and Secrets."""
+
+
 def run(pod: Pod, *argv: str) -> Command:
     """The command that the pod's application gets."""
-    return application(pod, Command(argv))
+    return application(pod, Command(argv), nothing)
 
 
 def test_an_application_is_told_where_to_listen_and_through_whom_to_call() -> None:

@@ -25,6 +25,13 @@ def test_only_what_changed_is_named_with_both_values(old: Any, new: Any, expecte
     assert difference(old, new) == expected
 
 
+def test_of_a_secret_no_value_is_shown() -> None:
+    """Neither the old one nor the new one, wherever it stands."""
+    old = {"kind": "Secret", "data": {"p": "b2xk"}, "metadata": {"annotations": {"last": "b2xk"}}}
+    new = {"kind": "Secret", "data": {"p": "bmV3"}, "metadata": {"annotations": {"last": "bmV3"}}}
+    assert difference(old, new) == "data.p changed, metadata.annotations.last changed"
+
+
 def test_long_changes_are_cut() -> None:
     """Six places and sixty characters of a value are enough for a line of history."""
     text = difference({}, {f"f{n}": "x" * 100 for n in range(9)})

@@ -12,10 +12,10 @@ from tests.local.eventually import eventually
 
 from laneway.local import procfs
 from laneway.local.condition import Ended
-from laneway.local.containers import CannotStartError
 from laneway.local.keeper import Keeper, how_ended
 from laneway.local.markers import Part
 from laneway.local.processes import Process, clean_environment, spawn
+from laneway.local.references import CannotStartError
 
 
 class Owner:
@@ -56,7 +56,7 @@ async def test_what_ends_is_started_again(tmp_path: Path) -> None:
     owner = Owner(tmp_path, "false", "sleep 60")
     keeping = asyncio.create_task(owner.keeper.keep())
     await eventually(lambda: len(owner.runs) == 2)
-    assert owner.ends == [Ended(Part.GATEWAY, "exited with status 1", True, timedelta(seconds=0.5))]
+    assert owner.ends == [Ended(Part.GATEWAY, "exited with status 1", timedelta(seconds=0.5))]
     await owner.stop(keeping)
     assert await owner.runs[1].wait() == -signal.SIGTERM
 

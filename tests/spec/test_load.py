@@ -150,9 +150,9 @@ def problems_of(text: str) -> list[str]:
             "2:1: error LW207: unknown kind Aap; did you mean App?",
         ),
         (
-            "apiVersion: v1\nkind: Secret\n",
-            "2:1: error LW208: Secret is not supported by Laneway, and refused rather than ignored; "
-            "write the values as `env` of the container, or leave them to the environment",
+            "apiVersion: apps/v1\nkind: DaemonSet\n",
+            "2:1: error LW208: DaemonSet is not supported by Laneway, and refused rather than ignored; "
+            "write a Deployment",
         ),
         (
             APP.replace("v1alpha1", "v1"),

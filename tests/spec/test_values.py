@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laneway.spec.values import format_duration, format_percent, parse_duration, parse_percent
+from laneway.spec.values import (
+    format_duration,
+    format_percent,
+    format_quantity,
+    parse_duration,
+    parse_percent,
+    parse_quantity,
+)
 
 
 @given(st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=100_000)))
@@ -71,3 +79,34 @@ def test_other_durations_are_refused(text: str) -> None:
 def test_duration_prints_the_largest_units() -> None:
     """The text is the shortest exact one."""
     assert format_duration(timedelta(days=1, minutes=1, microseconds=2_500)) == "1d1m2.5ms"
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "written"),
+    [
+        ("100m", "0.1", "100m"),
+        ("0.1", "0.1", "100m"),
+        ("2", "2", "2"),
+        (".5", "0.5", "500m"),
+        ("1.5Gi", str(3 * 512 * 1024**2), "1536Mi"),
+        ("128M", "128000000", "125000Ki"),
+        ("1e3", "1000", "1000"),
+        ("250u", "0.00025", "0.00025"),
+        (0, "0", "0"),
+        (0.25, "0.25", "250m"),
+    ],
+)
+def test_quantities_are_read_and_written_as_kubernetes_has_them(
+    text: object, amount: str, written: str
+) -> None:
+    """In the base unit; the written text reads back as the same amount."""
+    assert parse_quantity(text) == Decimal(amount)
+    assert format_quantity(Decimal(amount)) == written
+    assert parse_quantity(written) == Decimal(amount)
+
+
+@pytest.mark.parametrize("text", ["", "1 Mi", "Mi", "-1", "1mi", "1e3k", "nan", True])
+def test_other_quantities_are_refused(text: object) -> None:
+    """With an example of a right one."""
+    with pytest.raises(ValueError, match="is not a quantity; write it like 100m"):
+        parse_quantity(text)

@@ -36,6 +36,8 @@ _KINDS = {
     "Deployment": ("deployment", "deployments", "deploy"),
     "Pod": ("pod", "pods", "po"),
     "Service": ("service", "services", "svc"),
+    "ConfigMap": ("configmap", "configmaps", "cm"),
+    "Secret": ("secret", "secrets"),
     "VirtualService": ("virtualservice", "virtualservices", "vs"),
     "DestinationRule": ("destinationrule", "destinationrules", "dr"),
     "Gateway": ("gateway", "gateways", "gw"),
@@ -195,6 +197,14 @@ def _labels(labels: Json) -> str:
     return ", ".join(f"{name}={value}" for name, value in labels.items()) or "-"
 
 
+def _config_map(obj: Json, world: World) -> tuple[str, ...]:
+    return (str(len(obj.get("data", {})) + len(obj.get("binaryData", {}))),)
+
+
+def _secret(obj: Json, world: World) -> tuple[str, ...]:
+    return obj.get("type", "Opaque"), str(len(obj.get("data", {})))
+
+
 _TABLES: dict[str, tuple[Sequence[str], Row]] = {
     "App": (("stable", "traffic", "pods", "release", "hosts"), _app),
     "Lane": (("header", "apps", "ready", "ends"), _lane),
@@ -202,6 +212,8 @@ _TABLES: dict[str, tuple[Sequence[str], Row]] = {
     "Deployment": (("ready", "image"), _deployment),
     "Pod": (("stage", "restarts", "address"), _pod),
     "Service": (("selector", "ports"), _service),
+    "ConfigMap": (("data",), _config_map),
+    "Secret": (("type", "data"), _secret),
     "VirtualService": (("gateways", "hosts", "rules"), _virtual_service),
     "DestinationRule": (("host", "subsets"), _destination_rule),
     "Gateway": (("selector", "ports", "hosts"), _gateway),

@@ -26,6 +26,8 @@ SPEC_KINDS = (
     "Release",
     "Deployment",
     "Service",
+    "ConfigMap",
+    "Secret",
     "Gateway",
     "VirtualService",
     "DestinationRule",

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from laneway.local.containers import CannotStartError, Command
+from laneway.local.containers import Command
 from laneway.local.pods import Pod
+from laneway.local.references import CannotStartError
 from laneway.local.status import FOLDER
 from laneway.manifests import names
 from laneway.spec.images import FILE_NAME, command_for, load_config, unmapped

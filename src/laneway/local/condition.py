@@ -24,12 +24,17 @@ class Why(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A part ended by itself, or (ran: False) did not even start. again_in: until the next attempt."""
+    """A part ended by itself, or did not even start. again_in: until the next attempt."""
 
     part: Part
     why: str
-    ran: bool
     again_in: timedelta
+    trouble: Trouble = Trouble.CRASHED
+
+    @property
+    def ran(self) -> bool:
+        """Whether it had been started."""
+        return self.trouble not in {Trouble.CANNOT_START, Trouble.CONFIGURATION}
 
     def __str__(self) -> str:
         verb = "" if self.ran else "cannot start: "
@@ -53,8 +58,7 @@ class Condition:
 
     def ended(self, end: Ended) -> Condition:
         """A part does not run, and what it had shown of itself counts no more."""
-        trouble = Trouble.CRASHED if end.ran else Trouble.CANNOT_START
-        why = Why(trouble, f"{end}; next attempt after {end.again_in.total_seconds():g} s")
+        why = Why(end.trouble, f"{end}; next attempt after {end.again_in.total_seconds():g} s")
         return replace(
             self,
             readiness=ReadinessState(self.readiness.probe) if end.part is Part.APP else self.readiness,

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from laneway.local.addresses import MESH_PORTS
 from laneway.local.pods import Pod
+from laneway.local.references import CannotStartError, Find, imported, value_of
+from laneway.spec.kubernetes import EnvVar
 
 OUTBOUND_PORT = 15001
 """Where a sidecar accepts its own application's calls, at the pod's IP."""
@@ -29,23 +31,40 @@ class Command:
     cwd: Path | None = None
 
 
-class CannotStartError(Exception):
-    """Why a pod's command cannot be told, with the remedy; shown in its status, tried again with backoff."""
-
-
-def application(pod: Pod, given: Command) -> Command:
+def application(pod: Pod, given: Command, find: Find) -> Command:
     """The given command of a pod's container with all its variables.
 
     Where to listen and whom to call through is not the template's to say: `HOST=0.0.0.0` would take the
-    port of every other replica. Raises CannotStartError where the pod cannot have one of its ports.
+    port of every other replica. find: the ConfigMaps and Secrets of its namespace. Raises CannotStartError
+    where the pod cannot have one of its ports, or a value it needs.
     """
     _check(pod, given)
     place = _place(pod)
-    env = dict(given.env) | place
+    env = dict(given.env)
+    for group in pod.container.env_from:
+        env |= imported(group, find)
+    env |= place
     for variable in pod.container.env:
         if variable.name not in place:
-            env[variable.name] = expand(variable.value, env)
-    return Command([expand(argument, env) for argument in given.argv], env, given.cwd)
+            value = _value(variable, pod, find, env)
+            if value is not None:
+                env[variable.name] = value
+    argv = [expand(argument, env) for argument in given.argv]
+    _refuse_zeros(argv, env)
+    return Command(argv, env, given.cwd)
+
+
+def _value(variable: EnvVar, pod: Pod, find: Find, before: Mapping[str, str]) -> str | None:
+    if variable.value_from is None:
+        return expand(variable.value, before)
+    return value_of(variable.value_from, pod, find)
+
+
+def _refuse_zeros(argv: Sequence[str], env: Mapping[str, str]) -> None:
+    names = [name for name, value in env.items() if "\0" in value]
+    if names or any("\0" in argument for argument in argv):
+        what = f"variable {names[0]}" if names else "the command"
+        raise CannotStartError(f"{what} contains a zero byte: mount the value as a file")
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str:

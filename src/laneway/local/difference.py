@@ -12,9 +12,15 @@ _MISSING = object()
 
 
 def difference(old: Any, new: Any) -> str:
-    """The changed fields with both values (`spec.replicas: 4 → 5`), the first six of them."""
+    """The changed fields with both values (`spec.replicas: 4 → 5`), the first six of them.
+
+    Of a Secret no value is shown: its annotations may repeat them.
+    """
     places = list(_changes("", old, new))
-    shown = [f"{path}: {_text(before)} → {_text(after)}" for path, before, after in places[:_PLACES_MAX]]
+    if isinstance(new, dict) and new.get("kind") == "Secret":
+        shown = [f"{path} changed" for path, _, _ in places[:_PLACES_MAX]]
+    else:
+        shown = [f"{path}: {_text(before)} → {_text(after)}" for path, before, after in places[:_PLACES_MAX]]
     if len(places) > _PLACES_MAX:
         shown.append(f"and {len(places) - _PLACES_MAX} more")
     return ", ".join(shown)

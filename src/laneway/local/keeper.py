@@ -10,9 +10,10 @@ from typing import Protocol
 
 from laneway.local.backoff import Backoff
 from laneway.local.condition import Ended
-from laneway.local.containers import CannotStartError
 from laneway.local.markers import Part
+from laneway.local.pods import Trouble
 from laneway.local.processes import Process, StuckError
+from laneway.local.references import CannotStartError
 
 
 class Owner(Protocol):
@@ -53,10 +54,10 @@ class Keeper:
         """Until cancelled, which leaves the process running."""
         backoff = Backoff()
         while True:
-            why, ran = await self._run()
+            why, trouble = await self._run()
             backoff = backoff.after(self._ready_for())
             self._ready_since = None
-            self._owner.ended(Ended(self._part, why, ran, backoff.delay))
+            self._owner.ended(Ended(self._part, why, backoff.delay, trouble))
             await asyncio.sleep(backoff.delay.total_seconds())
 
     async def stop(self, grace: timedelta) -> None:
@@ -70,15 +71,15 @@ class Keeper:
         if self.process is not None:
             self.process.forget()
 
-    async def _run(self) -> tuple[str, bool]:
-        """One run to its end: why it ended, and whether it ran at all."""
+    async def _run(self) -> tuple[str, Trouble]:
+        """One run to its end: why it ended, in words and as a word."""
         if self.process is None:
             try:
                 self.process = await self._launch()
             except CannotStartError as error:
-                return str(error), False
+                return str(error), error.trouble
             except OSError as error:
-                return f"{error.filename}: {error.strerror}", False
+                return f"{error.filename}: {error.strerror}", Trouble.CANNOT_START
         self._owner.started(self._part, self.process)
         why = how_ended(await self.process.wait())
         try:
@@ -86,7 +87,7 @@ class Keeper:
         except StuckError as error:
             why = f"{why}; {error}"
         self.process = None
-        return why, True
+        return why, Trouble.CRASHED
 
     def _ready_for(self) -> timedelta:
         return timedelta() if self._ready_since is None else self._now() - self._ready_since

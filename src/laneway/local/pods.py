@@ -39,6 +39,7 @@ class Trouble(StrEnum):
 
     NONE = ""
     CANNOT_START = "CannotStart"
+    CONFIGURATION = "CreateContainerConfigError"
     CRASHED = "Crashed"
     NOT_ANSWERING = "NotAnswering"
     SIDECAR_NOT_READY = "SidecarNotReady"
@@ -73,6 +74,7 @@ class Pod:
     reason: Trouble = Trouble.NONE
     message: str = ""
     processes: Mapping[Part, Identity] = field(default_factory=dict)
+    uid: str = ""
 
     @property
     def ready(self) -> bool:
@@ -165,6 +167,7 @@ def read_pod(obj: Mapping[str, Any]) -> Pod:
             Part(part): Identity(each["pid"], each["started"], each["boot"])
             for part, each in status["processes"].items()
         },
+        uid=meta.get("uid", ""),
     )
 
 

@@ -28,6 +28,7 @@ from laneway.local.markers import Marker, Part
 from laneway.local.pods import Pod, Stage, status_of
 from laneway.local.probes import Answer
 from laneway.local.processes import Process, StuckError, clean_environment, kill_marked, spawn
+from laneway.local.references import finder
 from laneway.local.store import Store
 
 _SIDECAR_POLL_SECONDS = 0.025
@@ -200,7 +201,8 @@ class Replica:
     async def _launch(self, part: Part) -> Process:
         around, pod = self._around, self.pod
         if part is Part.APP:
-            command = containers.application(pod, around.application(pod))
+            values = finder(around.store.get, pod.key.namespace)
+            command = containers.application(pod, around.application(pod), values)
         else:
             command = around.sidecars.command(pod)
         marker = Marker(around.state, around.block, pod.key, part)

@@ -160,7 +160,9 @@ class Replicas:
         except DBAPIError:
             self._addresses.release(pair.pod)
             raise
-        replica = self._live(read_pod(obj), {})
+        stored = self._store.get("Pod", key_of(obj))
+        assert stored is not None, "it was written just now"
+        replica = self._live(read_pod(stored), {})
         self._around.changed(replica.pod)
 
     def _free_name(self, deployment: Key) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from laneway.spec.load import Loaded, place_of, ref_of
 from laneway.spec.meta import Object
 from laneway.spec.problems import Place, Problem
-from laneway.spec.rules import app, gateways, hosts, http, lane, objects
+from laneway.spec.rules import app, gateways, hosts, http, lane, objects, workloads
 from laneway.spec.rules.scope import Fault, Scope, scope_of
 from laneway.spec.yaml import Path
 
@@ -36,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     objects.selector_matches_template,
     objects.service_port_names_exist,
     objects.static_entries_have_endpoints,
+    workloads.keys_exist,
     http.matches_say_one_thing,
     http.regexes_are_of_re2,
     http.header_names_are_lowercase,
@@ -54,6 +55,7 @@ RULES_OF_THE_WHOLE: tuple[Rule, ...] = (
     app.deployment_exists,
     lane.lane_apps_exist,
     lane.fallback_lanes_exist,
+    workloads.configuration_exists,
     hosts.destinations_exist,
     hosts.mesh_hosts_exist,
     hosts.policy_hosts_exist,

@@ -43,7 +43,8 @@ def read_fields(model: type[M], value: Mapping[str, Any]) -> tuple[M | None, lis
     try:
         return model.model_validate_json(json.dumps(known), strict=True), flaws
     except ValidationError as errors:
-        return None, flaws + _without_misspelt(_flaws(errors.errors(include_url=False), known), flaws)
+        found = _flaws(errors.errors(include_url=False), known, model.confidential)
+        return None, flaws + _without_consequences(found, flaws)
 
 
 def close_to(name: str, names: Iterable[str]) -> str | None:
@@ -120,7 +121,7 @@ def _stray(model: type[Model], path: Path, key: str) -> Flaw:
     written = path_text(path)
     if key in model.unsupported:
         text = f"{written} is not supported by Laneway, and refused rather than ignored"
-        return Flaw(Code.REFUSED_FIELD, path, text)
+        return Flaw(Code.REFUSED_FIELD, path, text, model.instead.get(key))
     if key in model.inert:
         return Flaw(Code.INERT_FIELD, path, f"{written} has no effect here and is dropped")
     meant = close_to(key, _fields(model))
@@ -128,13 +129,15 @@ def _stray(model: type[Model], path: Path, key: str) -> Flaw:
     return Flaw(Code.UNKNOWN_FIELD, path, f"unknown field {written}", remedy)
 
 
-def _without_misspelt(flaws: list[Flaw], strays: list[Flaw]) -> list[Flaw]:
-    """The flaws but those of a missing field whose name is there, misspelt."""
+def _without_consequences(flaws: list[Flaw], strays: list[Flaw]) -> list[Flaw]:
+    """The flaws but those of a missing field whose name is there, misspelt, or refused."""
+    dropped = {stray.path[:-1] for stray in strays if stray.code is not Code.INERT_FIELD}
     misspelt = {(stray.path[:-1], stray.remedy) for stray in strays if stray.code is Code.UNKNOWN_FIELD}
     return [
         flaw
         for flaw in flaws
-        if flaw.code is not Code.MISSING_FIELD or (flaw.path[:-1], _did_you_mean(flaw.path)) not in misspelt
+        if (flaw.code is not Code.MISSING_FIELD or (flaw.path[:-1], _did_you_mean(flaw.path)) not in misspelt)
+        and (flaw.code is not Code.BAD_VALUE or flaw.path not in dropped)
     ]
 
 
@@ -164,14 +167,28 @@ _PATTERNS = {
 }
 
 
-def _flaws(errors: Iterable[ErrorDetails], value: Any) -> list[Flaw]:
+def _flaws(errors: Iterable[ErrorDetails], value: Any, confidential: frozenset[str]) -> list[Flaw]:
     """One flaw for each path: where several types are allowed, there is an error for each of them."""
     by_path: dict[Path, list[ErrorDetails]] = {}
     for error in errors:
         if error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]:
             continue  # pydantic counts the items of a tuple that are right
         by_path.setdefault(_written_path(error, value), []).append(error)
-    return [_type_flaw(path, same) or _value_flaw(path, same[0]) for path, same in by_path.items()]
+    return [
+        _hidden_flaw(path, same[0])
+        if path[:1] and path[0] in confidential
+        else _type_flaw(path, same) or _value_flaw(path, same[0])
+        for path, same in by_path.items()
+    ]
+
+
+def _hidden_flaw(path: Path, error: ErrorDetails) -> Flaw:
+    """What is wrong with a value that must not be shown."""
+    if error["type"] in _TYPES:
+        expected = _TYPES[error["type"]]
+        remedy = "write it in quotes" if expected == "text" else None
+        return Flaw(Code.WRONG_TYPE, path, f"{path_text(path)} must be {expected}", remedy)
+    return _value_flaw(path, error)
 
 
 def _written_path(error: ErrorDetails, value: Any) -> Path:

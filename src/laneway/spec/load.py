@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, get_args
 from laneway.spec.app import App
 from laneway.spec.fields import close_to, path_text, read_fields
 from laneway.spec.istio import DestinationRule, Gateway, ServiceEntry, VirtualService
-from laneway.spec.kubernetes import Deployment, Service
+from laneway.spec.kubernetes import ConfigMap, Deployment, Secret, Service
 from laneway.spec.lane import Lane, Mesh, MeshSpec
 from laneway.spec.meta import Key, Object
 from laneway.spec.problems import Code, Place, Problem
@@ -28,6 +28,8 @@ KINDS: Mapping[str, type[Object]] = {
     "Release": Release,
     "Deployment": Deployment,
     "Service": Service,
+    "ConfigMap": ConfigMap,
+    "Secret": Secret,
     "VirtualService": VirtualService,
     "DestinationRule": DestinationRule,
     "Gateway": Gateway,
@@ -38,8 +40,6 @@ KINDS: Mapping[str, type[Object]] = {
 _SILENT_KINDS = frozenset({"Namespace"})
 _INERT_KINDS = frozenset({"ServiceAccount", "PodDisruptionBudget"})
 _REFUSED_KINDS: Mapping[str, str] = {
-    "ConfigMap": "write the values as `env` of the container",
-    "Secret": "write the values as `env` of the container, or leave them to the environment",
     "HorizontalPodAutoscaler": "write its bounds and metrics as `scale` of the App",
     "StatefulSet": "write a Deployment, or reach it through a ServiceEntry",
     "DaemonSet": "write a Deployment",
@@ -142,6 +142,8 @@ def spec_of(objects: Iterable[Object]) -> Spec:
         releases=by_kind["Release"],
         deployments=by_kind["Deployment"],
         services=by_kind["Service"],
+        config_maps=by_kind["ConfigMap"],
+        secrets=by_kind["Secret"],
         gateways=by_kind["Gateway"],
         virtual_services=by_kind["VirtualService"],
         destination_rules=by_kind["DestinationRule"],

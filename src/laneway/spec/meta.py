@@ -32,8 +32,12 @@ class Model(BaseModel):
 
     unsupported: ClassVar[frozenset[str]] = frozenset()
     """Genuine fields of the upstream kind that Laneway refuses: they would change what a request meets."""
+    instead: ClassVar[Mapping[str, str]] = {}
+    """What to write in place of an unsupported field, where there is more to say than to remove it."""
     inert: ClassVar[frozenset[str]] = frozenset()
     """Genuine fields that have no effect here: accepted with a warning, dropped."""
+    confidential: ClassVar[frozenset[str]] = frozenset()
+    """Fields of an object whose values stand in no message."""
 
     def written(self) -> dict[str, Any]:
         """The object as JSON values, without what was left unset."""

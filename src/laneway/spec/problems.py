@@ -132,6 +132,14 @@ class Code(Enum):
         "end the chain with a lane that falls back no further",
     )
 
+    NO_CONFIGURATION = (
+        "LW316",
+        "ConfigMap or Secret missing",
+        _ERROR,
+        "add it, or write `optional: true` where it is named",
+    )
+    NO_KEY = "LW317", "key missing", _ERROR, "add the key, or write `optional: true` where it is named"
+
     TWO_WRITERS = "LW401", "host with two writers", _ERROR, "keep the rules of a host in one place"
     SAME_MATCH = "LW402", "same match twice", _ERROR, "change one of the two matches"
     NO_WEIGHT = "LW403", "no weight", _ERROR, "give at least one destination a weight above 0"

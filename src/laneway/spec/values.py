@@ -1,4 +1,4 @@
-"""Scalar types of the specs: durations, percentages in basis points, sizes relative to a base.
+"""Scalar types of the specs: durations, percentages in basis points, quantities of resources.
 
 Owns the textual forms. Must not know any kind.
 """
@@ -103,3 +103,40 @@ Surge = Annotated[int, BeforeValidator(parse_percent), PlainSerializer(_percent_
 
 Overload = Annotated[int, BeforeValidator(_overload), PlainSerializer(_percent_text, return_type=str)]
 """Read as a percentage from 100% to 1000%, held in basis points."""
+
+_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:([eE][-+]?[0-9]{1,2})|([numkMGTPE]|[KMGTPE]i))?")
+_BINARY = {f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGTPE", start=1)}
+_SUFFIXES = _BINARY | {letter: Decimal(1000) ** power for power, letter in enumerate("num kMGTPE", start=-3)}
+
+
+def parse_quantity(value: Any) -> Decimal:
+    """An amount as Kubernetes writes it (`100m`, `0.5`, `2`, `128Mi`, `1e3`) in its base unit: cores, bytes.
+
+    Raises ValueError on anything else. Source: k8s.io/apimachinery, pkg/api/resource.
+    """
+    if isinstance(value, Decimal):
+        return value
+    text = str(value)
+    match = _QUANTITY.fullmatch(text)
+    if isinstance(value, bool) or match is None:
+        raise ValueError(f"{text!r} is not a quantity; write it like 100m, 0.5, 2 or 128Mi")
+    number, exponent, suffix = match.groups()
+    return Decimal(number + (exponent or "")) * _SUFFIXES.get(suffix, Decimal(1))
+
+
+def format_quantity(amount: Decimal) -> str:
+    """A text of an amount that `parse_quantity` reads back, the same for equal amounts."""
+    for suffix, unit in reversed(_BINARY.items()):
+        if amount and amount % unit == 0:
+            return f"{int(amount / unit)}{suffix}"
+    if amount == amount.to_integral_value():
+        return str(int(amount))
+    thousandths = amount * 1000
+    whole = thousandths == thousandths.to_integral_value()
+    return f"{int(thousandths)}m" if whole else f"{amount.normalize():f}"
+
+
+Quantity = Annotated[
+    Decimal, BeforeValidator(parse_quantity), PlainSerializer(format_quantity, return_type=str)
+]
+"""Read as a Kubernetes quantity, held in cores or bytes."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from laneway.spec.app import App
 from laneway.spec.istio import DestinationRule, Gateway, ServiceEntry, VirtualService
-from laneway.spec.kubernetes import Deployment, PodTemplate, Service
+from laneway.spec.kubernetes import ConfigMap, Deployment, PodTemplate, Secret, Service
 from laneway.spec.lane import Lane, MeshSpec
 from laneway.spec.meta import Key
 from laneway.spec.release import Release
@@ -26,6 +26,8 @@ class Spec:
     releases: Mapping[Key, Release] = field(default_factory=dict)
     deployments: Mapping[Key, Deployment] = field(default_factory=dict)
     services: Mapping[Key, Service] = field(default_factory=dict)
+    config_maps: Mapping[Key, ConfigMap] = field(default_factory=dict)
+    secrets: Mapping[Key, Secret] = field(default_factory=dict)
     gateways: Mapping[Key, Gateway] = field(default_factory=dict)
     virtual_services: Mapping[Key, VirtualService] = field(default_factory=dict)
     destination_rules: Mapping[Key, DestinationRule] = field(default_factory=dict)

@@ -1,0 +1,64 @@
+"""Service: a name and ports for pods."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from laneway.spec.meta import DnsLabel, Model, Object
+from laneway.spec.protocols import AppProtocol
+
+
+class ServicePort(Model):
+    """A port of a Service. `appProtocol`, else the prefix of the name, says what is spoken; else HTTP is."""
+
+    unsupported: ClassVar[frozenset[str]] = frozenset({"nodePort"})
+
+    name: DnsLabel | None = None
+    port: int = Field(ge=1, le=65535)
+    target_port: int | str | None = None
+    protocol: Literal["TCP"] = "TCP"
+    app_protocol: AppProtocol | None = None
+
+
+class ServiceSpec(Model):
+    """Ports and the pods behind them."""
+
+    unsupported: ClassVar[frozenset[str]] = frozenset(
+        {"externalName", "externalIPs", "publishNotReadyAddresses"}
+    )
+    inert: ClassVar[frozenset[str]] = frozenset(
+        {
+            "clusterIPs",
+            "ipFamilies",
+            "ipFamilyPolicy",
+            "internalTrafficPolicy",
+            "sessionAffinity",
+        }
+    )
+
+    type: Literal["ClusterIP"] = "ClusterIP"
+    cluster_ip: str | None = Field(default=None, alias="clusterIP")
+    selector: dict[str, str] = Field(default_factory=dict)
+    ports: list[ServicePort] = Field(min_length=1)
+
+    @field_validator("cluster_ip")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value == "None":
+            raise ValueError("a headless Service is not supported: leave clusterIP out")
+        if value:
+            IPv4Address(value)
+        return value
+
+
+class Service(Object):
+    """v1 Service."""
+
+    inert: ClassVar[frozenset[str]] = frozenset({"status"})
+
+    api_version: Literal["v1"] = "v1"
+    kind: Literal["Service"] = "Service"
+    spec: ServiceSpec

@@ -1,0 +1,146 @@
+"""What is read of Kubernetes' kinds, and what is refused, with what to do instead."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from laneway.spec.kubernetes import ConfigMap, Deployment, Secret
+from laneway.spec.load import Loaded, Source, load, parse
+
+
+def read(text: str) -> Loaded:
+    """The objects of a text."""
+    return load([Source("x.yaml", text)])
+
+
+def pod(container: str = "", spec: str = "") -> str:
+    """A Deployment with more in its container and its pod."""
+    return f"""\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web}}
+spec:
+  selector: {{matchLabels: {{app: web}}}}
+  template:
+    metadata: {{labels: {{app: web}}}}
+    spec:
+      containers:
+      - name: web
+        image: web
+        {container}
+      {spec}
+"""
+
+
+def said(text: str) -> list[str]:
+    """Text and remedy of every problem."""
+    return [f"{problem.text}; {problem.remedy}" for problem in read(text).problems]
+
+
+CONTAINER = "spec.template.spec.containers[0]"
+REFUSED = "is not supported by Laneway, and refused rather than ignored"
+
+
+@pytest.mark.parametrize(
+    ("container", "message"),
+    [
+        (
+            "env: [{name: A, valueFrom: {resourceFieldRef: {resource: limits.cpu}}}]",
+            f"{CONTAINER}.env[0].valueFrom.resourceFieldRef {REFUSED}; write the number as `value`",
+        ),
+        (
+            "env: [{name: A, valueFrom: {fileKeyRef: {key: a}}}]",
+            f"{CONTAINER}.env[0].valueFrom.fileKeyRef {REFUSED}; write the value in a ConfigMap or a Secret",
+        ),
+        (
+            "env: [{name: A, valueFrom: {fieldRef: {fieldPath: spec.serviceAccountName}}}]",
+            f"{CONTAINER}.env[0].valueFrom.fieldRef: spec.serviceAccountName cannot be read here; "
+            "write one of metadata.name, metadata.namespace, metadata.uid, metadata.labels['KEY'], "
+            "metadata.annotations['KEY'], spec.nodeName, status.hostIP, status.podIP, status.podIPs",
+        ),
+        (
+            "env: [{name: A, value: x, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]",
+            f"{CONTAINER}.env[0]: both `value` and `valueFrom`; keep one of the two",
+        ),
+        (
+            "env: [{name: A, valueFrom: {}}]",
+            f"{CONTAINER}.env[0].valueFrom: a value has one source; "
+            "write exactly one of configMapKeyRef, secretKeyRef and fieldRef",
+        ),
+        (
+            "env: [{name: A=B}]",
+            f"{CONTAINER}.env[0].name: 'A=B' is not a variable's name; write it like LOG_LEVEL",
+        ),
+        (
+            "envFrom: [{prefix: A_}]",
+            f"{CONTAINER}.envFrom[0]: variables have one source; write either configMapRef or secretRef",
+        ),
+        (
+            "resources: {limits: {memory: 12 MB}}",
+            f"{CONTAINER}.resources.limits.memory: '12 MB' is not a quantity; "
+            "write it like 100m, 0.5, 2 or 128Mi",
+        ),
+    ],
+)
+def test_what_a_container_may_not_say_is_told_with_what_to_say_instead(container: str, message: str) -> None:
+    """By the field's name."""
+    assert said(pod(container)) == [message]
+
+
+def test_sizes_are_read_as_quantities_and_a_limit_stands_for_a_request() -> None:
+    """In cores and bytes; equal amounts are written alike."""
+    text = pod("resources: {limits: {cpu: 0.5, memory: 128Mi}, requests: {memory: 65536Ki}}")
+    (deployment,) = read(text).objects
+    assert isinstance(deployment, Deployment)
+    resources = deployment.spec.template.spec.containers[0].resources
+    assert resources.requested("cpu") == Decimal("0.5")
+    assert resources.requested("memory") == 64 * 1024**2
+    assert resources.requested("nvidia.com/gpu") is None
+    assert resources.written() == {
+        "limits": {"cpu": "500m", "memory": "128Mi"},
+        "requests": {"memory": "64Mi"},
+    }
+
+
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\n"
+
+
+def test_a_secrets_plain_texts_are_stored_encoded_and_win_over_data() -> None:
+    """As an API server does; what is stored reads back as it is."""
+    (secret,) = read(SECRET + "data: {a: b2xk, b: Yg==}\nstringData: {a: new}\n").objects
+    assert isinstance(secret, Secret)
+    assert secret.values == {"a": b"new", "b": b"b"}
+    assert secret.written()["data"] == {"a": "bmV3", "b": "Yg=="}
+    assert "stringData" not in secret.written()
+    assert parse(secret.written()).written() == secret.written()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ("stringData: {pin: 77031}", "stringData.pin must be text; write it in quotes"),
+        ("data: {pin: 77031}", "data.pin must be text; write it in quotes"),
+        (
+            "data: {pin: 77-031}",
+            "data.pin: not base64; encode the value: printf %s VALUE | base64",
+        ),
+        (
+            "stringData: {p/n: '77031'}",
+            "stringData.p/n: not a key; use letters, digits, dashes, dots and underscores",
+        ),
+    ],
+)
+def test_no_message_shows_a_value_of_a_secret(fields: str, message: str) -> None:
+    """Also where it is wrong."""
+    assert said(SECRET + fields) == [message]
+    assert "77" not in repr(read(SECRET + "stringData: {pin: '77031'}").objects)
+
+
+def test_a_config_map_has_texts_and_bytes() -> None:
+    """`binaryData` is decoded."""
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: x}\nbinaryData: {b: /w==}\n"
+    (found,) = read(text).objects
+    assert isinstance(found, ConfigMap)
+    assert found.values == {"a": b"x", "b": b"\xff"}
