@@ -7,7 +7,7 @@ from tests.cli.conftest import Daemon, Laneway
 from tests.cli.statuses import app, finding, release, status, version
 
 from laneway.cli.release import ENDS
-from laneway.spec.release import Phase
+from laneway.spec.release import Phase, Verb
 
 
 @pytest.mark.parametrize(
@@ -155,3 +155,13 @@ def test_release_status_says_why_a_release_stays(daemon: Daemon, laneway: Lanewa
     out = laneway("release", "status").out
     assert "Progressing" in out
     assert "pharmacy holds 20 % for 2m" in out
+
+
+@pytest.mark.parametrize("verb", [verb for verb in Verb if verb not in {Verb.PROMOTE, Verb.ABORT}])
+def test_every_verb_writes_its_request_with_who_and_why(daemon: Daemon, laneway: Laneway, verb: Verb) -> None:
+    """There is a command for each word that the engine understands."""
+    daemon.says(status(releases=[release()]))
+    done = laneway("release", verb.value, "pharmacy", "--reason", "because", "-o", "json")
+    assert done.code == 0, done.err
+    (asked,) = daemon.asked("request")
+    assert (asked["verb"], asked["by"], asked["reason"]) == (verb.value, "ada", "because")

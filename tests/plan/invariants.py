@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tests.plan.world import NAMESPACE, Body, Pass, World, walk, weights_of
 
 from laneway.plan.observed import AppSeen, Role, VersionSeen, Weights
-from laneway.plan.release import under_way
+from laneway.plan.records import under_way
 from laneway.plan.result import AppPlan
 from laneway.plan.sizing import size, surge_pods
 from laneway.spec.app import App

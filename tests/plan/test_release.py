@@ -210,7 +210,10 @@ def test_an_abort_is_recorded_with_its_reason_and_the_revision_refused() -> None
     stable = status(world).stable
     world.ask(Verb.ABORT, reason="it is slow")
     made = go(world, 40)
-    assert (status(world).phase, status(world).reason) == (Phase.ROLLED_BACK, "it is slow")
+    assert (status(world).phase, status(world).reason) == (
+        Phase.ROLLED_BACK,
+        "aborted by request: it is slow",
+    )
     assert world.weights() == {stable: 10_000}
     assert [f.severity for f in made.report.findings if f.code == "RevisionRefused"] == [Severity.WARNING]
     assert len(world.releases()) == 1

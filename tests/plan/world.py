@@ -15,8 +15,9 @@ from laneway.control.observe import Parsed, observe
 from laneway.manifests import names
 from laneway.manifests.names import managed
 from laneway.plan.gates import Gate
-from laneway.plan.observed import Observed, VersionSeen
+from laneway.plan.observed import AppSeen, Observed, VersionSeen
 from laneway.plan.planner import ALL_GATES, plan
+from laneway.plan.requests import ObjectionError, requested
 from laneway.plan.result import Plan, Report
 from laneway.spec.meta import Key
 from laneway.spec.release import Phase, Release, Request, Verb
@@ -117,15 +118,21 @@ class World:
         deployed = [{"name": app} | ({"image": image} if image else {}) for app in apps]
         self.put(_object("laneway.dev/v1alpha1", "Lane", name, {"apps": deployed} | spec))
 
-    def ask(self, verb: Verb, app: str = "pharmacy", reason: str = "") -> None:
-        """Write a person's word on the running release, if there is one."""
-        if release := self.running(app):
-            request = Request(verb=verb, at=self.now, reason=reason)
-            self.put(
-                release.model_copy(
-                    update={"spec": release.spec.model_copy(update={"request": request})}
-                ).written()
-            )
+    def ask(self, verb: Verb, app: str = "pharmacy", reason: str = "") -> str:
+        """Write a person's word on an app's release as the engine does; returns why it was refused, if so."""
+        spec, seen = self._observed()
+        key = Key(NAMESPACE, app)
+        known = seen.apps.get(key, AppSeen())
+        kept = {revision: each.role for revision, each in known.kept.items()}
+        try:
+            release = requested(spec, kept, key, Request(verb=verb, at=self.now, reason=reason))
+        except ObjectionError as objection:
+            return str(objection)
+        body = release.written()
+        if verb is Verb.RETRY:
+            body.pop("status")
+        self.put(body)
+        return ""
 
     # what happens
 
@@ -168,9 +175,7 @@ class World:
 
     def reconcile(self, stop_after: int | None = None) -> Pass:
         """One pass; killed after so many of its changes."""
-        bodies: dict[str, list[Body]] = {}
-        for (kind, _), body in self.store.items():
-            bodies.setdefault(kind, []).append(body)
+        bodies = self._bodies()
         spec, seen = observe(bodies, self, self._parsed)
         planned, report = plan(spec, seen, self.now, self.gates)
         wanted = changes(spec, planned, bodies)
@@ -180,6 +185,15 @@ class World:
             change()
         self._control_pods()
         return Pass(spec, seen, planned, report, wanted)
+
+    def _bodies(self) -> dict[str, list[Body]]:
+        bodies: dict[str, list[Body]] = {}
+        for (kind, _), body in self.store.items():
+            bodies.setdefault(kind, []).append(body)
+        return bodies
+
+    def _observed(self) -> tuple[Spec, Observed]:
+        return observe(self._bodies(), self, self._parsed)
 
     def _steps(self, wanted: Changes) -> Iterator[Any]:
         for record in wanted.records:

@@ -118,9 +118,9 @@ class Client:
     def request(
         self, namespace: str, app: str, verb: str, *, by: str = "", reason: str = ""
     ) -> ReleaseStatus:
-        """Ask the app's running release to `promote` or `abort`.
+        """Write a person's word (`spec.release.Verb`) on the app's release.
 
-        ApiError 404: there is no such app; 409: no release of it is running.
+        ApiError 404: there is no such app; 409: its release cannot do this now, and why.
         """
         return cast(
             "ReleaseStatus",

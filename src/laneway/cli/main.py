@@ -26,6 +26,7 @@ from laneway.cli import (
     overview,
     release,
     up,
+    verbs,
     version,
 )
 
@@ -73,6 +74,8 @@ def laneway(output: str | None, namespace: str | None, state: str | None) -> Non
     """
 
 
+for _verb in verbs.VERBS:
+    release.release.add_command(_verb)
 for _command in COMMANDS:
     laneway.add_command(_command)
 

@@ -1,4 +1,4 @@
-"""`laneway release …`: where releases stand, waiting for their end, and a person's word on them."""
+"""`laneway release …`: where releases stand, and waiting for their end. What is asked of them: `verbs`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ ENDS = {
 
 @click.group("release", no_args_is_help=True)
 def release() -> None:
-    """Follow, promote and abort releases."""
+    """Follow releases, and say how they go on."""
 
 
 @release.command(
@@ -105,75 +105,8 @@ def release_wait(
     with daemon.connected(state) as client:
         found = finding.app(client.status(), app, namespace)
         release, code = _wait_for_app(client, found, revision, limit)
-    _print(output, release)
+    print_release(output, release)
     click.get_current_context().exit(code)
-
-
-@release.command(
-    "promote", epilog=options.example("laneway release promote pharmacy --reason 'looks right' --wait")
-)
-@options.app
-@options.reason
-@options.wait
-@options.timeout("5m")
-@options.output
-@options.namespace
-@options.state
-def release_promote(
-    app: str, reason: str, wait: bool, limit: timedelta, output: Format, namespace: str | None, state: State
-) -> None:
-    """Let an app's running release go to its end, without holds.
-
-    With --wait the exit code is that of `release wait`.
-    """
-    from laneway.cli import daemon
-
-    with daemon.connected(state) as client:
-        release, code = _ask(client, "promote", app, namespace, reason, limit if wait else None)
-    _print(output, release)
-    click.get_current_context().exit(code)
-
-
-@release.command(
-    "abort", epilog=options.example("laneway release abort pharmacy --reason 'prices are wrong'")
-)
-@options.app
-@options.reason
-@options.wait
-@options.timeout("5m")
-@options.output
-@options.namespace
-@options.state
-def release_abort(
-    app: str, reason: str, wait: bool, limit: timedelta, output: Format, namespace: str | None, state: State
-) -> None:
-    """Return all traffic of an app to its stable version, at once.
-
-    The refused version is not tried again. With --wait it returns when the release is rolled back. Any
-    other end has the exit code of `release wait`, and a promotion that came first has 1.
-    """
-    from laneway.cli import daemon
-
-    with daemon.connected(state) as client:
-        release, code = _ask(client, "abort", app, namespace, reason, limit if wait else None)
-    _print(output, release)
-    if wait:
-        code = {Exit.ROLLED_BACK: Exit.PROMOTED, Exit.PROMOTED: Exit.ERROR}.get(code, code)
-    click.get_current_context().exit(code)
-
-
-def _ask(
-    client: Client, verb: str, app: str, namespace: str | None, reason: str, limit: timedelta | None
-) -> tuple[ReleaseStatus, Exit]:
-    """Write a person's word on the running release; with a limit, wait for the release's end."""
-    from laneway.cli import finding
-
-    status = client.status()
-    found = finding.app(status, app, namespace)
-    release = client.request(found["namespace"], found["name"], verb, by=options.user(), reason=reason)
-    if limit is None:
-        return release, Exit.PROMOTED
-    return _follow(client, release, limit, after=status["observed"])
 
 
 def _wait_for_app(
@@ -192,7 +125,7 @@ def _wait_for_app(
     for status in waiting.follow(client, limit, ABSENCE):
         app = finding.app(status, app["name"], app["namespace"])
         if release := finding.newest_release(status, app, revision):
-            return _follow(client, release, limit)
+            return follow(client, release, limit)
         if revision and not app["stable"].startswith(revision):
             known = ", ".join(release["revision"] for release in finding.releases(status, app)) or "none"
             raise Failure(
@@ -205,7 +138,7 @@ def _wait_for_app(
     return None, Exit.TIMEOUT
 
 
-def _follow(
+def follow(
     client: Client, release: ReleaseStatus, limit: timedelta, after: int = -1
 ) -> tuple[ReleaseStatus, Exit]:
     """Follow one release until it ends or pauses.
@@ -254,7 +187,8 @@ def _why(status: Status, release: ReleaseStatus) -> list[str]:
     return waiting.why(status, [(space, release["app"]), (space, release["name"])])
 
 
-def _print(form: Format, release: ReleaseStatus | None) -> None:
+def print_release(form: Format, release: ReleaseStatus | None) -> None:
+    """Print one release; none for an app that never needed one."""
     from laneway.cli.apply import record
     from laneway.cli.output import emit
 

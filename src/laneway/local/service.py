@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import cast
 
 from laneway import __version__
-from laneway.control.observe import SPEC_KINDS
+from laneway.control.observe import SPEC_KINDS, labels_of
 from laneway.local import documents
 from laneway.local.api import ConflictError, MissingError, RefusedError
 from laneway.local.engine import LocalEngine
@@ -37,11 +37,12 @@ from laneway.local.status import (
 )
 from laneway.local.store import Change as Operation
 from laneway.manifests import names
-from laneway.plan.release import under_way
+from laneway.plan.observed import Role
+from laneway.plan.requests import ObjectionError, requested
 from laneway.spec.check import check_objects
 from laneway.spec.load import parse, spec_of
 from laneway.spec.meta import Key, key_of
-from laneway.spec.release import Release, Request, Verb
+from laneway.spec.release import Request, Verb
 
 
 class Service:
@@ -115,19 +116,28 @@ class Service:
         return await self._engine.status_after(since)
 
     async def request(self, app: Key, verb: Verb, by: str, reason: str) -> ReleaseStatus:
-        """Write a person's word on the app's running release."""
+        """Write a person's word on the app's release: the running one, or where none runs (retry, undo)."""
         spec = spec_of([parse(body) for body in self._of_people()])
         if app not in spec.apps:
             there = ", ".join(str(key) for key in sorted(spec.apps)) or "none"
             raise MissingError(f"there is no App {app}; there is {there}")
-        releases = [release for release in spec.releases.values() if release.key.namespace == app.namespace]
-        running = under_way(app, releases)
-        if running is None:
-            raise ConflictError(f"no release of {app} is running{_last(app, releases)}")
         asked = Request(verb=verb, at=self._engine.now(), by=by, reason=reason)
-        changed = running.model_copy(update={"spec": running.spec.model_copy(update={"request": asked})})
-        self._store.put(changed.written(), reason=reason or f"{verb} was asked for", by=by)
-        return release_status(spec, running)
+        try:
+            release = requested(spec, self._kept(app), app, asked)
+        except ObjectionError as objection:
+            raise ConflictError(str(objection)) from None
+        body = release.written()
+        if verb is Verb.RETRY:
+            body.pop("status")  # it begins with the next pass
+        self._store.put(body, reason=asked.described(str(verb)), by=by)
+        return release_status(spec, release)
+
+    def _kept(self, app: Key) -> dict[str, Role]:
+        """What each kept template of an app is to it, by revision."""
+        found = [labels_of(body) for body in self._store.list("ControllerRevision", app.namespace)]
+        return {
+            each[names.REVISION]: Role(each[names.ROLE]) for each in found if each.get(names.APP) == app.name
+        }
 
     async def explain(
         self, url: str, method: str, headers: Sequence[tuple[str, str]], source: Key | None
@@ -181,12 +191,3 @@ def _named(body: Json) -> tuple[str, Key]:
 def _change(kind: str, key: Key, operation: Operation) -> Change:
     changed = {"kind": kind, "namespace": key.namespace, "name": key.name, "operation": operation.value}
     return cast("Change", changed)
-
-
-def _last(app: Key, releases: Sequence[Release]) -> str:
-    over = [r for r in releases if r.status and r.spec.apps[0].name == app.name]
-    if not over:
-        return ", and none has been"
-    last = max(over, key=lambda r: r.status.started_at if r.status else datetime.min.replace(tzinfo=UTC))
-    assert last.status is not None
-    return f"; the last one, {last.metadata.name}, is {last.status.phase.value}"

@@ -6,7 +6,7 @@ knows is in its arguments; given a settled world it changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,7 +14,9 @@ from laneway.plan import lanes as lane_plans
 from laneway.plan.gates import POD_GATES, WEIGHT_GATES, Gate, Move
 from laneway.plan.lanes import Lanes
 from laneway.plan.observed import AppSeen, Kept, Observed, Role
-from laneway.plan.release import Course, advance, asked_for, begin, status_of, under_way
+from laneway.plan.records import asked_for, begin, newest, status_of, under_way
+from laneway.plan.release import Course, Moment, advance
+from laneway.plan.requests import taken_back
 from laneway.plan.result import AppPlan, Finding, LaneRule, Plan, Report, Severity, VersionPlan
 from laneway.plan.revision import revision_of
 from laneway.plan.roles import is_refused, roles_after, stable_of
@@ -103,7 +105,7 @@ def _template(app: AppPlan, revision: str) -> PodTemplate:
 def _plan_app(app: App, world: _World) -> _Outcome | None:
     seen = world.observed.apps.get(app.key, AppSeen())
     releases = world.releases.get(app.key, ())
-    begun = [release for release in releases if release.status]
+    begun = _begun(app, world, seen, releases)
     missing: tuple[Finding, ...] = ()
     if (template := world.spec.template(app)) is None:
         template, missing = _instead(seen, under_way(app.key, begun)), (_missing(app),)
@@ -125,6 +127,7 @@ def _plan_app(app: App, world: _World) -> _Outcome | None:
     result = _app_plan(situation, move, versions(app, situation, move, kept, roles, bases), rules)
     written = tuple(r for r in (course.ended, course.active) if r and world.spec.releases.get(r.key) != r)
     said = (*missing, *course.findings, *findings, *_refused(app, roles, wanted), *lane_findings)
+    said += tuple(_waiting(app, wanted, releases))
     return _Outcome(result, written, said, course.wake)
 
 
@@ -148,6 +151,16 @@ def _missing(app: App) -> Finding:
     return Finding("TemplateMissing", app.key, text, Severity.ERROR)
 
 
+def _begun(app: App, world: _World, seen: AppSeen, releases: tuple[Release, ...]) -> list[Release]:
+    """The app's releases that have begun; the last one goes back where it is to be undone."""
+    begun = [release for release in releases if release.status]
+    last = newest(begun)
+    if last is None or under_way(app.key, begun):
+        return begun
+    back = taken_back(last, seen.kept, _base(app, world, seen, last.spec.apps[0].revision))
+    return [back if release is last else release for release in begun]
+
+
 def _course(
     app: App, world: _World, seen: AppSeen, wanted: str, stable: str, begun: list[Release], refused: bool
 ) -> Course:
@@ -157,7 +170,8 @@ def _course(
             return Course(None)
         base = _base(app, world, seen, stable)
         active = begin(app, wanted, stable, base, world.now, world.spec.releases)
-    return advance(app, wanted, stable, seen, active, world.now)
+    base = _size(app, world, active)
+    return advance(Moment(app, seen, wanted, stable, base, _surge(app, base), world.now), active)
 
 
 def _base(app: App, world: _World, seen: AppSeen, stable: str) -> int:
@@ -172,20 +186,28 @@ def _autoscaled(app: App) -> bool:
     return bool(app.spec.scale and app.spec.scale.metrics and app.spec.scale.max)
 
 
+def _size(app: App, world: _World, active: Release | None) -> int:
+    """The base of the sizing: during a release, no fewer pods than the app had when it began."""
+    fixed = world.spec.replicas(app)
+    return max(fixed, status_of(active).base) if active and _autoscaled(app) else fixed
+
+
+def _surge(app: App, base: int) -> int:
+    return surge_pods(base, (app.spec.scale or DEFAULT_SCALE).surge)
+
+
 def _situation(app: App, world: _World, seen: AppSeen, stable: str, course: Course) -> Situation:
-    base, autoscaled = world.spec.replicas(app), _autoscaled(app)
-    if course.active and autoscaled:
-        base = max(base, status_of(course.active).base)
+    base = _size(app, world, course.active)
     return Situation(
         key=app.key,
         seen=seen,
         stable=stable,
         candidate=course.active.spec.apps[0].revision if course.active else None,
         base=base,
-        surge=surge_pods(base, (app.spec.scale or DEFAULT_SCALE).surge),
+        surge=_surge(app, base),
         overload=app.spec.release.rollback.overload,
         aborting=course.aborting,
-        autoscaled=autoscaled,
+        autoscaled=_autoscaled(app),
         laggards=world.observed.laggards,
     )
 
@@ -203,11 +225,20 @@ def _move(s: Situation, course: Course, gates: tuple[Gate, ...]) -> tuple[Move, 
     if s.candidate and course.target is None:
         # Paused: what it has stays, so that somebody can look at why.
         pods[s.candidate] = max(pods.get(s.candidate, 0), s.version(s.candidate).desired)
+    if s.candidate:
+        pods[s.candidate] = max(pods.get(s.candidate, 0), _ahead(s, course))
     move = replace(move, pods=pods)
     for gate in (g for g in POD_GATES if g in gates):
         move, finding = gate(s, move)
         findings += [finding] if finding else []
     return move, findings
+
+
+def _ahead(s: Situation, course: Course) -> int:
+    """Pods of a candidate for the weight to come; while older ones still drain, only those that it has."""
+    seen = s.version(s.candidate or "")
+    draining = s.pods_beyond({s.stable: size(FULL, s.base), s.candidate or "": seen.desired})
+    return min(course.ahead, max(seen.desired, s.surge - draining))
 
 
 def _wanted(s: Situation, course: Course) -> dict[str, int]:
@@ -238,12 +269,21 @@ def _starts(s: Situation) -> bool:
 def _refused(app: App, roles: Mapping[str, Role], wanted: str) -> tuple[Finding, ...]:
     if roles[wanted] is not Role.REFUSED:
         return ()
-    text = f"{wanted} was rolled back and is not tried again until another template is applied"
-    return (
-        Finding(
-            "RevisionRefused",
-            app.key,
-            f"{app.metadata.name} stays at its stable revision: {text}",
-            Severity.WARNING,
-        ),
+    name = app.metadata.name
+    text = (
+        f"{name} stays at its stable revision: its template's, {wanted}, was rolled back and is not tried "
+        f"again until another template is applied, or: laneway release retry {name}"
     )
+    return (Finding("RevisionRefused", app.key, text, Severity.WARNING),)
+
+
+def _waiting(app: App, wanted: str, releases: tuple[Release, ...]) -> Iterator[Finding]:
+    """Releases that somebody wrote for a revision that is not the template's: they wait for that template."""
+    for release in releases:
+        revision = release.spec.apps[0].revision
+        if release.status is None and revision != wanted:
+            text = (
+                f"{app.metadata.name}: release {release.metadata.name} has not begun: it goes to {revision}, "
+                f"and the app's template is {wanted}; apply the template of {revision}, or delete the release"
+            )
+            yield Finding("OtherTemplate", app.key, text, Severity.WARNING)

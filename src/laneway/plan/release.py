@@ -1,16 +1,19 @@
-"""The course of one app's release: its record goes from step to step. Must not know pods."""
+"""The course of one app's release: its record goes from step to step. Must not know how pods are made."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from laneway.plan.observed import AppSeen
+from laneway.plan.observed import AppSeen, VersionSeen
+from laneway.plan.records import status_of, with_status
+from laneway.plan.requests import hear, hurried
 from laneway.plan.result import Finding, Severity
-from laneway.spec.app import App, Step
-from laneway.spec.meta import Key, ObjectMeta
-from laneway.spec.release import Phase, Release, ReleaseApp, ReleaseSpec, ReleaseStatus, Verb
+from laneway.plan.sizing import size
+from laneway.spec.app import App
+from laneway.spec.release import Phase, Release
+from laneway.spec.release_policy import Step
 from laneway.spec.values import FULL, format_duration, format_percent
 
 
@@ -19,12 +22,14 @@ class Course:
     """Where an app stands after looking at its release.
 
     active: the release under way, None at rest; ended: one that ended just now; target: the candidate's
-    weight in basis points, None: as it is; wake: when the clock alone changes this.
+    weight in basis points, None: as it is; ahead: pods that the candidate shall have at least, for the weight
+    to come; wake: when the clock alone changes this.
     """
 
     active: Release | None
     ended: Release | None = None
     target: int | None = None
+    ahead: int = 0
     wake: datetime | None = None
     findings: tuple[Finding, ...] = ()
 
@@ -34,147 +39,166 @@ class Course:
         return self.active is not None and status_of(self.active).phase is Phase.ABORTING
 
 
-def status_of(release: Release) -> ReleaseStatus:
-    """The record of a release that has begun."""
-    assert release.status is not None, f"release {release.key} has not begun"
-    return release.status
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a release looks at. wanted: the revision of the app's template now; base, surge: pods."""
+
+    app: App
+    seen: AppSeen
+    wanted: str
+    stable: str
+    base: int
+    surge: int
+    now: datetime
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps as they are written now."""
+        return self.app.spec.release.steps
+
+    def says(self, code: str, text: str, severity: Severity = Severity.INFO) -> Finding:
+        """A finding about the app."""
+        return Finding(code, self.app.key, f"{self.app.metadata.name} {text}", severity)
 
 
-def _with(release: Release, **changes: object) -> Release:
-    status = status_of(release).model_copy(update=changes)
-    return release.model_copy(update={"status": status})
-
-
-def begin(
-    app: App, revision: str, stable: str, base: int, now: datetime, releases: Mapping[Key, Release]
-) -> Release:
-    """The record of a new release: one that was asked for under a name of its own, else a new one."""
-    status = ReleaseStatus(
-        phase=Phase.PROGRESSING, step=0, stable=stable, base=base, started_at=now, step_started_at=now
-    )
-    if asked := asked_for(app.key, revision, releases.values()):
-        return asked.model_copy(update={"status": status})
-    meta = ObjectMeta(name=_free_name(app.key, revision, releases), namespace=app.metadata.namespace)
-    wanted = [ReleaseApp(name=app.metadata.name, revision=revision)]
-    return Release(metadata=meta, spec=ReleaseSpec(apps=wanted), status=status)
-
-
-def asked_for(app: Key, revision: str, releases: Iterable[Release]) -> Release | None:
-    """A release of this revision that somebody wrote and that has not begun."""
-    for release in releases:
-        if release.status is None and _is_of(app, release) and release.spec.apps[0].revision == revision:
-            return release
-    return None
-
-
-def _is_of(app: Key, release: Release) -> bool:
-    return release.spec.apps[0].name == app.name and release.key.namespace == app.namespace
-
-
-def _free_name(app: Key, revision: str, releases: Mapping[Key, Release]) -> str:
-    name, attempt = f"{app.name}-{revision}", 1
-    while Key(app.namespace, name) in releases:
-        attempt += 1
-        name = f"{app.name}-{revision}-{attempt}"
-    return name
-
-
-def under_way(app: Key, releases: Iterable[Release]) -> Release | None:
-    """The app's release that has begun and is not over."""
-    for release in releases:
-        if release.status and not release.status.phase.over and _is_of(app, release):
-            return release
-    return None
-
-
-def advance(app: App, wanted: str, stable: str, seen: AppSeen, release: Release, now: datetime) -> Course:
-    """The next moment of a release under way. wanted: the revision of the app's template now.
+def advance(m: Moment, release: Release) -> Course:
+    """The next moment of a release under way.
 
     Where the stable label is on the released revision already, only the record of its promotion is missing.
     """
-    revision, status = release.spec.apps[0].revision, status_of(release)
-    if revision == stable:
-        return Course(None, ended=_with(release, phase=Phase.PROMOTED, finished_at=now))
-    if status.phase is Phase.ABORTING:
-        return _aborting(stable, seen, release, now)
-    if reason := _reason_to_abort(wanted, stable, release):
-        by = wanted if wanted not in {revision, stable} else None
-        gone = _with(release, phase=Phase.ABORTING, reason=reason, superseded_by=by, held_since=None)
-        return _aborting(stable, seen, gone, now)
-    return _forward(app, seen, release, now)
+    if release.spec.apps[0].revision == m.stable:
+        return Course(None, ended=with_status(release, phase=Phase.PROMOTED, finished_at=m.now))
+    release = hear(release, m.now)
+    if status_of(release).phase is Phase.ABORTING:
+        return _aborting(m, release)
+    if reason := _reason_to_abort(m, release):
+        by = m.wanted if m.wanted not in {release.spec.apps[0].revision, m.stable} else None
+        return _aborting(m, _going_back(release, reason, by))
+    course = _forward(m, release)
+    return replace(course, findings=(*course.findings, *_queued(m, release)))
 
 
-def _reason_to_abort(wanted: str, stable: str, release: Release) -> str | None:
-    request = release.spec.request
-    if request and request.verb is Verb.ABORT:
-        return request.reason or "aborted by request"
-    if wanted == stable:
+def _going_back(release: Release, reason: str, superseded_by: str | None = None) -> Release:
+    return with_status(
+        release, phase=Phase.ABORTING, reason=reason, superseded_by=superseded_by, held_since=None
+    )
+
+
+def _reason_to_abort(m: Moment, release: Release) -> str | None:
+    if m.wanted == m.stable:
         return "the template was put back to stable's"
-    if wanted != release.spec.apps[0].revision:
-        return f"superseded by {wanted}"
+    if m.wanted != release.spec.apps[0].revision and m.app.spec.release.on_new == "supersede":
+        return f"superseded by {m.wanted}"
     return None
 
 
-def _aborting(stable: str, seen: AppSeen, release: Release, now: datetime) -> Course:
-    status = status_of(release)
-    back = seen.written is None or (dict(seen.written.weights) == {stable: FULL} and seen.confirmed)
+def _queued(m: Moment, release: Release) -> Iterable[Finding]:
+    if m.wanted != release.spec.apps[0].revision:
+        text = f"has revision {m.wanted} in its queue, until release {release.metadata.name} has ended"
+        yield m.says("Queued", text)
+
+
+def _aborting(m: Moment, release: Release) -> Course:
+    status, written = status_of(release), m.seen.written
+    back = written is None or (dict(written.weights) == {m.stable: FULL} and m.seen.confirmed)
     if not back:
         return Course(release, target=0)
     phase = Phase.SUPERSEDED if status.superseded_by else Phase.ROLLED_BACK
-    return Course(None, ended=_with(release, phase=phase, finished_at=now))
+    return Course(None, ended=with_status(release, phase=phase, finished_at=m.now))
 
 
-def _forward(app: App, seen: AppSeen, release: Release, now: datetime) -> Course:
-    status, steps = status_of(release), app.spec.release.steps
-    hurried = release.spec.request is not None and release.spec.request.verb is Verb.PROMOTE
-    index = len(steps) - 1 if hurried else min(status.step, len(steps) - 1)
-    if index != status.step or (hurried and status.phase is Phase.PAUSED):
-        release = _with(release, step=index, step_started_at=now, held_since=None, phase=Phase.PROGRESSING)
-        status = status_of(release)
+def _forward(m: Moment, release: Release) -> Course:
+    release = _at_its_step(m, release)
+    status = status_of(release)
     if status.phase is Phase.PAUSED:
-        return Course(release, findings=(_paused(app, release),))
-    step = steps[index]
-    weights = seen.written.weights if seen.written else {}
-    if weights.get(release.spec.apps[0].revision, 0) != step.weight:
-        release = _with(release, held_since=None) if status.held_since else release
-        return _within_limit(app, release, step, now, hurried)
-    if status.held_since is None and not seen.confirmed:
-        return _within_limit(app, release, step, now, hurried)
-    return _hold(app, seen, release, now, hurried)
+        return Course(release, findings=(_paused(m, release),))
+    step = m.steps[status.step]
+    missing = _missing(m, release, step)
+    if missing is not None:
+        release = with_status(release, held_since=None) if status.held_since else release
+        return _within_limit(m, release, step, missing)
+    if status.held_since is None and not m.seen.confirmed:
+        return _within_limit(m, release, step)
+    return _hold(m, release, step)
 
 
-def _hold(app: App, seen: AppSeen, release: Release, now: datetime, hurried: bool) -> Course:
+def _at_its_step(m: Moment, release: Release) -> Release:
+    """The release at a step that there is: hurried at the last one, and not at one that was skipped."""
+    status, last = status_of(release), len(m.steps) - 1
+    index = last if hurried(release) else min(status.step, last)
+    if status.skipped == index and index < last and status.phase is not Phase.PAUSED:
+        index += 1
+    if index == status.step:
+        return release
+    return with_status(release, step=index, step_started_at=m.now, held_since=None)
+
+
+def _missing(m: Moment, release: Release, step: Step) -> tuple[Finding, ...] | None:
+    """Why the step is not reached, where that is known here; None where it is reached."""
+    weights = m.seen.written.weights if m.seen.written else {}
+    revision = release.spec.apps[0].revision
+    if weights.get(revision, 0) != step.weight:
+        return ()
+    needed, seen = _ahead(m, release), m.seen.versions.get(revision, VersionSeen())
+    if seen.available >= needed:
+        return None
+    text = f"stays at 0 %: {seen.available} of {needed} pods available for what comes next"
+    return (m.says("PodsStarting", text),)
+
+
+def _ahead(m: Moment, release: Release) -> int:
+    """Pods of a candidate without weight: those of its next weight, as far as the surge allows."""
+    index = status_of(release).step
+    if m.steps[index].weight or index + 1 == len(m.steps):
+        return 0
+    return min(size(m.steps[index + 1].weight, m.base), m.surge)
+
+
+def _hold(m: Moment, release: Release, step: Step) -> Course:
     """A hold begins when every proxy has confirmed the weight; other changes of rules do not restart it."""
-    status, steps = status_of(release), app.spec.release.steps
-    step = steps[status.step]
-    since = status.held_since or now
-    release = _with(release, held_since=since) if status.held_since is None else release
-    until = since if hurried else since + step.hold_for
-    if now < until:
+    status = status_of(release)
+    since = status.held_since or m.now
+    release = with_status(release, held_since=since) if status.held_since is None else release
+    waived = hurried(release) or status.skipped == status.step
+    until = since if waived else since + step.hold_for
+    here = Course(release, target=step.weight, ahead=_ahead(m, release))
+    if m.now < until:
         weight, length = format_percent(step.weight), format_duration(step.hold_for)
-        text = f"{app.metadata.name} holds {weight} % for {length}, until {until:%H:%M:%S} UTC"
-        finding = Finding("Holding", app.key, text)
-        return Course(release, target=step.weight, wake=until, findings=(finding,))
-    if not seen.confirmed:
-        return Course(release, target=step.weight)
-    if status.step == len(steps) - 1:
-        reason = "promoted by request" if hurried else "every step held"
-        return Course(None, ended=_with(release, phase=Phase.PROMOTED, finished_at=now, reason=reason))
-    onward = _with(release, step=status.step + 1, step_started_at=now, held_since=None)
-    return _forward(app, seen, onward, now)
+        finding = m.says("Holding", f"holds {weight} % for {length}, until {until:%H:%M:%S} UTC")
+        return replace(here, wake=until, findings=(finding,))
+    if not m.seen.confirmed:
+        return here
+    if status.step == len(m.steps) - 1:
+        reason = _why_promoted(release)
+        return Course(
+            None, ended=with_status(release, phase=Phase.PROMOTED, finished_at=m.now, reason=reason)
+        )
+    return _forward(m, with_status(release, step=status.step + 1, step_started_at=m.now, held_since=None))
 
 
-def _within_limit(app: App, release: Release, step: Step, now: datetime, hurried: bool) -> Course:
+def _why_promoted(release: Release) -> str:
+    request = release.spec.request
+    if request and hurried(release):
+        return request.described("promoted")
+    return "every step held"
+
+
+def _within_limit(m: Moment, release: Release, step: Step, findings: tuple[Finding, ...] = ()) -> Course:
     deadline = status_of(release).step_started_at + step.limit
-    if hurried or now < deadline or step.on_unsure == "promote":
-        return Course(release, target=step.weight, wake=None if hurried or now >= deadline else deadline)
+    there = Course(release, target=step.weight, ahead=_ahead(m, release), findings=findings)
+    if hurried(release) or m.now < deadline or step.on_unsure == "promote":
+        return replace(there, wake=None if hurried(release) or m.now >= deadline else deadline)
     reason = f"{format_percent(step.weight)} % was not reached and held within {format_duration(step.limit)}"
-    if step.on_unsure == "rollback":
-        return Course(_with(release, phase=Phase.ABORTING, reason=reason, held_since=None), target=0)
-    paused = _with(release, phase=Phase.PAUSED, reason=reason, held_since=None)
-    return Course(paused, findings=(_paused(app, paused),))
+    return _ended_as_said(m, release, reason, step.on_unsure)
 
 
-def _paused(app: App, release: Release) -> Finding:
-    text = f"{app.metadata.name} is paused: {status_of(release).reason}; promote or abort it"
-    return Finding("Paused", app.key, text, Severity.WARNING)
+def _ended_as_said(m: Moment, release: Release, reason: str, then: str) -> Course:
+    if then == "rollback":
+        return Course(_going_back(release, reason), target=0)
+    paused = with_status(release, phase=Phase.PAUSED, reason=reason)
+    return Course(paused, findings=(_paused(m, paused),))
+
+
+def _paused(m: Moment, release: Release) -> Finding:
+    text = f"is paused: {status_of(release).reason}; resume, promote or abort it"
+    return m.says("Paused", text, Severity.WARNING)

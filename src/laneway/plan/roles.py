@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from laneway.plan.observed import AppSeen, Kept, Role
-from laneway.plan.release import Course, status_of
+from laneway.plan.records import newest, status_of
+from laneway.plan.release import Course
 from laneway.spec.release import Phase, Release
 from laneway.spec.values import FULL
 
@@ -21,15 +22,24 @@ def stable_of(seen: AppSeen, wanted: str, begun: Iterable[Release]) -> str:
     if labelled is None:
         served = sorted(seen.written.weights.items(), key=lambda share: -share[1]) if seen.written else []
         return next((revision for revision, _ in served if revision in seen.kept), wanted)
+    last = newest(begun)
+    if last and _undone(last, labelled) and status_of(last).stable in seen.kept:
+        return status_of(last).stable
     if seen.written is None:
         serves = labelled in seen.versions and seen.versions[labelled].available
         return labelled if serves else wanted
-    for release in begun:
-        status, released = status_of(release), release.spec.apps[0].revision
-        promoted = status.phase is Phase.PROMOTED and status.stable == labelled
-        if promoted and released in seen.kept and dict(seen.written.weights) == {released: FULL}:
-            return released
+    if last is None:
+        return labelled
+    status, released = status_of(last), last.spec.apps[0].revision
+    promoted = status.phase is Phase.PROMOTED and status.stable == labelled
+    if promoted and released in seen.kept and dict(seen.written.weights) == {released: FULL}:
+        return released
     return labelled
+
+
+def _undone(release: Release, labelled: str) -> bool:
+    """Whether a release goes back after its revision had become stable."""
+    return status_of(release).phase is Phase.ABORTING and release.spec.apps[0].revision == labelled
 
 
 def is_refused(revision: str, seen: AppSeen, begun: Iterable[Release]) -> bool:

@@ -29,10 +29,15 @@ class Phase(StrEnum):
 
 
 class Verb(StrEnum):
-    """What a person asks of a running release."""
+    """What a person asks of an app's release: of the running one, or where it is over (retry, undo)."""
 
+    PAUSE = "pause"
+    RESUME = "resume"
+    SKIP = "skip"
     PROMOTE = "promote"
     ABORT = "abort"
+    RETRY = "retry"
+    UNDO = "undo"
 
 
 class Request(Model):
@@ -42,6 +47,11 @@ class Request(Model):
     at: datetime
     by: str = ""
     reason: str = ""
+
+    def described(self, done: str) -> str:
+        """The request in words. done: what it did, as in `paused`."""
+        who = f"{done} by {self.by}" if self.by else f"{done} by request"
+        return f"{who}: {self.reason}" if self.reason else who
 
 
 class ReleaseApp(Model):
@@ -63,7 +73,8 @@ class ReleaseStatus(Model):
 
     step: index of the step under way; base: pods of the app when the release began (the sizing's base);
     held_since: when every proxy had confirmed the step's weight; superseded_by: set while the old canary
-    returns its weight.
+    returns its weight; heard: the request that was taken up last; skipped: index of a step whose hold a
+    person has ended.
     """
 
     phase: Phase = Phase.PROGRESSING
@@ -75,6 +86,8 @@ class ReleaseStatus(Model):
     held_since: datetime | None = None
     finished_at: datetime | None = None
     superseded_by: str | None = None
+    heard: Request | None = None
+    skipped: int | None = None
     reason: str = ""
 
 

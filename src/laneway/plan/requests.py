@@ -1,0 +1,125 @@
+"""A person's word on a release: what may be asked when, and what it does to the record. Must not know pods.
+
+A request is taken up once; the record remembers which one that was, so that a restart takes none up twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from laneway.plan.observed import Role
+from laneway.plan.records import begin, is_of, newest, status_of, under_way, with_status
+from laneway.plan.revision import revision_of
+from laneway.spec.meta import Key
+from laneway.spec.release import Phase, Release, ReleaseStatus, Request, Verb
+from laneway.spec.world import Spec
+
+
+class ObjectionError(Exception):
+    """Why what is asked cannot be done now, with what can be done instead."""
+
+
+def requested(spec: Spec, kept: Mapping[str, Role], app: Key, request: Request) -> Release:
+    """The app's release with what is asked of it; for a retry, a new one. Raises ObjectionError.
+
+    kept: what each kept template is to the app, by revision.
+    """
+    releases = [release for release in spec.releases.values() if is_of(app, release)]
+    running, last = under_way(app, releases), newest(releases)
+    match request.verb:
+        case Verb.RETRY | Verb.UNDO if running:
+            raise ObjectionError(f"release {running.metadata.name} of {app} is running: abort it first")
+        case Verb.RETRY:
+            return _again(spec, kept, app, request)
+        case Verb.UNDO:
+            if said := objection_to_undo(last, kept):
+                raise ObjectionError(f"{app}: {said}")
+            assert last is not None, "there is an objection where there is none"
+            return _asked(last, request)
+    if running is None:
+        after = f"; the last one, {last.metadata.name}, is {status_of(last).phase.value}" if last else ""
+        raise ObjectionError(f"no release of {app} is running{after or ', and none has been'}")
+    if status_of(running).phase is Phase.ABORTING and request.verb is not Verb.ABORT:
+        raise ObjectionError(f"release {running.metadata.name} of {app} goes back already")
+    return _asked(running, request)
+
+
+def _asked(release: Release, request: Request) -> Release:
+    return release.model_copy(update={"spec": release.spec.model_copy(update={"request": request})})
+
+
+def _again(spec: Spec, kept: Mapping[str, Role], app: Key, request: Request) -> Release:
+    """A new release of a revision that was refused."""
+    template = spec.template(spec.apps[app])
+    wanted = revision_of(template) if template else ""
+    if kept.get(wanted) is not Role.REFUSED:
+        raise ObjectionError(f"{app}: revision {wanted or 'none'} is not refused: there is nothing to retry")
+    stable = next((revision for revision, role in kept.items() if role is Role.STABLE), "")
+    begun = begin(spec.apps[app], wanted, stable, 1, request.at, spec.releases)
+    return _asked(begun, request)
+
+
+def objection_to_undo(last: Release | None, kept: Collection[str]) -> str | None:
+    """Why the newest release cannot be undone, None where it can. kept: revisions that can be rebuilt."""
+    if last is None:
+        return "there has been no release"
+    name, status = last.metadata.name, status_of(last)
+    if status.phase is not Phase.PROMOTED:
+        return f"its last release, {name}, is {status.phase.value}: there is no promotion to undo"
+    if status.stable not in kept:
+        return f"revision {status.stable}, from which {name} came, is no longer kept: apply its template"
+    return None
+
+
+def unheard(release: Release) -> Request | None:
+    """The request that has not been taken up yet."""
+    request, heard = release.spec.request, status_of(release).heard
+    if request is None or (heard and (heard.at, heard.verb) == (request.at, request.verb)):
+        return None
+    return request
+
+
+def hear(release: Release, now: datetime) -> Release:
+    """The release under way after what was asked of it; what does not apply to it is taken up without effect.
+
+    Going on from a pause gives the step its whole time again; a hold goes on where it was.
+    """
+    request = unheard(release)
+    if request is None:
+        return release
+    return with_status(release, heard=request, **_effect(request, status_of(release), now))
+
+
+def _effect(request: Request, status: ReleaseStatus, now: datetime) -> dict[str, object]:
+    """What a request changes in the record."""
+    on = {"phase": Phase.PROGRESSING, "step_started_at": now, "reason": ""}
+    match request.verb, status.phase:
+        case Verb.PAUSE, Phase.PROGRESSING:
+            return {"phase": Phase.PAUSED, "reason": request.described("paused")}
+        case (Verb.RESUME, Phase.PAUSED) | (Verb.PROMOTE, Phase.PROGRESSING | Phase.PAUSED):
+            return on
+        case Verb.SKIP, Phase.PROGRESSING | Phase.PAUSED:
+            return {**on, "skipped": status.step}
+        case Verb.ABORT, Phase.PROGRESSING | Phase.PAUSED:
+            return {"phase": Phase.ABORTING, "reason": request.described("aborted"), "held_since": None}
+    return {}
+
+
+def taken_back(last: Release, kept: Collection[str], base: int) -> Release:
+    """The newest release, or, where it is to be undone, its record as it goes back to what it came from.
+
+    base: pods of the app by now.
+    """
+    request = unheard(last)
+    if request is None or request.verb is not Verb.UNDO or objection_to_undo(last, kept):
+        return last
+    return with_status(
+        last, phase=Phase.ABORTING, heard=request, reason=request.described("undone"), finished_at=None,
+        superseded_by=None, held_since=None, base=base,
+    )  # fmt: skip
+
+
+def hurried(release: Release) -> bool:
+    """Whether it goes to its end without holds."""
+    return release.spec.request is not None and release.spec.request.verb is Verb.PROMOTE
