@@ -15,14 +15,16 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import anyio
 
 from laneway import __version__
-from laneway.local.api import ConflictError, MissingError, RefusedError, serve
+from laneway.local.api import ConflictError, EventQuery, MissingError, RefusedError, serve
+from laneway.local.markers import Part
+from laneway.local.selection import PodQuery
 from laneway.local.state import State
 from laneway.local.status import (
     Change,
@@ -128,9 +130,10 @@ class StandInEngine:
         }
         return Explanation(hops=[hop], outcome="it reaches pharmacy", status=None)  # type: ignore[list-item]
 
-    async def history(self, app: Key | None, since: datetime | None, limit: int) -> list[Event]:
-        self._note("history", app=str(app), since=since.isoformat() if since else None, limit=limit)
+    async def history(self, query: EventQuery) -> list[Event]:
+        self._note("history", **asdict(query) | {"since": query.since.isoformat() if query.since else None})
         event = Event(
+            id=7,
             at="2026-01-01T00:00:00+00:00",
             kind="App",
             namespace="shop",
@@ -145,9 +148,14 @@ class StandInEngine:
         )
         return [event]
 
-    async def logs(self, app: Key, tail: int, follow: bool) -> AsyncIterator[LogLine]:
-        if app.name != "pharmacy":
-            raise MissingError(f"there is no App {app}")
+    async def restart(self, which: PodQuery, by: str, reason: str) -> list[str]:
+        self._note("restart", which=asdict(which), by=by, reason=reason)
+        return ["pharmacy-1"]
+
+    async def logs(self, which: PodQuery, part: Part, tail: int, follow: bool) -> AsyncIterator[LogLine]:
+        self._note("logs", which=asdict(which), part=part)
+        if (which.app or which.deployment) != "pharmacy":
+            raise MissingError(f"there is no App {which.namespace}/{which.app or which.deployment}")
         return self._lines(tail, follow)
 
     async def _lines(self, tail: int, follow: bool) -> AsyncIterator[LogLine]:

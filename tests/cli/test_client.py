@@ -8,7 +8,9 @@ import pytest
 from tests.cli.conftest import Daemon
 from tests.cli.statuses import release, status
 
-from laneway.cli.client import ApiError, Client, NotRunningError
+from laneway.cli.client import ApiError, Client, NotRunningError, Pods
+
+PHARMACY: Pods = {"namespace": "shop", "app": "pharmacy"}
 
 
 @pytest.fixture
@@ -61,10 +63,10 @@ def test_a_request_is_for_the_running_release(client: Client, daemon: Daemon) ->
 
 def test_logs_come_line_by_line(client: Client) -> None:
     """While they are followed, too."""
-    assert [line["line"] for line in client.logs("shop", "pharmacy", tail=2)] == ["line 0", "line 1"]
-    assert next(client.logs("shop", "pharmacy", tail=1, follow=True))["pod"] == "pharmacy-1"
+    assert [line["line"] for line in client.logs(PHARMACY, tail=2)] == ["line 0", "line 1"]
+    assert next(client.logs(PHARMACY, tail=1, follow=True))["pod"] == "pharmacy-1"
     with pytest.raises(ApiError, match="there is no App shop/page"):
-        next(client.logs("shop", "page"))
+        next(client.logs({"namespace": "shop", "app": "page"}))
 
 
 def test_nobody_answers_where_no_daemon_runs(tmp_path: Path) -> None:
@@ -76,7 +78,7 @@ def test_nobody_answers_where_no_daemon_runs(tmp_path: Path) -> None:
 def test_a_daemon_that_ends_in_the_middle_is_not_running(own_daemon: Daemon) -> None:
     """Also for who follows logs."""
     with Client(own_daemon.state.api) as client:
-        lines = client.logs("shop", "pharmacy", tail=1, follow=True)
+        lines = client.logs(PHARMACY, tail=1, follow=True)
         next(lines)
         own_daemon.process.kill()
         with pytest.raises(NotRunningError):

@@ -84,8 +84,20 @@ def test_history_prints_what_why_and_who(daemon: Daemon, laneway: Laneway) -> No
     assert line.split()[2:] == ["App", "shop/pharmacy", "created", "laneway", "up", "ada"]
     laneway("history", "pharmacy", "--limit", "7")
     everything, of_one = daemon.asked("history")
-    assert (everything["app"], everything["limit"]) == ("None", 50)
-    assert (of_one["app"], of_one["limit"]) == ("shop/pharmacy", 7)
+    assert (everything["app"], everything["limit"]) == (None, 50)
+    assert (of_one["namespace"], of_one["app"], of_one["limit"]) == ("shop", "pharmacy", 7)
+
+
+def test_events_are_of_a_kind_an_object_or_a_lane(daemon: Daemon, laneway: Laneway) -> None:
+    """A line for each; kinds have short names."""
+    (line,) = laneway("events", "po", "pharmacy-1", "--lane", "green", "--tail", "5").out.splitlines()
+    assert line.split()[2:] == ["App", "shop/pharmacy", "created", "laneway", "up"]
+    (asked,) = daemon.asked("history")
+    assert {name: asked[name] for name in ("kind", "name", "lane", "limit")} == {
+        "kind": "Pod", "name": "pharmacy-1", "lane": "green", "limit": 5
+    }  # fmt: skip
+    assert laneway("events", "-o", "json").json["change"] == "created"
+    assert laneway("events", "-o", "name").out == "app/pharmacy\n"
 
 
 def test_history_since_is_a_duration_ago_or_a_time(daemon: Daemon, laneway: Laneway) -> None:
@@ -103,6 +115,17 @@ def test_logs_prints_each_line_with_its_pod(daemon: Daemon, laneway: Laneway) ->
     assert laneway("logs", "pharmacy", "--tail", "2").out == "pharmacy-1  line 0\npharmacy-1  line 1\n"
     (line,) = laneway("logs", "pharmacy", "--tail", "1", "-o", "json").out.splitlines()
     assert json.loads(line) == {"pod": "pharmacy-1", "line": "line 0"}
+
+
+def test_logs_are_of_a_lane_a_revision_or_the_proxy(daemon: Daemon, laneway: Laneway) -> None:
+    """Of pods that the daemon chooses."""
+    laneway("logs", "pharmacy", "--lane", "green", "--revision", "7d", "--pod", "pharmacy-1", "--proxy")
+    (asked,) = daemon.asked("logs")
+    assert asked["part"] == "sidecar"
+    assert asked["which"] == {
+        "namespace": "shop", "app": "pharmacy", "deployment": "", "lane": "green", "revision": "7d",
+        "pod": "pharmacy-1",
+    }  # fmt: skip
 
 
 def test_logs_of_a_deployment_outside_any_app_are_asked_for(daemon: Daemon, laneway: Laneway) -> None:

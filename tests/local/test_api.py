@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +18,9 @@ import httpx2
 import pytest
 from anyio.abc import TaskStatus
 
-from laneway.local.api import ConflictError, MissingError, RefusedError, serve
+from laneway.local.api import ConflictError, EventQuery, MissingError, RefusedError, serve
+from laneway.local.markers import Part
+from laneway.local.selection import PodQuery
 from laneway.local.status import (
     Changes,
     Event,
@@ -45,6 +48,11 @@ PROBLEM: Problem = {
 SHOP = Key("shop", "pharmacy")
 
 
+def _plain(value: object) -> Any:
+    """A query as its fields, a time as text."""
+    return str(value) if isinstance(value, datetime) else asdict(value)  # type: ignore[call-overload]
+
+
 class RecordingEngine:
     """Implements `Engine`: returns what it was called with, or raises what it is told to."""
 
@@ -58,7 +66,7 @@ class RecordingEngine:
     def _called(self, *arguments: Any) -> Any:
         if self.error is not None:
             raise self.error
-        return {"called": [str(each) if isinstance(each, datetime) else each for each in arguments]}
+        return {"called": json.loads(json.dumps(arguments, default=_plain))}
 
     async def ping(self) -> Ping:
         return cast("Ping", self._called())
@@ -92,16 +100,19 @@ class RecordingEngine:
     ) -> Explanation:
         return cast("Explanation", self._called(url, method, headers, source))
 
-    async def history(self, app: Key | None, since: datetime | None, limit: int) -> list[Event]:
-        return [cast("Event", self._called(app, since, limit))]
+    async def history(self, query: EventQuery) -> list[Event]:
+        return [cast("Event", self._called(query))]
 
-    async def logs(self, app: Key, tail: int, follow: bool) -> AsyncIterator[LogLine]:
+    async def restart(self, which: PodQuery, by: str, reason: str) -> list[str]:
+        return [cast("str", self._called(which, by, reason))]
+
+    async def logs(self, which: PodQuery, part: Part, tail: int, follow: bool) -> AsyncIterator[LogLine]:
         self._called()
-        return self._lines(app, tail, follow)
+        return self._lines(which, tail, follow)
 
-    async def _lines(self, app: Key, tail: int, follow: bool) -> AsyncIterator[LogLine]:
+    async def _lines(self, which: PodQuery, tail: int, follow: bool) -> AsyncIterator[LogLine]:
         for number in range(tail):
-            yield LogLine(pod=app.name, line=f"line {number}")
+            yield LogLine(pod=which.app, line=f"line {number}")
         if follow:
             await anyio.sleep_forever()
 
@@ -167,10 +178,13 @@ async def test_a_route_calls_the_engine(
     [
         ("/v1/objects?kind=App", ["App", None, None]),
         ("/v1/objects?kind=Pod&namespace=shop&name=a", ["Pod", "shop", "a"]),
-        ("/v1/history", [None, None, 100]),
+        ("/v1/history", [_plain(EventQuery())]),
         (
             "/v1/history?namespace=shop&app=pharmacy&limit=5&since=2026-01-01T00:00:00Z",
-            [["shop", "pharmacy"], str(datetime(2026, 1, 1, tzinfo=UTC)), 5],
+            [
+                _plain(EventQuery(namespace="shop", app="pharmacy", limit=5))
+                | {"since": str(datetime(2026, 1, 1, tzinfo=UTC))}
+            ],
         ),
     ],
 )

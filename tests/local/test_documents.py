@@ -30,9 +30,10 @@ def test_an_event_has_its_time_as_text() -> None:
         app="web",
         lane="green",
         revision="r1",
+        id=7,
     )
     assert documents.event(happened) == {
-        "at": "2026-01-01T12:00:00+00:00", "kind": "Pod", "namespace": "shop", "name": "web-1",
+        "id": 7, "at": "2026-01-01T12:00:00+00:00", "kind": "Pod", "namespace": "shop", "name": "web-1",
         "change": "ready", "reason": "every part is ready", "message": "", "by": "ann",
         "app": "web", "lane": "green", "revision": "r1",
     }  # fmt: skip

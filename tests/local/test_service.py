@@ -9,9 +9,10 @@ import pytest
 from tests.local.eventually import eventually
 from tests.local.running_engine import Running, app, key, lane, obj, plain, rules, running
 
-from laneway.local.api import ConflictError, MissingError, RefusedError
+from laneway.local.api import ConflictError, EventQuery, MissingError, RefusedError
 from laneway.local.logs import log_file
 from laneway.local.markers import Part
+from laneway.local.selection import PodQuery
 from laneway.local.state import State
 from laneway.local.status import Json, Reference
 from laneway.spec.release import Verb
@@ -171,12 +172,15 @@ async def test_a_request_for_an_unknown_app_says_which_there_are(world: Running)
 async def test_the_history_tells_who_did_what(world: Running) -> None:
     """Oldest first; of one app, or of everything."""
     await world.service.apply([plain("web"), app("web")], by="ann", reason="a new shop")
-    (created,) = await world.service.history(key("web"), None, 10)
+    (created,) = await world.service.history(EventQuery(namespace="shop", app="web"))
     assert (created["kind"], created["change"], created["by"]) == ("App", "created", "ann")
     assert created["reason"] == "a new shop"
-    everything = await world.service.history(None, None, 10)
+    everything = await world.service.history(EventQuery())
     assert [event["kind"] for event in everything[:2]] == ["Deployment", "App"]
-    assert await world.service.history(None, world.engine.now() + timedelta(days=1), 10) == []
+    of_kind = await world.service.history(EventQuery(kind="App", name="web"))
+    assert [event["id"] for event in of_kind] == [created["id"]]
+    assert await world.service.history(EventQuery(after=everything[-1]["id"])) == []
+    assert await world.service.history(EventQuery(since=world.engine.now() + timedelta(days=1))) == []
 
 
 async def test_explain_knows_the_rules_and_refuses_unknown_callers(world: Running) -> None:
@@ -189,9 +193,10 @@ async def test_explain_knows_the_rules_and_refuses_unknown_callers(world: Runnin
         await world.service.explain("http://web/", "GET", [], key("page"))
 
 
-async def lines_of(world: Running, name: str) -> set[str]:
-    """The pods whose lines the logs of an app or Deployment have."""
-    return {line["pod"] async for line in await world.service.logs(key(name), 10, follow=False)}
+async def lines_of(world: Running, **meant: str) -> set[str]:
+    """The pods whose lines there are."""
+    which = PodQuery("shop", **meant)
+    return {line["pod"] async for line in await world.service.logs(which, Part.APP, 10, follow=False)}
 
 
 async def test_logs_are_those_of_an_apps_pods_and_of_its_lanes(world: Running, state: State) -> None:
@@ -206,7 +211,10 @@ async def test_logs_are_those_of_an_apps_pods_and_of_its_lanes(world: Running, s
     for pod in by_deployment.values():
         with log_file(state.logs, pod.key, Part.APP).open("a") as log:
             log.write("said\n")
-    assert {pod.rsplit("-", 1)[0] for pod in await lines_of(world, "web")} == by_deployment.keys() - {"web"}
+    of_app = {pod.rsplit("-", 1)[0] for pod in await lines_of(world, app="web")}
+    assert of_app == by_deployment.keys() - {"web"}
+    assert await lines_of(world, app="web", lane="green") == {by_deployment["web-green"].key.name}
+    assert await lines_of(world) == {pod.key.name for pod in by_deployment.values()}
 
 
 async def test_logs_of_a_plain_deployment_are_found_by_its_name(world: Running) -> None:
@@ -214,9 +222,31 @@ async def test_logs_of_a_plain_deployment_are_found_by_its_name(world: Running) 
     world.put(plain("labs"))
     await eventually(lambda: len(world.replicas.ready_pods()) == 1)
     (pod,) = world.replicas.pods()
-    assert await lines_of(world, "labs") == {pod.key.name}
-    with pytest.raises(MissingError, match="neither an App nor a Deployment shop/none"):
-        await world.service.logs(key("none"), 10, follow=False)
+    assert await lines_of(world, deployment="labs") == {pod.key.name}
+    for missing, says in (
+        ({"deployment": "none"}, "Deployment"),
+        ({"app": "none"}, "App"),
+        ({"lane": "none"}, "Lane"),
+    ):
+        with pytest.raises(MissingError, match=f"there is no {says} shop/none"):
+            await world.service.logs(PodQuery("shop", **missing), Part.APP, 10, follow=False)
+
+
+async def test_a_restart_replaces_pods_and_never_has_fewer_ready_ones(world: Running) -> None:
+    """New ones first; who asked and why is in the history."""
+    world.put(plain("labs"))
+    await eventually(lambda: len(world.replicas.ready_pods()) == 1)
+    (old,) = world.replicas.pods()
+    assert await world.service.restart(PodQuery("shop", deployment="labs"), "ann", "new keys") == [
+        old.key.name
+    ]
+    assert old.key in {pod.key for pod in world.replicas.ready_pods()}
+    await eventually(lambda: [pod.ready for pod in world.replicas.pods() if pod.key != old.key] == [True])
+    await eventually(lambda: old.key not in {pod.key for pod in world.replicas.pods()})
+    (asked,) = [e for e in world.store.events(name=old.key.name) if e.change == "restarting"]
+    assert (asked.by, asked.reason) == ("ann", "new keys")
+    with pytest.raises(MissingError, match="no such pod"):
+        await world.service.restart(PodQuery("shop", deployment="labs", pod=old.key.name), "ann", "")
 
 
 async def test_shutdown_returns_at_once(world: Running) -> None:

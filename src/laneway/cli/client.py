@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 if TYPE_CHECKING:
     import httpx2
@@ -30,6 +30,17 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 30.0
 """How long an answer may take, long polls and followed logs aside."""
+
+
+class Pods(TypedDict, total=False):
+    """Which pods are meant: as `laneway.local.selection.PodQuery`."""
+
+    namespace: str
+    app: str
+    deployment: str
+    lane: str
+    revision: str
+    pod: str
 
 
 class NotRunningError(Exception):
@@ -144,19 +155,28 @@ class Client:
             ),
         )
 
-    def history(
-        self, app: tuple[str, str] | None = None, *, since: str | None = None, limit: int = 100
-    ) -> list[Event]:
-        """The newest events of an app (namespace, name) or of everything, oldest first. since: RFC 3339."""
-        namespace, name = app or (None, None)
-        items = self._get("/v1/history", namespace=namespace, app=name, since=since, limit=limit)["items"]
+    def history(self, **query: Any) -> list[Event]:
+        """The newest events that meet every condition given, oldest first.
+
+        namespace, app, lane, kind, name; since: RFC 3339; after: an event's id; limit: the newest so many.
+        """
+        items = self._get("/v1/history", timeout=ANSWER_SECONDS, **query)["items"]
         return cast("list[Event]", items)
 
-    def logs(self, namespace: str, app: str, *, tail: int = 100, follow: bool = False) -> Iterator[LogLine]:
-        """The last lines of each pod of an app; with `follow` also those to come, until the daemon stops."""
+    def restart(self, pods: Pods, *, by: str = "", reason: str = "") -> list[str]:
+        """Replace pods, new ones before old ones; their names. ApiError 404: there are none."""
+        return cast("list[str]", self._post("/v1/restart", **pods, by=by, reason=reason)["pods"])
+
+    def logs(
+        self, pods: Pods, *, part: str = "app", tail: int = 100, follow: bool = False
+    ) -> Iterator[LogLine]:
+        """The last lines of each of these pods; with `follow` also those to come, until the daemon stops.
+
+        part: of a pod, `app` or `sidecar`.
+        """
         import httpx2
 
-        query: dict[str, str | int] = {"namespace": namespace, "app": app, "tail": tail, "follow": follow}
+        query: dict[str, Any] = {**pods, "part": part, "tail": tail, "follow": follow}
         timeout = httpx2.Timeout(ANSWER_SECONDS, read=None if follow else ANSWER_SECONDS)
         with (
             _connection(),

@@ -11,6 +11,7 @@ from laneway.cli.failure import Failure
 from laneway.spec.problems import Code
 
 if TYPE_CHECKING:
+    from laneway.cli.client import Pods
     from laneway.local.status import AppStatus, LaneStatus, ReleaseStatus, Status, WorkloadStatus
 
 _T = TypeVar("_T")
@@ -33,7 +34,24 @@ def runs(status: Status, named: str, namespace: str | None) -> AppStatus | Workl
     return app(status, named, namespace)
 
 
-def lane(status: Status, named: str, namespace: str | None) -> LaneStatus:
+def pods(
+    status: Status, named: str | None, namespace: str | None, *, lane: str, revision: str, pod: str
+) -> Pods:
+    """Which pods are meant. Raises Failure where the app or lane that is named is not there."""
+    meant: Pods = {"namespace": namespace or "", "lane": lane, "revision": revision, "pod": pod}
+    if named:
+        found = runs(status, named, namespace)
+        meant["namespace"] = found["namespace"]
+        if found in status["workloads"]:
+            meant["deployment"] = found["name"]
+        else:
+            meant["app"] = found["name"]
+    elif lane:
+        meant["namespace"] = lane_of(status, lane, namespace)["namespace"]
+    return meant
+
+
+def lane_of(status: Status, named: str, namespace: str | None) -> LaneStatus:
     """The lane of this name, likewise."""
     space, name = split(named, namespace)
     found = [each for each in status["lanes"] if each["name"] == name and space in (None, each["namespace"])]

@@ -1,4 +1,4 @@
-"""`laneway history` and `laneway logs`: what happened, and what replicas wrote."""
+"""`laneway history`, `laneway events` and `laneway logs`: what happened, and what replicas wrote."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ from laneway.cli import options
 from laneway.cli.options import Format
 
 if TYPE_CHECKING:
+    from laneway.cli.client import Client
     from laneway.local.state import State
     from laneway.local.status import Event
+
+LIMIT_MAX = 10_000
 
 
 @click.command("history", epilog=options.example("laneway history pharmacy --since 1h"))
 @options.any_app
 @click.option("--since", metavar="TIME", help="Only later: a duration ago (10m), or an RFC 3339 time.")
-@click.option("--limit", type=click.IntRange(1, 10_000), metavar="N", default=50, help="The newest so many.")
+@click.option(
+    "--limit", type=click.IntRange(1, LIMIT_MAX), metavar="N", default=50, help="The newest so many."
+)
 @options.output
 @options.namespace
 @options.state
@@ -32,11 +37,11 @@ def history(
 
     moment = _moment(since, datetime.now(UTC)) if since else None
     with daemon.connected(state) as client:
-        key = None
+        space, name = None, None
         if app:
             found = finding.app(client.status(), app, namespace)
-            key = (found["namespace"], found["name"])
-        events = client.history(key, since=moment, limit=limit)
+            space, name = found["namespace"], found["name"]
+        events = client.history(namespace=space, app=name, since=moment, limit=limit)
     columns = ("time", "object", "change", "what", "why", "by")
     emit(
         output,
@@ -62,24 +67,117 @@ def _row(event: Event) -> tuple[str, ...]:
 
 
 @click.command(
-    "logs", epilog=options.example("laneway logs pharmacy -f", "laneway logs shop/pharmacy --tail 20")
+    "events",
+    epilog=options.example(
+        "laneway events -f", "laneway events po pharmacy-7d9f4c-x2x9z", "laneway events po"
+    ),
 )
-@options.app
-@click.option("-f", "--follow", is_flag=True, help="Go on with the lines to come.")
+@click.argument("kind", metavar="[KIND", required=False, help="Of objects of this kind, long or short.")
+@click.argument("name", metavar="NAME]", required=False, help="Of this object alone.")
+@click.option("--lane", metavar="NAME", help="Of this lane and what it deploys.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with those to come.")
+@click.option(
+    "--tail", type=click.IntRange(0, LIMIT_MAX), metavar="N", default=20, help="The newest so many."
+)
+@options.output
+@options.namespace
+@options.state
+def events(
+    kind: str | None,
+    name: str | None,
+    lane: str | None,
+    follow: bool,
+    tail: int,
+    output: Format,
+    namespace: str | None,
+    state: State,
+) -> None:
+    """Print what happens to objects of any kind, line by line.
+
+    With -o json, one JSON object for each line. The history of one app in one table: laneway history APP
+    """
+    from laneway.cli import daemon, tables
+
+    asked = {
+        "namespace": namespace,
+        "lane": lane,
+        "name": name,
+        "kind": tables.kind_of(kind) if kind else None,
+    }
+    if asked["kind"] == tables.ALL:
+        asked["kind"] = None
+    with daemon.connected(state) as client:
+        last = 0
+        found = client.history(**asked, limit=max(1, tail))
+        for event in found if tail else ():
+            click.echo(_line(event, output))
+        last = found[-1]["id"] if found else 0
+        while follow:
+            last = _print_new(client, asked, last, output)
+
+
+def _print_new(client: Client, asked: dict[str, str | None], last: int, output: Format) -> int:
+    """Print what has happened since the event of id `last`, or wait a moment. Returns the newest id."""
+    from laneway.cli.waiting import BEAT_SECONDS
+
+    version = client.status()["version"]
+    new = client.history(**asked, after=last, limit=LIMIT_MAX)
+    for event in new:
+        click.echo(_line(event, output))
+    if not new:
+        client.changed(version, BEAT_SECONDS)
+    return new[-1]["id"] if new else last
+
+
+def _line(event: Event, output: Format) -> str:
+    match output:
+        case Format.TABLE:
+            return "  ".join(part for part in _row(event)[:5] if part)
+        case Format.NAME:
+            return f"{event['kind'].lower()}/{event['name']}"
+        case Format.YAML:
+            from laneway.cli.output import as_yaml
+
+            return f"---\n{as_yaml(event)}".rstrip("\n")
+    return json.dumps(event, ensure_ascii=False)
+
+
+@click.command(
+    "logs",
+    epilog=options.example(
+        "laneway logs pharmacy -f", "laneway logs -f --lane green", "laneway logs pharmacy --revision 7d9f4c"
+    ),
+)
+@options.any_app
+@options.which_pods
+@click.option("--proxy", is_flag=True, help="What their sidecars wrote instead.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with the lines to come, of new pods too.")
 @click.option(
     "--tail", type=click.IntRange(0), metavar="N", default=100, help="The last so many lines of each pod."
 )
 @options.output
 @options.namespace
 @options.state
-def logs(app: str, follow: bool, tail: int, output: Format, namespace: str | None, state: State) -> None:
-    """Print what the pods of an app wrote.
+def logs(
+    app: str | None,
+    lane: str,
+    revision: str,
+    pod: str,
+    proxy: bool,
+    follow: bool,
+    tail: int,
+    output: Format,
+    namespace: str | None,
+    state: State,
+) -> None:
+    """Print what pods wrote: of everything, or of an app with its lanes.
 
-    Those of its lanes too. With -o json, one JSON object for each line.
+    With -o json, one JSON object for each line.
     """
     from laneway.cli import daemon, finding
 
     with daemon.connected(state) as client:
-        found = finding.runs(client.status(), app, namespace)
-        for line in client.logs(found["namespace"], found["name"], tail=tail, follow=follow):
+        pods = finding.pods(client.status(), app, namespace, lane=lane, revision=revision, pod=pod)
+        part = "sidecar" if proxy else "app"
+        for line in client.logs(pods, part=part, tail=tail, follow=follow):
             click.echo(json.dumps(line) if output is Format.JSON else f"{line['pod']}  {line['line']}")

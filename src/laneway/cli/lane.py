@@ -95,7 +95,7 @@ def lane_up(
             client, [lane_change.merged(before, space, name, wanted, settings)], "laneway lane up"
         )
         status = taken_up(client, changes, wait, limit)
-    document = _document(status, finding.lane(status, name, space))
+    document = _document(status, finding.lane_of(status, name, space))
     emit(output, document, table=lambda: _prose(document), names=[f"lane/{name}"])
 
 
@@ -106,7 +106,7 @@ def _space(status: Status, lane: str, apps: list[str], namespace: str | None) ->
     if namespace:
         return namespace
     if not apps:
-        return finding.lane(status, lane, None)["namespace"]
+        return finding.lane_of(status, lane, None)["namespace"]
     found = {finding.app(status, app, None)["namespace"] for app in apps}
     if len(found) > 1:
         raise click.BadParameter(f"the apps are in {', '.join(sorted(found))}: a lane is in one namespace")
@@ -211,7 +211,7 @@ def lane_rm(
 
     with daemon.connected(state) as client:
         try:
-            lane = finding.lane(client.status(), name, namespace)
+            lane = finding.lane_of(client.status(), name, namespace)
         except Failure as failure:
             if ignore_not_found and failure.code is Code.NOT_FOUND:
                 emit(output, {"lane": name, "removed": False}, table=lambda: f"no lane {name}")

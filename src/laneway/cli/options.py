@@ -149,6 +149,18 @@ any_app = click.argument(
 )
 
 
+def which_pods(function: _F) -> _F:
+    """The options that choose among pods."""
+    for name, text in (
+        ("pod", "This pod alone."),
+        ("revision", "Of this revision alone; its first digits are enough."),
+        ("lane", "Of this lane alone."),
+    ):
+        metavar = "REVISION" if name == "revision" else "NAME"
+        function = click.option(f"--{name}", metavar=metavar, default="", help=text)(function)
+    return function
+
+
 def timeout(default: str) -> Callable[[_F], _F]:
     """How long to wait at most."""
     return click.option(

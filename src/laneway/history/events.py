@@ -90,14 +90,22 @@ def events(
     app: str | None = None,
     lane: str | None = None,
     kind: str | None = None,
+    name: str | None = None,
     since: datetime | None = None,
+    after: int = 0,
     limit: int = 100,
 ) -> Sequence[Event]:
-    """The newest `limit` events that meet every condition given, newest last. since: that moment included."""
+    """The newest `limit` events that meet every condition given, newest last.
+
+    since: that moment included; after: only those with a greater id.
+    """
     query = select(_events).order_by(_events.c.id.desc()).limit(limit)
-    for column, value in (("namespace", namespace), ("app", app), ("lane", lane), ("kind", kind)):
+    asked = {"namespace": namespace, "app": app, "lane": lane, "kind": kind, "name": name}
+    for column, value in asked.items():
         if value is not None:
             query = query.where(_events.c[column] == value)
+    if after:
+        query = query.where(_events.c.id > after)
     if since is not None:
         query = query.where(_events.c.at >= since)
     return [_event(row) for row in reversed(connection.execute(query).all())]

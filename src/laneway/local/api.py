@@ -10,6 +10,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
@@ -23,6 +24,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from laneway.local.markers import Part
+from laneway.local.selection import PodQuery
 from laneway.local.status import (
     Changes,
     Event,
@@ -90,17 +93,40 @@ class Engine(Protocol):
         Raises MissingError where there is no such app.
         """
 
-    async def history(self, app: Key | None, since: datetime | None, limit: int) -> list[Event]:
-        """The newest `limit` events of an app and its releases, or of everything; oldest first."""
+    async def history(self, query: EventQuery) -> list[Event]:
+        """The newest events that meet the query, oldest first."""
 
-    async def logs(self, app: Key, tail: int, follow: bool) -> AsyncIterator[LogLine]:
-        """The last `tail` lines of each of the app's pods, its lanes' included; with `follow` those to come.
+    async def logs(self, which: PodQuery, part: Part, tail: int, follow: bool) -> AsyncIterator[LogLine]:
+        """The last `tail` lines that a part of each of these pods wrote; with `follow` those to come.
 
-        Raises MissingError where there is no such app.
+        Raises MissingError where an app or lane is named that there is not.
+        """
+
+    async def restart(self, which: PodQuery, by: str, reason: str) -> list[str]:
+        """Replace these pods, new ones before old ones. Returns their names.
+
+        Raises MissingError where there is no such pod.
         """
 
     async def shutdown(self) -> None:
         """Begin to stop replicas and proxies, then end the daemon; the state stays. Returns at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """Conditions that all hold for an event; `None` holds for every one. limit: the newest so many.
+
+    since: that moment included; after: only those with a greater id.
+    """
+
+    namespace: str | None = None
+    app: str | None = None
+    lane: str | None = None
+    kind: str | None = None
+    name: str | None = None
+    since: datetime | None = None
+    after: int = 0
+    limit: int = 100
 
 
 class _Body(BaseModel):
@@ -153,17 +179,37 @@ class _Changed(_Body):
 
 
 class _History(_Body):
-    namespace: str = ""
-    app: str = ""
+    namespace: str | None = None
+    app: str | None = None
+    lane: str | None = None
+    kind: str | None = None
+    name: str | None = None
     since: datetime | None = None
+    after: int = 0
     limit: Annotated[int, Field(ge=1, le=10_000)] = 100
 
 
-class _Logs(_Body):
-    namespace: str
-    app: str
+class _Pods(_Body):
+    namespace: str = ""
+    app: str = ""
+    deployment: str = ""
+    lane: str = ""
+    revision: str = ""
+    pod: str = ""
+
+    def query(self) -> PodQuery:
+        return PodQuery(self.namespace, self.app, self.deployment, self.lane, self.revision, self.pod)
+
+
+class _Logs(_Pods):
+    part: Part = Part.APP
     tail: Annotated[int, Field(ge=0)] = 100
     follow: bool = False
+
+
+class _Restart(_Pods):
+    by: str = ""
+    reason: str = ""
 
 
 _B = TypeVar("_B", bound=_Body)
@@ -212,14 +258,17 @@ class _Handlers:
         return JSONResponse(await self.engine.explain(body.url, body.method, body.headers, source))
 
     async def history(self, request: Request) -> Response:
-        query = _query(_History, request)
-        app = Key(query.namespace, query.app) if query.app else None
-        return JSONResponse({"items": await self.engine.history(app, query.since, query.limit)})
+        query = EventQuery(**_query(_History, request).model_dump())
+        return JSONResponse({"items": await self.engine.history(query)})
 
     async def logs(self, request: Request) -> Response:
         query = _query(_Logs, request)
-        lines = await self.engine.logs(Key(query.namespace, query.app), query.tail, query.follow)
+        lines = await self.engine.logs(query.query(), query.part, query.tail, query.follow)
         return StreamingResponse(_json_lines(lines), media_type="application/x-ndjson")
+
+    async def restart(self, request: Request) -> Response:
+        body = _Restart.model_validate_json(await request.body())
+        return JSONResponse({"pods": await self.engine.restart(body.query(), body.by, body.reason)})
 
     async def shutdown(self, request: Request) -> Response:
         await self.engine.shutdown()
@@ -241,6 +290,7 @@ def application(engine: Engine) -> Starlette:
             Route("/v1/delete", handlers.delete, methods=["POST"]),
             Route("/v1/request", handlers.request, methods=["POST"]),
             Route("/v1/explain", handlers.explain, methods=["POST"]),
+            Route("/v1/restart", handlers.restart, methods=["POST"]),
             Route("/v1/shutdown", handlers.shutdown, methods=["POST"]),
         ],
         exception_handlers={

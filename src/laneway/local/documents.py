@@ -24,6 +24,7 @@ def problem(found: Found) -> Problem:
 def event(happened: Happened) -> Event:
     """A line of the history."""
     return Event(
+        id=happened.id,
         at=happened.at.isoformat(),
         change=happened.change,
         kind=happened.kind,

@@ -51,8 +51,8 @@ class Pod:
 
     pod_ip: where peers dial it; app_address: where its application listens (the same without a sidecar);
     ports: port to dial on both by container port; port_names: container ports by name; ever_ready: whether
-    peers may know it; restarts: of any part; reason, message: why it is not ready; processes: its parts
-    that run.
+    peers may know it; restarts: of any part; renew: another shall take its place; reason, message: why it is
+    not ready; processes: its parts that run.
     """
 
     key: Key
@@ -70,6 +70,7 @@ class Pod:
     stage: Stage = Stage.STARTING
     ever_ready: bool = False
     restarts: int = 0
+    renew: bool = False
     draining_since: datetime | None = None
     reason: Trouble = Trouble.NONE
     message: str = ""
@@ -160,6 +161,7 @@ def read_pod(obj: Mapping[str, Any]) -> Pod:
         stage=Stage(status["stage"]),
         ever_ready=status["everReady"],
         restarts=status["restartCount"],
+        renew=status.get("renew", False),
         draining_since=_moment(status["drainingSince"]) if "drainingSince" in status else None,
         reason=Trouble(status.get("reason", "")),
         message=status.get("message", ""),
@@ -189,6 +191,8 @@ def status_of(pod: Pod, logs: Mapping[Part, str]) -> dict[str, Any]:
             for part, each in pod.processes.items()
         },
     }
+    if pod.renew:
+        status["renew"] = True
     if pod.draining_since is not None:
         status["drainingSince"] = _text(pod.draining_since)
     if pod.reason:

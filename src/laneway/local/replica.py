@@ -113,6 +113,12 @@ class Replica:
             self._leaving.set()
             self._refresh(self._event("draining", reason))
 
+    def renew(self, reason: str, by: str) -> None:
+        """Another pod shall take its place; until that is ready it serves on."""
+        if not self.pod.renew:
+            self.pod = replace(self.pod, renew=True)
+            self._refresh(replace(self._event("restarting", reason), by=by))
+
     async def end(self, grace: timedelta) -> None:
         """End the application, then the sidecar: SIGTERM, after the grace SIGKILL. Not while `run` runs."""
         try:

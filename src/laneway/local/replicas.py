@@ -126,6 +126,12 @@ class Replicas:
         if key in self._replicas:
             self._replicas[key].ask_sidecar()
 
+    def renew(self, keys: Iterable[Key], reason: str, by: str) -> None:
+        """Replace these pods as after a change of their template. Takes effect with `reconcile`."""
+        for key in keys:
+            if key in self._replicas:
+                self._replicas[key].renew(reason, by)
+
     async def stop(self, grace: timedelta) -> None:
         """End every pod without draining and delete it: SIGTERM, SIGKILL after the grace."""
         replicas, tasks = list(self._replicas.values()), list(self._tasks.values())

@@ -1,7 +1,7 @@
 """Which pods a Deployment needs: how many to start, and which to drain. Pure.
 
-A change of the template rolls as a Kubernetes Deployment does by default: at most a quarter more pods than
-asked for, and never fewer ready ones than asked for, as long as there are that many.
+A change of the template, or a restart that was asked for, rolls as a Kubernetes Deployment does by default:
+at most a quarter more pods than asked for, and never fewer ready ones, as long as there are that many.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Step:
 def step(desired: int, template: str, pods: Iterable[Pod]) -> Step:
     """The next step towards `desired` pods of this template, and none of another."""
     staying = [pod for pod in pods if pod.stage is not Stage.DRAINING]
-    fresh = [pod for pod in staying if pod.template == template]
-    old = [pod for pod in staying if pod.template != template]
+    fresh = [pod for pod in staying if pod.template == template and not pod.renew]
+    old = [pod for pod in staying if pod not in fresh]
     surge = max(1, -(-desired // 4)) if old else 0
     create = min(desired - len(fresh), desired + surge - len(staying))
     surplus = victims(fresh, len(fresh) - desired)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
+from dataclasses import asdict
 from typing import cast
 
 from laneway import __version__
 from laneway.control.observe import SPEC_KINDS, labels_of
 from laneway.local import documents
-from laneway.local.api import ConflictError, MissingError, RefusedError
+from laneway.local.api import ConflictError, EventQuery, MissingError, RefusedError
 from laneway.local.engine import LocalEngine
 from laneway.local.explain import explain
 from laneway.local.limits import beyond
@@ -22,6 +22,7 @@ from laneway.local.logs import Source, follow_logs, log_file
 from laneway.local.markers import Part
 from laneway.local.overview import release_status
 from laneway.local.pods import Pod
+from laneway.local.selection import PodQuery
 from laneway.local.state import State
 from laneway.local.status import (
     Change,
@@ -148,36 +149,41 @@ class Service:
         ports = list(self._engine.proxies.ingress().ports)
         return explain(self._engine.proxies.registry, url, method, headers, source, ports)
 
-    async def history(self, app: Key | None, since: datetime | None, limit: int) -> list[Event]:
+    async def history(self, query: EventQuery) -> list[Event]:
         """The newest events, oldest first."""
-        about = {"namespace": app.namespace, "app": app.name} if app else {}
-        found = self._store.events(**about, since=since, limit=limit)
-        return [documents.event(each) for each in found]
+        return [documents.event(each) for each in self._store.events(**asdict(query))]
 
-    async def logs(self, app: Key, tail: int, follow: bool) -> AsyncIterator[LogLine]:
-        """Lines of the app's pods, those of its lanes included."""
-        if self._store.get("App", app) is None and not self._engine.replicas.pods(app):
-            raise MissingError(f"there is neither an App nor a Deployment {app}")
-        return self._lines(app, tail, follow)
+    async def logs(self, which: PodQuery, part: Part, tail: int, follow: bool) -> AsyncIterator[LogLine]:
+        """Lines of these pods, and of those to come that are meant too."""
+        self._refuse_missing(which)
+        return self._lines(which, part, tail, follow)
 
-    async def _lines(self, app: Key, tail: int, follow: bool) -> AsyncIterator[LogLine]:
-        async for line in follow_logs(lambda: self._sources(app), tail, follow):
+    async def _lines(self, which: PodQuery, part: Part, tail: int, follow: bool) -> AsyncIterator[LogLine]:
+        def sources() -> list[Source]:
+            folder = self._state.logs
+            return [Source(pod.key.name, log_file(folder, pod.key, part)) for pod in self._pods(which)]
+
+        async for line in follow_logs(sources, tail, follow):
             yield LogLine(pod=line.name, line=line.text)
 
-    def _sources(self, app: Key) -> list[Source]:
-        folder = self._state.logs
-        return [Source(pod.key.name, log_file(folder, pod.key, Part.APP)) for pod in self._pods_of(app)]
+    def _pods(self, which: PodQuery) -> list[Pod]:
+        return [pod for pod in self._engine.replicas.pods() if which.matches(pod)]
 
-    def _pods_of(self, app: Key) -> list[Pod]:
-        """Pods of an App and of its lanes; where there is no such App, of the Deployment."""
-        if self._store.get("App", app) is None:
-            return list(self._engine.replicas.pods(app))
-        return [
-            pod
-            for pod in self._engine.replicas.pods()
-            if pod.key.namespace == app.namespace
-            and app.name in (pod.labels.get(names.APP), pod.labels.get(names.LANE_APP))
-        ]
+    def _refuse_missing(self, which: PodQuery) -> None:
+        """What is named must be there; whether it has pods by now is another matter."""
+        for kind, name in (("Lane", which.lane), ("App", which.app), ("Deployment", which.deployment)):
+            if name and self._store.get(kind, Key(which.namespace, name)) is None:
+                raise MissingError(f"there is no {kind} {which.namespace}/{name}")
+
+    async def restart(self, which: PodQuery, by: str, reason: str) -> list[str]:
+        """Replace these pods, new ones before old ones."""
+        self._refuse_missing(which)
+        found = [pod for pod in self._pods(which) if pod.draining_since is None]
+        if not found:
+            raise MissingError("there is no such pod")
+        self._engine.replicas.renew([pod.key for pod in found], reason or "a restart was asked for", by)
+        self._engine.flush()
+        return [pod.key.name for pod in found]
 
     async def shutdown(self) -> None:
         """Begin to end."""

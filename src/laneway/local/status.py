@@ -217,6 +217,7 @@ class Explanation(TypedDict):
 class Event(TypedDict):
     """One line of the history, as `history.events.Event` has it. by: who asked, empty for the controller."""
 
+    id: int
     at: str
     kind: str
     namespace: str

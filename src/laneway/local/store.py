@@ -235,13 +235,23 @@ class Store:
         app: str | None = None,
         lane: str | None = None,
         kind: str | None = None,
+        name: str | None = None,
         since: datetime | None = None,
+        after: int = 0,
         limit: int = 100,
     ) -> Sequence[Event]:
         """The newest `limit` events that meet every condition given, newest last."""
         with self.transaction():
             return history.events(
-                self._connection, namespace=namespace, app=app, lane=lane, kind=kind, since=since, limit=limit
+                self._connection,
+                namespace=namespace,
+                app=app,
+                lane=lane,
+                kind=kind,
+                name=name,
+                since=since,
+                after=after,
+                limit=limit,
             )
 
     def pod_counts(self, app: Key, lane: str = "") -> Sequence[tuple[datetime, int]]:

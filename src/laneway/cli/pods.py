@@ -1,0 +1,164 @@
+"""`laneway restart` and `laneway exec`: replaces pods, and runs a command where one of them runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from laneway.cli import options
+from laneway.cli.options import Format
+
+if TYPE_CHECKING:
+    from laneway.cli.client import Client, Pods
+    from laneway.local.state import State
+    from laneway.local.status import Json
+
+
+@click.command(
+    "restart",
+    epilog=options.example("laneway restart pharmacy --wait", "laneway restart pharmacy --lane green"),
+)
+@options.app
+@options.which_pods
+@options.wait
+@options.timeout("2m")
+@options.reason
+@options.output
+@options.namespace
+@options.state
+def restart(
+    app: str,
+    lane: str,
+    revision: str,
+    pod: str,
+    wait: bool,
+    limit: timedelta,
+    reason: str,
+    output: Format,
+    namespace: str | None,
+    state: State,
+) -> None:
+    """Replace the pods of an app by new ones of the same revisions, as a rolling update does.
+
+    New ones are ready before old ones go, and these finish their requests. Its lanes' pods too, unless said
+    otherwise. It is no release: nothing else changes.
+    """
+    from laneway.cli import daemon, finding
+    from laneway.cli.output import counted, emit
+
+    with daemon.connected(state) as client:
+        pods = finding.pods(client.status(), app, namespace, lane=lane, revision=revision, pod=pod)
+        names = client.restart(pods, by=options.user(), reason=reason)
+        if wait:
+            _await_gone(client, set(names), limit)
+    done = "replaced" if wait else "replacing"
+    emit(
+        output,
+        {"pods": names},
+        table=lambda: f"{done} {counted(len(names), 'pod')}: {', '.join(names)}",
+        names=[f"pod/{name}" for name in names],
+    )
+
+
+def _await_gone(client: Client, names: set[str], limit: timedelta) -> None:
+    """Return when none of these pods is left and all that is wanted is ready. Raises Failure."""
+    from laneway.cli import waiting
+    from laneway.cli.failure import Failure
+    from laneway.cli.output import Progress
+    from laneway.spec.problems import Code
+
+    progress, lines = Progress(), list[str]()
+    for status in waiting.follow(client, limit):
+        left = sorted(names & {obj["metadata"]["name"] for obj in client.objects("Pod")})
+        lines = [f"{name} is still there" for name in left] or waiting.missing(status)
+        if not lines:
+            return
+        progress.show(lines)
+    raise Failure(Code.TIME_OVER, "\n  ".join(["not every pod was replaced in time:", *lines]))
+
+
+@click.command(
+    "exec",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    epilog=options.example(
+        "laneway exec pharmacy -- env", "laneway exec pharmacy --lane green -- curl -s http://labs/"
+    ),
+)
+@options.which_pods
+@options.namespace
+@options.state
+@options.app
+@click.argument(
+    "command",
+    metavar="[--] COMMAND…",
+    nargs=-1,
+    required=True,
+    type=click.UNPROCESSED,
+    help="A program and its arguments.",
+)
+def execute(
+    app: str,
+    command: tuple[str, ...],
+    lane: str,
+    revision: str,
+    pod: str,
+    namespace: str | None,
+    state: State,
+) -> NoReturn:
+    """Run a command where a replica of an app runs: with its variables, folder, network and files.
+
+    Options stand before APP. Its exit code is the command's.
+    """
+    from laneway.cli import daemon, finding
+
+    with daemon.connected(state) as client:
+        pods = finding.pods(client.status(), app, namespace, lane=lane, revision=revision, pod=pod)
+        pid = _application(client.objects("Pod", pods.get("namespace")), pods, app)
+    replace_by(command[1:] if command[0] == "--" else command, pid)
+
+
+def _application(found: Sequence[Json], pods: Pods, app: str) -> int:
+    """The process of the application of one of these pods, a ready one if there is any. Raises Failure."""
+    from laneway.cli.failure import Failure
+    from laneway.local.pods import read_pod
+    from laneway.local.selection import PodQuery
+    from laneway.spec.problems import Code
+
+    query = PodQuery(**pods)
+    meant = sorted(
+        (pod for pod in map(read_pod, found) if query.matches(pod)),
+        key=lambda pod: (not pod.ready, pod.draining_since is not None, pod.key),
+    )
+    for pod in meant:
+        for part, identity in pod.processes.items():
+            if part.value == "app":
+                return identity.pid
+    raise Failure(Code.NOT_FOUND, f"no replica of {app} runs", "look: laneway get pods")
+
+
+def replace_by(command: Sequence[str], pid: int) -> NoReturn:
+    """Become this command, with the variables, the folder and the namespaces of a process. Raises Failure."""
+    from laneway.cli.failure import Failure
+    from laneway.spec.problems import Code
+
+    process = Path("/proc") / str(pid)
+    try:
+        env = environment_of((process / "environ").read_bytes())
+        os.chdir(process / "cwd")
+        os.execvpe(command[0], list(command), env)
+    except FileNotFoundError:
+        text = f"{command[0]} is not there, or the replica has just ended"
+        raise Failure(Code.NOT_FOUND, text, "name a program that is in the replica's PATH") from None
+    except PermissionError as error:
+        raise Failure(Code.NOT_FOUND, f"{error.filename}: {error.strerror}", "ask as its owner") from None
+
+
+def environment_of(block: bytes) -> Mapping[str, str]:
+    """The variables of a process, as `/proc/PID/environ` has them."""
+    pairs = (each.partition("=") for each in os.fsdecode(block).split("\0"))
+    return {name: value for name, separator, value in pairs if name and separator}

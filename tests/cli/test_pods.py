@@ -1,0 +1,81 @@
+"""`laneway restart` and `laneway exec`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Daemon, Laneway
+
+from laneway.local.addresses import Pair
+from laneway.local.pods import new_pod
+
+PROGRAM = Path(sys.executable).with_name("laneway")
+
+
+def test_restart_names_the_pods_that_are_replaced(daemon: Daemon, laneway: Laneway) -> None:
+    """With who asked, and why."""
+    done = laneway("restart", "pharmacy", "--lane", "green", "--reason", "new keys")
+    assert (done.code, done.out) == (0, "replacing 1 pod: pharmacy-1\n")
+    (asked,) = daemon.asked("restart")
+    assert (asked["which"]["app"], asked["which"]["lane"], asked["by"], asked["reason"]) == (
+        "pharmacy", "green", "ada", "new keys",
+    )  # fmt: skip
+    assert laneway("restart", "pharmacy", "-o", "json").json == {"pods": ["pharmacy-1"]}
+
+
+@pytest.fixture
+def replica(daemon: Daemon, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that stands for the application of a pod of pharmacy."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    env = {"PATH": os.environ["PATH"], "VERSION": "blue"}
+    process = subprocess.Popen(["sleep", "60"], env=env, cwd=folder)
+    deployment = {
+        "metadata": {"name": "pharmacy", "namespace": "shop"},
+        "spec": {
+            "template": {
+                "metadata": {"labels": {"laneway.dev/app": "pharmacy"}},
+                "spec": {"containers": [{"name": "pharmacy"}]},
+            }
+        },
+    }
+    pod = new_pod(deployment, "t", "pharmacy-1", Pair("127.0.0.2", "127.0.0.3"), int, datetime.now(UTC))
+    pod["status"]["processes"] = {"app": {"pid": process.pid, "started": 1, "boot": "b"}}
+    daemon.stores(pod)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def executed(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """`laneway exec` in a process of its own, which becomes the command."""
+    return subprocess.run(
+        [PROGRAM, "exec", *arguments], capture_output=True, text=True, timeout=30, check=False
+    )
+
+
+def test_exec_runs_where_a_replica_runs(replica: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    """With its variables and no others, in its folder."""
+    done = executed("pharmacy", "--", "sh", "-c", "echo $VERSION $LANEWAY_STATE; pwd")
+    assert done.stdout.splitlines() == ["blue", str(tmp_path / "folder")]
+
+
+def test_exec_ends_as_the_command_does(replica: subprocess.Popen[bytes]) -> None:
+    """With its exit code; options of the command are its own."""
+    assert executed("pharmacy", "sh", "-c", "exit 7").returncode == 7
+
+
+def test_exec_of_a_program_that_is_not_there_says_so(replica: subprocess.Popen[bytes]) -> None:
+    """So does one where no replica runs."""
+    done = executed("pharmacy", "--", "no-such-program")
+    assert done.returncode == 1
+    assert "error LW607: no-such-program is not there" in done.stderr
+    done = executed("--lane", "green", "pharmacy", "--", "true")
+    assert done.returncode == 1
+    assert "error LW607: no replica of pharmacy runs" in done.stderr
