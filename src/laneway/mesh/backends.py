@@ -10,17 +10,21 @@ from dataclasses import dataclass
 
 from laneway.mesh.hosts import Host, HostPort
 from laneway.mesh.selection import selects
-from laneway.mesh.world import Pod
+from laneway.mesh.world import Pipe, Pod
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """An address to dial. name: of the pod, or the address itself. ready: takes new requests."""
+    """An address to dial. name: of the pod, or the address itself. ready: takes new requests.
+
+    pipe: what is dialled instead, where there is one; then the port is the container's.
+    """
 
     name: str
     address: str
     port: int
     ready: bool
+    pipe: Pipe | None = None
 
 
 def backends_of(host: Host, port: HostPort, labels: Mapping[str, str], pods: Iterable[Pod]) -> list[Backend]:
@@ -34,14 +38,17 @@ def backends_of(host: Host, port: HostPort, labels: Mapping[str, str], pods: Ite
         if selects(labels, endpoint.labels)
     ]
     found = [
-        Backend(pod.name, pod.address, dialled, pod.ready)
-        for pod in pods
-        if selects(labels, pod.labels) and (dialled := _dialled(pod, port.target))
+        backend for pod in pods if selects(labels, pod.labels) and (backend := _backend(pod, port.target))
     ]
     return given + found
 
 
-def _dialled(pod: Pod, target: int | str) -> int | None:
-    """The port to dial for a container port, by number or by name."""
+def _backend(pod: Pod, target: int | str) -> Backend | None:
+    """The pod at a container port, by number or by name."""
     number = pod.port_names.get(target) if isinstance(target, str) else target
-    return pod.ports.get(number) if number is not None else None
+    if number is None:
+        return None
+    if pipe := pod.pipes.get(number):
+        return Backend(pod.name, pod.address, number, pod.ready, pipe)
+    dialled = pod.ports.get(number)
+    return Backend(pod.name, pod.address, dialled, pod.ready) if dialled else None

@@ -86,6 +86,13 @@ def inbound_cluster(listener: Inbound, protocol: Protocol) -> Resource:
     return resource(name, cluster)
 
 
+def empty_cluster(name: str) -> Resource:
+    """A cluster without endpoints: connections to it are closed."""
+    cluster = _cluster(name)
+    cluster.type = cluster.STATIC
+    return resource(name, cluster)
+
+
 def http2() -> Any:
     """The options of a cluster whose servers speak HTTP/2 with prior knowledge."""
     options = message(PROTOCOL_OPTIONS)()

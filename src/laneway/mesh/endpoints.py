@@ -37,6 +37,12 @@ def assignment(name: str, backends: Iterable[Backend]) -> Any:
     if ready:
         group = value.endpoints.add()
         for backend in ready:
-            address = group.lb_endpoints.add().endpoint.address.socket_address
-            address.address, address.port_value = backend.address, backend.port
+            _fill(group.lb_endpoints.add().endpoint.address, backend)
     return value
+
+
+def _fill(address: Any, backend: Backend) -> None:
+    if backend.pipe is not None:
+        address.pipe.path = backend.pipe.path
+    else:
+        address.socket_address.address, address.socket_address.port_value = backend.address, backend.port

@@ -39,7 +39,8 @@ class Host:
     """One host. short: what callers in its namespace may also call it; aliases: what all callers may.
 
     kind, key: the object it is made from; selector: labels of the pods behind it, in its namespace, None
-    where endpoints are given; dns: endpoints are names that proxies resolve.
+    where endpoints are given; dns: endpoints are names that proxies resolve; addresses: IP addresses that
+    stand for it, or blocks of them as CIDR.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Host:
     selector: Mapping[str, str] | None = None
     endpoints: tuple[Endpoint, ...] = ()
     dns: bool = False
+    addresses: tuple[str, ...] = ()
 
     @property
     def namespace(self) -> str:
@@ -59,8 +61,9 @@ class Host:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What a caller in any namespace may call it."""
-        return (self.name, *self.aliases)
+        """What a caller in any namespace may call it; its addresses, too, where they are single ones."""
+        single = (address for address in self.addresses if "/" not in address and ":" not in address)
+        return (self.name, *self.aliases, *single)
 
 
 def host_of_service(service: Service) -> Host:
@@ -83,6 +86,7 @@ def host_of_service(service: Service) -> Host:
         short=name,
         aliases=(f"{full}.", f"{name}.{namespace}.svc", f"{name}.{namespace}"),
         selector=service.spec.selector,
+        addresses=(service.spec.cluster_ip,) if service.spec.cluster_ip else (),
     )
 
 
@@ -109,6 +113,7 @@ def hosts_of_entry(entry: ServiceEntry) -> tuple[Host, ...]:
             selector=selector,
             endpoints=_endpoints(entry, name),
             dns=dns,
+            addresses=tuple(spec.addresses) or _given_addresses(entry, name),
         )
         for name in dict.fromkeys(spec.hosts)
     )
@@ -130,3 +135,9 @@ def _endpoints(entry: ServiceEntry, name: str) -> tuple[Endpoint, ...]:
         )
         for workload in given
     )
+
+
+def _given_addresses(entry: ServiceEntry, host: str) -> tuple[str, ...]:
+    """What a host was given where the entry says no addresses."""
+    listed = entry.status.addresses if entry.status else []
+    return tuple(each.value for each in listed if each.host.lower() == host.lower())

@@ -5,55 +5,73 @@ Must not know which routes and clusters there are, only how they are found.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from laneway.mesh.access_log import access_loggers
 from laneway.mesh.clusters import ads_source
+from laneway.mesh.filter_chains import Address, Chain, listener
 from laneway.mesh.host_case import lower_case_filter
 from laneway.mesh.names import inbound
-from laneway.mesh.protos import any_of, enum, message
-from laneway.mesh.resources import Resource, resource
+from laneway.mesh.protos import any_of, message
+from laneway.mesh.resources import Resource
 from laneway.mesh.rules import AUTHORITY
+from laneway.mesh.tcp import tcp_chain
 from laneway.mesh.world import Inbound, Pipe, Sidecar
 from laneway.spec.protocols import Protocol
 
 SERVER = "istio-envoy"
 """What Istio's proxies say in the `server` header, except sidecars to their own application."""
-ACCESS_LOG = (
-    '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% '
-    "%RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "
-    '"%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% '
-    '%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" '
-    '"%REQ(X-REQUEST-ID)%" '
-    '"%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% '
-    "%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n"
-)
-"""Istio's default format of a line."""
+Filters = Sequence[tuple[str, Any]]
+"""HTTP filters before the router, by name, as google.protobuf.Any."""
 NO_ROUTE = "NR"
 """Envoy's flag of a request for which there is no route."""
 
 
-def outbound_listener(sidecar: Sidecar, access_log: str | None) -> Resource:
-    """Where a sidecar takes its application's calls, as an HTTP proxy. An unknown host is a 502."""
+def outbound_listener(sidecar: Sidecar, access_log: str | None, way_out: Filters) -> Resource:
+    """Where a sidecar takes its application's calls, as an HTTP proxy."""
+    return listener(_name(sidecar.outbound), sidecar.outbound, [scoped_chain(access_log, way_out)])
+
+
+def scoped_chain(access_log: str | None, way_out: Filters) -> Chain:
+    """Requests whose tables are found by the host that they name.
+
+    way_out: what takes care of those to hosts that the mesh does not know. The rest of them are a 502.
+    """
     manager = _connection_manager("outbound", access_log)
     _scope_routes(manager)
+    for name, config in way_out:
+        manager.http_filters.add(name=name, typed_config=config)
     mapper = manager.local_reply_config.mappers.add()
     mapper.filter.response_flag_filter.flags.append(NO_ROUTE)
     mapper.status_code.value = 502
-    return _listener(sidecar.outbound, manager, "OUTBOUND")
+    return _http(manager)
 
 
-def inbound_listener(listener: Inbound, protocol: Protocol, access_log: str | None) -> Resource:
+def table_chain(stat_prefix: str, table: str, access_log: str | None) -> Chain:
+    """Requests that this route configuration decides, whatever host they name."""
+    manager = _connection_manager(stat_prefix, access_log)
+    manager.rds.route_config_name = table
+    manager.rds.config_source.CopyFrom(ads_source())
+    return _http(manager)
+
+
+def inbound_listener(inlet: Inbound, protocol: Protocol, access_log: str | None) -> Resource:
     """Where a sidecar takes its peers' requests to one port of its application, which speaks this protocol.
 
     Requests of gRPC-Web become gRPC here, as only the application's own sidecar knows the port's protocol.
     """
-    manager = _connection_manager(f"inbound_{listener.container_port}", access_log)
+    if not protocol.http:
+        chain = tcp_chain(f"inbound_{inlet.container_port}", {inbound(inlet.container_port): 1}, access_log)
+        return listener(_name(inlet.listen), inlet.listen, [chain], direction="INBOUND")
+    manager = _connection_manager(f"inbound_{inlet.container_port}", access_log)
     manager.server_name = SERVER
-    manager.route_config.CopyFrom(_inbound_table(listener.container_port, protocol))
+    manager.route_config.CopyFrom(_inbound_table(inlet.container_port, protocol))
     if protocol is Protocol.GRPC_WEB:
         translation = message("envoy.extensions.filters.http.grpc_web.v3.GrpcWeb")()
         manager.http_filters.add(name="envoy.filters.http.grpc_web", typed_config=any_of(translation))
-    return _listener(listener.listen, manager, "INBOUND", needs=inbound(listener.container_port))
+    chain = _http(manager, inbound(inlet.container_port))
+    return listener(_name(inlet.listen), inlet.listen, [chain], direction="INBOUND")
 
 
 def gateway_listener(
@@ -68,28 +86,18 @@ def gateway_listener(
     else:
         manager.rds.route_config_name = table
         manager.rds.config_source.CopyFrom(ads_source())
-    return _listener(address, manager, "OUTBOUND")
+    return listener(_name(address), address, [_http(manager)])
 
 
-def _name(address: tuple[str, int] | Pipe) -> str:
+def _name(address: Address) -> str:
     return address.path if isinstance(address, Pipe) else f"{address[0]}_{address[1]}"
 
 
-def _listener(address: tuple[str, int] | Pipe, manager: Any, direction: str, needs: str = "") -> Resource:
-    name = _name(address)
-    listener = message("envoy.config.listener.v3.Listener")(name=name)
-    if isinstance(address, Pipe):
-        listener.address.pipe.path = address.path
-    else:
-        listener.address.socket_address.address, listener.address.socket_address.port_value = address
-    listener.traffic_direction = enum("envoy.config.core.v3.TrafficDirection", direction)
+def _http(manager: Any, *needs: str) -> Chain:
+    """The connection manager as the end of a chain, the router as its last filter."""
     router = message("envoy.extensions.filters.http.router.v3.Router")()
     manager.http_filters.add(name="envoy.filters.http.router", typed_config=any_of(router))
-    network_filter = listener.filter_chains.add().filters.add(
-        name="envoy.filters.network.http_connection_manager"
-    )
-    network_filter.typed_config.CopyFrom(any_of(manager))
-    return resource(name, listener, [needs] if needs else [])
+    return Chain("envoy.filters.network.http_connection_manager", manager, frozenset(needs))
 
 
 def _connection_manager(stat_prefix: str, access_log: str | None) -> Any:
@@ -102,10 +110,7 @@ def _connection_manager(stat_prefix: str, access_log: str | None) -> Any:
     # No limit on a stream that is silent for long: Envoy's default of five minutes would cut long polls.
     manager.stream_idle_timeout.SetInParent()
     manager.upgrade_configs.add(upgrade_type="websocket")
-    if access_log is not None:
-        log = message("envoy.extensions.access_loggers.file.v3.FileAccessLog")(path=access_log)
-        log.log_format.text_format_source.inline_string = ACCESS_LOG
-        manager.access_log.add(name="envoy.access_loggers.file", typed_config=any_of(log))
+    manager.access_log.extend(access_loggers(access_log))
     return manager
 
 

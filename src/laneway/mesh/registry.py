@@ -272,13 +272,15 @@ class Registry:
         for host in (old, new):
             if host is not None:
                 self._stale.names.update(host.names)
-                for alias in host.aliases:
-                    self._aliases.pop(alias, None)
+                for alias in host.names[1:]:
+                    if self._aliases.get(alias) == name:
+                        del self._aliases[alias]
                 if host.short:
                     self._stale.short_names.add((host.namespace, host.short))
                     self._short_names[host.namespace].pop(host.short, None)
         if new is not None:
-            self._aliases.update(dict.fromkeys(new.aliases, name))
+            for alias in new.names[1:]:
+                self._aliases.setdefault(alias, name)
             if new.short:
                 self._short_names[new.namespace][new.short] = None
         self._mark_policy(name)
@@ -296,7 +298,8 @@ class Registry:
 
 
 def _meaning(value: MeshObject) -> tuple[object, ...]:
-    return value.spec, value.metadata.creation_timestamp
+    given = value.status if isinstance(value, ServiceEntry) else None
+    return value.spec, value.metadata.creation_timestamp, given
 
 
 def _hosts(value: Service | ServiceEntry) -> tuple[Host, ...]:

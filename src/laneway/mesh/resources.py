@@ -52,8 +52,9 @@ class Audience(StrEnum):
     ALL = "all"  # clusters and endpoints of every host
     SIDECARS = "sidecars"  # route configurations of mesh hosts, and the scopes of their full names
     NAMESPACE = "namespace"  # sidecars of one namespace: the scopes of bare service names
+    TRANSPARENT = "transparent"  # sidecars that get all connections of their pods: listeners of hosts' ports
     GATEWAY = "gateway"  # gateway proxies with the same labels and ports: their routes
-    PROXY = "proxy"  # one proxy: its listeners and inbound clusters
+    PROXY = "proxy"  # one proxy: its own listeners, with what they alone need
 
 
 class Layer(NamedTuple):

@@ -29,6 +29,11 @@ def mesh_table_name(host: str) -> str:
     return f"{MESH}/{host}"
 
 
+def port_table_name(host: str, port: int) -> str:
+    """Istio's name of the route configuration for a port of a host that callers reach by an address."""
+    return f"{host}:{port}"
+
+
 def scope(name: str, table: str) -> Resource:
     """Requests to this name (`:authority` without the port) are decided by this route configuration."""
     key = route_message("ScopedRouteConfiguration.Key")
@@ -52,14 +57,23 @@ def mesh_table(name: str, registry: Registry) -> Resource | None:
     ports = [port.number for port in host.ports if port.protocol.http] if host else [HTTP_PORT]
     builder = TableBuilder(registry)
     for port in ports:
-        site = Site(frozenset({MESH}), port)
-        rows = rows_of([rules] if rules else [], site)
         domains = [f"{alias}:{port}" for alias in names] + (list(names) if port == HTTP_PORT else [])
-        if rows:
-            builder.add_rows(f"{name}:{port}", domains, rows, site)
-        elif host:
-            builder.add_default(f"{name}:{port}", domains, host, port)
+        builder.add_port(name, port, domains)
     return builder.build(mesh_table_name(name))
+
+
+def port_tables(name: str, registry: Registry) -> list[Resource]:
+    """The route configurations of a host's HTTP ports for callers that reach them by an address.
+
+    They say the same as `mesh_table`, for requests that name the host in any way.
+    """
+    host = registry.host(name)
+    found = []
+    for port in [port.number for port in host.ports if port.protocol.http] if host else []:
+        builder = TableBuilder(registry)
+        builder.add_port(name, port, ["*"])
+        found.append(builder.build(port_table_name(name, port)))
+    return found
 
 
 def gateway_table(
@@ -92,6 +106,16 @@ class TableBuilder:
             **fields,
         )
         return resource(name, value, self._needs)
+
+    def add_port(self, name: str, port: int, domains: Sequence[str]) -> None:
+        """A virtual host for a port of a mesh host: by its rules, or without any where it has none."""
+        host, rules = self._registry.host(name), self._registry.rules_of(name)
+        site = Site(frozenset({MESH}), port)
+        rows = rows_of([rules] if rules else [], site)
+        if rows:
+            self.add_rows(f"{name}:{port}", domains, rows, site)
+        elif host:
+            self.add_default(f"{name}:{port}", domains, host, port)
 
     def add_default(self, name: str, domains: Sequence[str], host: Host, port: int) -> None:
         """A virtual host without rules: everything goes to the host's port."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from laneway.mesh.clusters import clusters_of, inbound_cluster
+from laneway.mesh.addresses import CallerAddresses
+from laneway.mesh.clusters import clusters_of, empty_cluster, inbound_cluster
 from laneway.mesh.endpoints import assignments_of
+from laneway.mesh.filter_chains import Chain
 from laneway.mesh.gateway_group import GatewayGroup, group_layer
 from laneway.mesh.layers import Layers
 from laneway.mesh.listeners import gateway_listener, inbound_listener, outbound_listener
@@ -17,12 +19,16 @@ from laneway.mesh.refusals import Refusal, refusals_of
 from laneway.mesh.registry import MeshObject, Registry, Stale
 from laneway.mesh.resources import CDS, EDS, LDS, RDS, SRDS, Audience, Changes, Layer, Resource
 from laneway.mesh.tables import mesh_table, mesh_table_name, scope
+from laneway.mesh.tcp import tcp_chain
+from laneway.mesh.transparent import BLACK_HOLE, Destinations, Place, captured
+from laneway.mesh.transparent import outbound_listener as transparent_listener
 from laneway.mesh.world import GatewayProxy, Pod, Proxy, Sidecar
 from laneway.spec.meta import Key, Object
 from laneway.spec.protocols import Protocol
 
 ALL = Layer(Audience.ALL)
 SIDECARS = Layer(Audience.SIDECARS)
+TRANSPARENT = Layer(Audience.TRANSPARENT)
 
 
 class Translator:
@@ -37,6 +43,9 @@ class Translator:
         self.registry = Registry()
         self._access_log = access_log
         self._layers = Layers()
+        self._addresses = CallerAddresses(self.registry, self._layers, access_log)
+        self._destinations = Destinations()
+        self._transparent = False
         self._proxies: dict[str, Proxy] = {}
         self._stale_proxies: set[str] = set()
         self._spoken: dict[str, tuple[Protocol, ...]] = {}
@@ -96,6 +105,7 @@ class Translator:
             if stale.names:
                 self._find_other_protocols()
             self._translate_proxies()
+            self._translate_destinations(stale)
             self._generation += 1
             self._waiting = False
         return Changes(self._generation, self._layers.take_changes())
@@ -106,7 +116,8 @@ class Translator:
         own = Layer(Audience.PROXY, proxy.id)
         match proxy:
             case Sidecar():
-                return own, Layer(Audience.NAMESPACE, proxy.namespace), SIDECARS, ALL
+                shared = Layer(Audience.NAMESPACE, proxy.namespace), SIDECARS, ALL
+                return (own, *shared, TRANSPARENT) if proxy.transparent else (own, *shared)
             case GatewayProxy():
                 return own, group_layer(proxy), ALL
 
@@ -207,6 +218,28 @@ class Translator:
                 self._lead_short(namespace, name)
         self._namespaces = served
 
+    def _translate_destinations(self, stale: Stale) -> None:
+        """Listeners of sidecars for the ports of hosts."""
+        changed: set[Place] = set()
+        for name in stale.clusters:
+            changed |= self._destinations.put(name, self.registry.host(name))
+        sidecars = [proxy for proxy in self._proxies.values() if isinstance(proxy, Sidecar)]
+        self._addresses.refresh(sidecars, stale.clusters | stale.routes)
+        before, self._transparent = self._transparent, any(sidecar.transparent for sidecar in sidecars)
+        if self._transparent and not before:
+            changed.update(self._destinations.places())
+        if not self._transparent:
+            if before:
+                self._layers.drop(TRANSPARENT)
+            return
+        for place in changed:
+            address, port = place
+            found = captured(place, self._destinations.claims(place), self._otherwise(), (), self._access_log)
+            self._layers.replace(TRANSPARENT, LDS, f"{address}_{port}", [found] if found else [])
+
+    def _otherwise(self) -> Chain:
+        return tcp_chain(BLACK_HOLE, {BLACK_HOLE: 1}, self._access_log)
+
     def _own(self, proxy: Proxy | None) -> tuple[list[Resource], list[Resource]]:
         """Listeners and clusters that no other proxy has."""
         match proxy:
@@ -214,8 +247,13 @@ class Translator:
                 self._spoken[proxy.id] = self.registry.protocols_of(proxy)
                 spoken = list(zip(proxy.inbound, self._spoken[proxy.id], strict=True))
                 listeners = [inbound_listener(*each, self._access_log) for each in spoken]
-                listeners.append(outbound_listener(proxy, self._access_log))
-                return listeners, [inbound_cluster(*each) for each in spoken]
+                clusters = [inbound_cluster(*each) for each in spoken]
+                if proxy.transparent:
+                    listeners.append(transparent_listener(proxy, self._otherwise(), self._access_log))
+                    clusters.append(empty_cluster(BLACK_HOLE))
+                else:
+                    listeners.append(outbound_listener(proxy, self._access_log, ()))
+                return listeners, clusters
             case GatewayProxy():
                 group = self._groups[group_layer(proxy)]
                 ports = sorted(group.ports & proxy.ports.keys())

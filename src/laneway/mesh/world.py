@@ -52,8 +52,9 @@ class Sidecar:
     outbound: where it takes its application's calls: as an HTTP proxy, or, where it is `transparent`, every
     connection that the pod's network redirects there, by its original destination. addresses: in a network
     that many pods share, the address of this caller's own for each host (full name), at whose ports it takes
-    connections to that host. counted: whether it may serve older rules, so that a change is confirmed only
-    with its acknowledgement (not while its pod has never been ready).
+    connections to that host. passthrough: where it leads what the mesh does not know, if that may pass, from
+    a network without a way out; None: straight out. counted: whether it may serve older rules, so that a
+    change is confirmed only with its acknowledgement (not while its pod has never been ready).
     """
 
     id: str
@@ -64,13 +65,15 @@ class Sidecar:
     counted: bool = True
     transparent: bool = False
     addresses: Mapping[str, str] = field(default_factory=dict)
+    passthrough: Pipe | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayProxy:
     """An ingress or egress gateway: serves the Gateways whose selector matches `labels`.
 
-    ports: where each server port of those Gateways is bound on this machine, (address, port) by server port.
+    ports: where each server port of those Gateways is bound on this machine, (address, port) by server port;
+    passthrough: where sidecars lead what the mesh does not know: it goes straight out from here.
     """
 
     id: str
@@ -78,6 +81,7 @@ class GatewayProxy:
     labels: Mapping[str, str]
     ports: Mapping[int, tuple[str, int]]
     counted: bool = True
+    passthrough: Pipe | None = None
 
 
 Proxy = Sidecar | GatewayProxy

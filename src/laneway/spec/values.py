@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from decimal import Decimal, DecimalException
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
 FULL = 10_000
 """All of an app's traffic, in basis points."""
@@ -140,3 +141,14 @@ Quantity = Annotated[
     Decimal, BeforeValidator(parse_quantity), PlainSerializer(format_quantity, return_type=str)
 ]
 """Read as a Kubernetes quantity, held in cores or bytes."""
+
+
+def _ip_block(text: str) -> str:
+    try:
+        return str(ip_network(text)) if "/" in text else str(ip_address(text))
+    except ValueError:
+        raise ValueError(f"{text!r} is neither an IP address nor a block of them like 10.0.0.0/8") from None
+
+
+IPBlock = Annotated[str, AfterValidator(_ip_block)]
+"""An IP address, or a block of them as CIDR."""

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from laneway.spec.istio.common import NetworkingVersion, Port
 from laneway.spec.meta import Model, Object
+from laneway.spec.values import IPBlock
 
 
 class WorkloadEntry(Model):
@@ -32,9 +33,10 @@ class WorkloadSelector(Model):
 class ServiceEntrySpec(Model):
     """Hosts that are not Kubernetes Services."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"addresses", "subjectAltNames"})
+    unsupported: ClassVar[frozenset[str]] = frozenset({"subjectAltNames"})
 
     hosts: list[str] = Field(min_length=1)
+    addresses: list[IPBlock] = Field(default_factory=list)
     ports: list[Port] = Field(min_length=1)
     location: Literal["MESH_EXTERNAL", "MESH_INTERNAL"] = "MESH_EXTERNAL"
     resolution: Literal["STATIC", "DNS"] = "DNS"

@@ -1,0 +1,60 @@
+"""Listeners of a sidecar at addresses of its own, one for each host: for callers without a proxy setting.
+
+The address alone says which host is meant: so whatever name a request carries, the host's rules decide it.
+Must not know how tables and clusters come about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from laneway.mesh.filter_chains import listener
+from laneway.mesh.hosts import Host
+from laneway.mesh.layers import Layers
+from laneway.mesh.listeners import table_chain
+from laneway.mesh.names import outbound
+from laneway.mesh.registry import Registry
+from laneway.mesh.resources import LDS, RDS, Audience, Layer, Resource
+from laneway.mesh.tables import port_table_name, port_tables
+from laneway.mesh.tcp import tcp_chain
+from laneway.mesh.world import Sidecar
+
+
+def addressed(host: Host, address: str, access_log: str | None) -> Iterable[Resource]:
+    """The listeners of a host at this address: one for each of its ports."""
+    for port in host.ports:
+        cluster = outbound(host.name, port.number)
+        if port.protocol.http:
+            chain = table_chain("outbound", port_table_name(host.name, port.number), access_log)
+        else:
+            chain = tcp_chain(cluster, {cluster: 1}, access_log)
+        yield listener(f"{address}_{port.number}", (address, port.number), [chain])
+
+
+class CallerAddresses:
+    """The listeners of all sidecars that have such addresses, and their tables, kept up to date."""
+
+    def __init__(self, registry: Registry, layers: Layers, access_log: str | None) -> None:
+        self._registry = registry
+        self._layers = layers
+        self._access_log = access_log
+        self._given: dict[str, Mapping[str, str]] = {}
+
+    def refresh(self, sidecars: Iterable[Sidecar], stale: set[str]) -> None:
+        """Take the sidecars as they are now. stale: hosts that have changed, or whose rules have."""
+        given = {sidecar.id: sidecar.addresses for sidecar in sidecars if sidecar.addresses}
+        tables: dict[str, list[Resource]] = {}
+        for proxy in self._given.keys() | given.keys():
+            before, after = self._given.get(proxy, {}), given.get(proxy, {})
+            moved = {host for host in before.keys() | after.keys() if before.get(host) != after.get(host)}
+            for name in moved | (after.keys() & stale):
+                if name not in tables:
+                    tables[name] = port_tables(name, self._registry)
+                self._put(Layer(Audience.PROXY, proxy), name, after.get(name), tables[name])
+        self._given = given
+
+    def _put(self, layer: Layer, name: str, address: str | None, tables: list[Resource]) -> None:
+        host = self._registry.host(name)
+        there = addressed(host, address, self._access_log) if host and address else ()
+        self._layers.replace(layer, LDS, name, there)
+        self._layers.replace(layer, RDS, name, tables if there else ())

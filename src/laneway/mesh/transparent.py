@@ -1,0 +1,106 @@
+"""Listeners of a sidecar that gets every connection which its pod opens, as in a pod of Istio.
+
+One takes them all and hands each to the listener of its original destination: `0.0.0.0_<port>` for the HTTP
+ports of all hosts, where the request names its host; `<address>_<port>` for a TCP port of a host that has an
+address. Owns which of these there are. Must not know how tables, clusters or proxies come about.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from laneway.mesh.filter_chains import Chain, listener, redirected
+from laneway.mesh.hosts import Host, HostPort
+from laneway.mesh.listeners import Filters, scoped_chain
+from laneway.mesh.names import outbound
+from laneway.mesh.resources import Resource
+from laneway.mesh.tcp import tcp_chain
+from laneway.mesh.world import Sidecar
+from laneway.spec.protocols import Protocol
+
+ANY_ADDRESS = "0.0.0.0"
+OUTBOUND = "virtualOutbound"
+BLACK_HOLE = "BlackHoleCluster"
+"""Names are Istio's."""
+
+Place = tuple[str, int]
+"""A destination of connections: an address and a port. ANY_ADDRESS: all without a listener of their own."""
+
+
+def places_of(host: Host) -> dict[Place, HostPort]:
+    """Where connections to a host go; what is no HTTP and has no address is at every address, as in Istio."""
+    return {
+        (address, port.number): port
+        for port in host.ports
+        for address in (host.addresses if host.addresses and not port.protocol.http else [ANY_ADDRESS])
+    }
+
+
+class Destinations:
+    """The places of all hosts, kept up to date one by one."""
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, Host] = {}
+        self._claims: dict[Place, dict[str, HostPort]] = defaultdict(dict)
+
+    def put(self, name: str, host: Host | None) -> set[Place]:
+        """Take a host as it is now, None if it is gone; returns the places that are other now."""
+        old = self._hosts.pop(name, None)
+        if host is not None:
+            self._hosts[name] = host
+        before, after = (places_of(each) if each else {} for each in (old, host))
+        for place in before:
+            del self._claims[place][name]
+        for place, port in after.items():
+            self._claims[place][name] = port
+        return {place for place in before.keys() | after.keys() if before.get(place) != after.get(place)}
+
+    def places(self) -> list[Place]:
+        """The places that have hosts."""
+        return [place for place, claims in self._claims.items() if claims]
+
+    def claims(self, place: Place) -> list[tuple[str, HostPort]]:
+        """The hosts at a place, by full name, in this order."""
+        return sorted(self._claims.get(place, {}).items())
+
+
+def captured(
+    place: Place,
+    claims: list[tuple[str, HostPort]],
+    otherwise: Chain,
+    way_out: Filters,
+    access_log: str | None,
+) -> Resource | None:
+    """The listener of a place; None where no host is. otherwise: for connections to none of them.
+
+    Requests find their host by name; TLS does by SNI where the place is every address; of other protocols
+    only the first host counts, as nothing in a connection names one.
+    """
+    if not claims:
+        return None
+    address, number = place
+    named = [
+        _tcp(name, port, access_log, (name,))
+        for name, port in claims
+        if address == ANY_ADDRESS and port.protocol in {Protocol.TLS, Protocol.HTTPS}
+    ]
+    plain = [(name, port) for name, port in claims if (name,) not in {chain.server_names for chain in named}]
+    if any(port.protocol.http for _, port in plain):
+        otherwise = scoped_chain(access_log, way_out)
+    elif plain:
+        otherwise = _tcp(*plain[0], access_log)
+    return listener(f"{address}_{number}", place, named, otherwise, bind_to_port={"value": False})
+
+
+def _tcp(name: str, port: HostPort, access_log: str | None, server_names: tuple[str, ...] = ()) -> Chain:
+    cluster = outbound(name, port.number)
+    return tcp_chain(cluster, {cluster: 1}, access_log, server_names=server_names)
+
+
+def outbound_listener(sidecar: Sidecar, otherwise: Chain, access_log: str | None) -> Resource:
+    """Where a network redirects its pod's connections. otherwise: for those to places without a listener.
+
+    A connection to this listener itself would come here again and again.
+    """
+    own = tcp_chain(BLACK_HOLE, {BLACK_HOLE: 1}, access_log, port=sidecar.outbound[1])
+    return redirected(OUTBOUND, sidecar.outbound, [own], otherwise)
