@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.mesh.mesh_objects import decoded, ingress, sidecar
 
-from laneway.mesh.listeners import ACCESS_LOG, gateway_listener, inbound_listener, outbound_listener
+from laneway.mesh.access_log import ACCESS_LOG
+from laneway.mesh.listeners import gateway_listener, inbound_listener, outbound_listener
 from laneway.mesh.protos import message
 from laneway.mesh.resources import Resource
 from laneway.spec.protocols import Protocol
@@ -23,7 +24,7 @@ def manager_of(resource: Resource) -> Any:
 
 def test_outbound_is_an_http_proxy_that_finds_tables_by_host() -> None:
     """An unknown host is a 502, as with REGISTRY_ONLY."""
-    resource = outbound_listener(sidecar(), LOG)
+    resource = outbound_listener(sidecar(), LOG, ())
     manager = manager_of(resource)
     assert resource.name == "127.1.0.9_15001"
     (fragment,) = manager.scoped_routes.scope_key_builder.fragments
@@ -60,7 +61,7 @@ def test_a_gateway_has_one_table_or_one_for_each_host() -> None:
 def test_all_listeners_share_istios_settings() -> None:
     """Paths normalised, silent streams kept, access logged, the router last."""
     for resource in (
-        outbound_listener(sidecar(), LOG),
+        outbound_listener(sidecar(), LOG, ()),
         gateway_listener(80, ("127.0.0.1", 8000), "http.80", LOG),
     ):
         manager = manager_of(resource)
@@ -76,4 +77,4 @@ def test_all_listeners_share_istios_settings() -> None:
 
 def test_access_logs_can_be_left_out() -> None:
     """For measurements."""
-    assert not manager_of(outbound_listener(sidecar(), None)).access_log
+    assert not manager_of(outbound_listener(sidecar(), None, ())).access_log

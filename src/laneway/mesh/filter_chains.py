@@ -69,7 +69,7 @@ def redirected(name: str, address: Address, chains: Sequence[Chain], otherwise: 
     """
     original = message("envoy.extensions.filters.listener.original_dst.v3.OriginalDst")()
     filters = [{"name": "envoy.filters.listener.original_dst", "typed_config": any_of(original)}]
-    fields = {"use_original_dst": {"value": True}, "listener_filters": filters}
+    fields: dict[str, Any] = {"use_original_dst": {"value": True}, "listener_filters": filters}
     return listener(name, address, chains, otherwise, **fields)
 
 

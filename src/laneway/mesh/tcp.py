@@ -1,4 +1,7 @@
-"""Connections whose bytes a proxy passes on without reading them. Must not know listeners, nor which hosts exist."""
+"""Connections whose bytes a proxy passes on without reading them.
+
+Must not know listeners, nor which hosts exist.
+"""
 
 from __future__ import annotations
 

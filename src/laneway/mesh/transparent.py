@@ -26,6 +26,9 @@ BLACK_HOLE = "BlackHoleCluster"
 Place = tuple[str, int]
 """A destination of connections: an address and a port. ANY_ADDRESS: all without a listener of their own."""
 
+HTTP: Place = (ANY_ADDRESS, 80)
+"""Always HTTP, whatever hosts there are: so a request for an unknown host is answered, not cut."""
+
 
 def places_of(host: Host) -> dict[Place, HostPort]:
     """Where connections to a host go; what is no HTTP and has no address is at every address, as in Istio."""
@@ -56,8 +59,8 @@ class Destinations:
         return {place for place in before.keys() | after.keys() if before.get(place) != after.get(place)}
 
     def places(self) -> list[Place]:
-        """The places that have hosts."""
-        return [place for place, claims in self._claims.items() if claims]
+        """The places that have hosts, and HTTP."""
+        return list({HTTP, *(place for place, claims in self._claims.items() if claims)})
 
     def claims(self, place: Place) -> list[tuple[str, HostPort]]:
         """The hosts at a place, by full name, in this order."""
@@ -71,12 +74,12 @@ def captured(
     way_out: Filters,
     access_log: str | None,
 ) -> Resource | None:
-    """The listener of a place; None where no host is. otherwise: for connections to none of them.
+    """The listener of a place; None where none is needed. otherwise: for connections to none of them.
 
     Requests find their host by name; TLS does by SNI where the place is every address; of other protocols
     only the first host counts, as nothing in a connection names one.
     """
-    if not claims:
+    if not claims and place != HTTP:
         return None
     address, number = place
     named = [
@@ -85,7 +88,7 @@ def captured(
         if address == ANY_ADDRESS and port.protocol in {Protocol.TLS, Protocol.HTTPS}
     ]
     plain = [(name, port) for name, port in claims if (name,) not in {chain.server_names for chain in named}]
-    if any(port.protocol.http for _, port in plain):
+    if place == HTTP or any(port.protocol.http for _, port in plain):
         otherwise = scoped_chain(access_log, way_out)
     elif plain:
         otherwise = _tcp(*plain[0], access_log)
