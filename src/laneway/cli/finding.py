@@ -12,7 +12,7 @@ from laneway.spec.problems import Code
 
 if TYPE_CHECKING:
     from laneway.cli.client import Pods
-    from laneway.local.status import AppStatus, LaneStatus, ReleaseStatus, Status, WorkloadStatus
+    from laneway.local.status import AppStatus, Json, LaneStatus, ReleaseStatus, Status, WorkloadStatus
 
 _T = TypeVar("_T")
 
@@ -80,6 +80,11 @@ def newest_releases(status: Status, namespace: str | None) -> list[ReleaseStatus
     """The latest release of each app."""
     newest = {(release["namespace"], release["app"]): release for release in status["releases"]}
     return [release for (space, _), release in sorted(newest.items()) if namespace in (None, space)]
+
+
+def single(found: list[Json], kind: str, name: str) -> Json:
+    """The one object of this kind and name. Raises Failure where there is none, or more than one."""
+    return _single(found, f"{kind} {name}", f"list them: laneway get {kind.lower()}")
 
 
 def _single(found: list[_T], what: str, there: str) -> _T:

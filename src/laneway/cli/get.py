@@ -83,27 +83,16 @@ class Look:
 
 
 def _print(look: Look, objects: list[Json], output: Format, *, single: bool) -> None:
+    from laneway.cli.defaults import shown
     from laneway.cli.output import emit, listed, names_of
 
-    whole = [_with_defaults(obj) for obj in objects] if output in {Format.JSON, Format.YAML} else objects
+    whole = [shown(obj) for obj in objects] if output in {Format.JSON, Format.YAML} else objects
     emit(
         output,
         whole[0] if single else listed(whole),
         table=lambda: _tables(objects, look.world()),
         names=names_of(objects),
     )
-
-
-def _with_defaults(obj: Json) -> Json:
-    """An object with its defaults; one of a kind that people do not write as it is stored."""
-    from laneway.spec.defaults import with_defaults, without_server_fields
-    from laneway.spec.load import KINDS, parse
-
-    if obj["kind"] not in KINDS:
-        return obj
-    whole = with_defaults(parse(without_server_fields(obj)))
-    whole["metadata"] |= obj["metadata"]
-    return whole | {field: obj[field] for field in ("status",) if field in obj}
 
 
 def _refuse_missing(kind: str, names: Sequence[str], objects: list[Json]) -> None:
@@ -178,10 +167,11 @@ def _row(obj: Json, world: World) -> Seen:
 
 
 def _document(obj: Json, output: Format) -> Seen:
+    from laneway.cli.defaults import shown
     from laneway.cli.output import as_yaml
 
     name = f"{obj['kind'].lower()}/{obj['metadata']['name']}"
-    whole = _with_defaults(obj)
+    whole = shown(obj)
     match output:
         case Format.YAML:
             text = f"---\n{as_yaml(whole)}".rstrip("\n")

@@ -1,0 +1,183 @@
+"""`laneway describe`: all that is known about one object, on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from laneway.cli import options
+from laneway.cli.options import Format
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from laneway.cli.client import Client
+    from laneway.local.state import State
+    from laneway.local.status import Event, Json, Status
+
+EVENTS = 10
+LOG_LINES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known about an object. pods: that are its own; logs: the last lines of a pod."""
+
+    obj: Json
+    status: Status
+    pods: Sequence[Json]
+    events: Sequence[Event]
+    logs: Sequence[str] = ()
+
+    @property
+    def findings(self) -> list[str]:
+        """The report's lines about it."""
+        from laneway.cli import waiting
+
+        return waiting.why(self.status, [(self.obj["metadata"]["namespace"], self.obj["metadata"]["name"])])
+
+    def written(self) -> Json:
+        """All of it as JSON values. state: its part of the status, None where it has none."""
+        return {
+            "object": self.obj,
+            "state": _state(self.obj, self.status),
+            "pods": [pod["metadata"]["name"] for pod in self.pods],
+            "findings": self.findings,
+            "events": list(self.events),
+            "logs": list(self.logs),
+        }
+
+
+@click.command(
+    "describe", epilog=options.example("laneway describe pharmacy", "laneway describe lane green -n shop")
+)
+@click.argument(
+    "words",
+    metavar="[KIND] NAME",
+    nargs=-1,
+    required=True,
+    help="A kind, long or short, an app's otherwise; NAME or NAMESPACE/NAME.",
+)
+@options.output
+@options.namespace
+@options.state
+def describe(words: tuple[str, ...], output: Format, namespace: str | None, state: State) -> None:
+    """Show what is known about one object.
+
+    What it says with its defaults, where it stands and why, its pods, and what happened to it last.
+    """
+    from laneway.cli import daemon
+    from laneway.cli.output import emit
+
+    if len(words) > 2:
+        raise click.BadParameter("name one object", param_hint="NAME")
+    kind, name = ("app", *words)[-2:]
+    with daemon.connected(state) as client:
+        about = _about(client, kind, name, namespace)
+    metadata = about.obj["metadata"]
+    emit(
+        output,
+        about.written(),
+        table=lambda: page(about),
+        names=[f"{about.obj['kind'].lower()}/{metadata['name']}"],
+    )
+
+
+def _about(client: Client, kind: str, named: str, namespace: str | None) -> About:
+    from laneway.cli import defaults, finding, tables
+    from laneway.local.pods import read_pod
+    from laneway.local.selection import PodQuery
+
+    wanted = tables.kind_of(kind)
+    space, name = finding.split(named, namespace)
+    obj = finding.single(
+        [o for o in client.objects(wanted, space) if o["metadata"]["name"] == name], wanted, name
+    )
+    space = obj["metadata"]["namespace"]
+    meant = {"App": "app", "Lane": "lane", "Deployment": "deployment", "Pod": "pod"}.get(obj["kind"])
+    pods: list[Json] = []
+    if meant:
+        query = PodQuery(namespace=space, **{meant: name})
+        pods = [pod for pod in client.objects("Pod", space) if query.matches(read_pod(pod))]
+    asked: dict[str, Any] = {"app": name} if obj["kind"] == "App" else {"kind": obj["kind"], "name": name}
+    logs = [line["line"] for line in client.logs({"pod": name}, tail=LOG_LINES)] if meant == "pod" else []
+    events = client.history(namespace=space, limit=EVENTS, **asked)
+    return About(defaults.shown(obj), client.status(), pods, events, logs)
+
+
+def page(about: About) -> RenderableType:
+    """The page for people."""
+    from rich.console import Group
+
+    from laneway.cli.output import as_yaml, grid
+
+    obj = about.obj
+    parts: list[RenderableType] = [*_head(obj), *_section("spec", as_yaml(obj.get("spec", _data(obj))))]
+    if (state := _state(obj, about.status)) is not None:
+        parts += _section("state", as_yaml(state))
+    if obj["kind"] != "Pod" and about.pods:
+        rows = [(pod["metadata"]["name"], *_pod(pod)) for pod in about.pods]
+        parts += [
+            "",
+            "pods",
+            grid(("  name", "stage", "restarts", "address"), [(f"  {n}", *r) for n, *r in rows]),
+        ]
+    for title, lines in (("report", about.findings), ("logs", about.logs)):
+        if lines:
+            parts += ["", title, *(f"  {line}" for line in lines)]
+    if about.events:
+        parts += ["", "events", *(f"  {_event(event)}" for event in about.events)]
+    return Group(*parts)
+
+
+def _head(obj: Json) -> list[str]:
+    metadata = obj["metadata"]
+    lines = [f"{obj['kind']} {metadata['namespace']}/{metadata['name']}"]
+    if created := metadata.get("creationTimestamp"):
+        lines.append(f"created      {created}, generation {metadata.get('generation', 1)}")
+    for field in ("labels", "annotations"):
+        pairs = [f"{name}: {value}" for name, value in metadata.get(field, {}).items()]
+        lines += [f"{field if not index else '':12} {pair}" for index, pair in enumerate(pairs)]
+    return lines
+
+
+def _section(title: str, text: str) -> list[str]:
+    return ["", title, *(f"  {line}" for line in text.splitlines())]
+
+
+def _data(obj: Json) -> Json:
+    """What an object without a spec says. Of a Secret only which names there are."""
+    data = obj.get("data", {})
+    if obj["kind"] != "Secret":
+        return {"data": data}
+    return {"data": {name: f"{len(value)} characters" for name, value in data.items()}}
+
+
+def _state(obj: Json, status: Status) -> Any:
+    """The object's part of the status, without what names it; else its own status."""
+    parts: dict[str, Sequence[Any]] = {
+        "App": status["apps"],
+        "Lane": status["lanes"],
+        "Release": status["releases"],
+        "Deployment": status["workloads"],
+    }
+    metadata = obj["metadata"]
+    for part in parts.get(obj["kind"], ()):
+        if (part["namespace"], part["name"]) == (metadata["namespace"], metadata["name"]):
+            return {field: value for field, value in part.items() if field not in {"namespace", "name"}}
+    return obj.get("status")
+
+
+def _pod(pod: Json) -> tuple[str, ...]:
+    said = pod["status"]
+    return said["stage"], str(said["restartCount"]), said["podIP"]
+
+
+def _event(event: Event) -> str:
+    at = datetime.fromisoformat(event["at"]).astimezone().strftime("%H:%M:%S")
+    parts = (at, f"{event['kind']} {event['name']}", event["change"], event["message"], event["reason"])
+    return "  ".join(part for part in parts if part)
