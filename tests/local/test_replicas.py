@@ -26,6 +26,7 @@ from laneway.local.pods import Pod, Stage, Trouble
 from laneway.local.probes import Answer, Target, ask
 from laneway.local.processes import clean_environment, kill_all, spawn
 from laneway.local.state import State
+from laneway.manifests.names import DRAIN_GRACE, DRAIN_LIMIT
 from laneway.spec.meta import Key
 
 NOW = timedelta(seconds=2)
@@ -147,8 +148,26 @@ async def test_a_drain_has_its_limit(state: State) -> None:
         await eventually(lambda: not started.replicas.pods())
         assert started.history("draining", "not drained") == [
             ("draining", "its Deployment is gone"),
-            ("not drained", "still in use after its grace period of 0 s"),
+            ("not drained", "still in use after 0s"),
         ]
+
+
+async def test_what_a_deployment_says_of_draining_counts_for_its_pods(state: State) -> None:
+    """A long request is waited for beyond the grace period, up to the limit that stood there at its start."""
+    async with running(state) as started:
+        body = web(grace=0)
+        body["metadata"]["annotations"] = {DRAIN_LIMIT: "10m", DRAIN_GRACE: "3s"}
+        started.scale(body)
+        await eventually(lambda: started.ready(1))
+        pod = only(started)
+        assert (pod.drains_for, pod.grace) == (timedelta(minutes=10), timedelta(seconds=3))
+        started.mesh.idle.clear()
+        started.scale()
+        await eventually(lambda: started.mesh.leaving)
+        assert (await get(pod)).ok
+        started.mesh.idle.set()
+        await eventually(lambda: not started.replicas.pods())
+        assert started.history("not drained") == []
 
 
 async def test_a_pod_that_never_served_goes_at_once(state: State) -> None:

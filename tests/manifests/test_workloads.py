@@ -14,6 +14,7 @@ from laneway.plan.revision import revision_of
 from laneway.spec.app import App, Scale
 from laneway.spec.kubernetes import Deployment, EnvVar, PodTemplate, Service
 from laneway.spec.meta import Key
+from laneway.spec.release_policy import Drain
 
 KEY = Key("shop", "pharmacy")
 TEMPLATE: dict[str, Any] = {
@@ -95,7 +96,7 @@ def test_any_change_of_the_pods_makes_another_revision() -> None:
 
 def test_a_revision_s_pods_carry_the_app_s_labels_and_its_own() -> None:
     """The app's Service selects them, the subset just them; the mesh knows the app by canonical name."""
-    deployment = Deployment.model_validate(revision_deployment(KEY, version()))
+    deployment = Deployment.model_validate(revision_deployment(KEY, version(), Drain()))
     labels = deployment.spec.template.metadata.labels
     assert deployment.spec.selector.match_labels.items() <= labels.items()
     assert {"app": "pharmacy", "tier": "gold", names.CANONICAL_NAME: "pharmacy"}.items() <= labels.items()
@@ -146,6 +147,21 @@ def test_an_autoscaler_has_the_bounds_of_its_weight_and_the_user_s_metrics() -> 
         4,
         metrics,
     )
-    assert found["spec"]["scaleTargetRef"]["name"] == revision_deployment(KEY, version())["metadata"]["name"]
+    assert (
+        found["spec"]["scaleTargetRef"]["name"]
+        == revision_deployment(KEY, version(), Drain())["metadata"]["name"]
+    )
     assert found["spec"]["behavior"] == scale.behavior
     assert autoscaler(plan, version(), scale) is None
+
+
+def test_how_pods_go_stands_on_their_deployment_and_not_in_its_template() -> None:
+    """Changing it makes no new pods."""
+    drain = Drain.model_validate({"limit": "2h", "grace": "5s"})
+    before, after = (revision_deployment(KEY, version(), each) for each in (Drain(), drain))
+    assert before["spec"] == after["spec"]
+    assert before["metadata"]["annotations"] == {"laneway.dev/drain-limit": "10m"}
+    assert after["metadata"]["annotations"] == {
+        "laneway.dev/drain-limit": "2h",
+        "laneway.dev/drain-grace": "5s",
+    }

@@ -131,6 +131,8 @@ def a_forward_move_stays_within_the_surge(d: Decided) -> Iterator[str]:
     total = sum(max(d.version(other).pods, d.pods.get(other, 0)) for other in others)
     total += planned + max(0, seen.pods - seen.desired)
     surge = surge_pods(d.base, d.app.spec.scale.surge if d.app.spec.scale else 2_500)
+    if d.app.spec.release.keep_old:
+        surge = d.base
     if total > d.base + surge:
         yield f"holds {total} pods, above {d.base} + {surge}"
 

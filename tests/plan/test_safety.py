@@ -31,7 +31,15 @@ STEPS = (
     [{"weight": 50, "hold": "1m", "limit": "1m", "onUnsure": "pause"}, {"weight": 100}],
 )
 
+POLICIES: tuple[dict[str, Any], ...] = (
+    {},
+    {"onNew": "queue"},
+    {"keepOld": "20s"},
+    {"keepOld": "1h", "onNew": "queue"},
+)
+
 apps = st.sampled_from(sorted(APPS))
+policies = st.sampled_from(POLICIES)
 images = st.sampled_from(IMAGES)
 sizes = st.integers(1, 6)
 proxies = st.integers(0, 2)
@@ -40,12 +48,18 @@ proxies = st.integers(0, 2)
 class Worlds(RuleBasedStateMachine):
     """Two Apps that share a public host, three lanes, three proxies."""
 
-    @initialize(steps=st.sampled_from(STEPS), surge=st.sampled_from(["25%", "50%", "100%"]), size=sizes)
-    def start(self, steps: list[Any], surge: str, size: int) -> None:
+    @initialize(
+        steps=st.sampled_from(STEPS),
+        surge=st.sampled_from(["25%", "50%", "100%"]),
+        size=sizes,
+        policy=policies,
+    )
+    def start(self, steps: list[Any], surge: str, size: int, policy: dict[str, Any]) -> None:
         self.world = World(proxies=3)
         self.images = dict.fromkeys(APPS, "1")
         self.sizes = dict.fromkeys(APPS, size)
         self.steps = dict.fromkeys(APPS, (steps, surge))
+        self.policy = policy
         for app in APPS:
             self._write(app)
         self.world.settle()
@@ -61,7 +75,7 @@ class Worlds(RuleBasedStateMachine):
             self.sizes[app],
             routing=routing,
             scale={"replicas": self.sizes[app], "surge": surge},
-            release={"steps": steps},
+            release={"steps": steps} | self.policy,
         )
 
     # what people do
@@ -80,6 +94,12 @@ class Worlds(RuleBasedStateMachine):
     def change_steps(self, app: str, steps: list[Any], surge: str) -> None:
         self.steps[app] = steps, surge
         self._write(app)
+
+    @rule(policy=policies)
+    def change_the_policy(self, policy: dict[str, Any]) -> None:
+        self.policy = policy
+        for app in APPS:
+            self._write(app)
 
     @rule(app=apps, verb=st.sampled_from(sorted(Verb)))
     def ask(self, app: str, verb: Verb) -> None:

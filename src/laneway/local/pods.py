@@ -10,8 +10,10 @@ from typing import Any
 
 from laneway.local.addresses import Pair
 from laneway.local.markers import Identity, Part
+from laneway.manifests import names
 from laneway.spec.kubernetes import Container
 from laneway.spec.meta import Key
+from laneway.spec.values import parse_duration
 
 DEPLOYMENT_LABEL = "laneway.dev/deployment"
 """Names the Deployment that a pod belongs to, in the pod's namespace."""
@@ -21,6 +23,7 @@ TEMPLATE_LABEL = "pod-template-hash"
 
 INJECT_ANNOTATION = "sidecar.istio.io/inject"
 
+_DRAIN = {names.DRAIN_LIMIT, names.DRAIN_GRACE}
 _NAME_MAX = 63
 _SUFFIX = 6
 
@@ -51,8 +54,9 @@ class Pod:
 
     pod_ip: where peers dial it; app_address: where its application listens (the same without a sidecar);
     ports: port to dial on both by container port; port_names: container ports by name; ever_ready: whether
-    peers may know it; restarts: of any part; renew: another shall take its place; reason, message: why it is
-    not ready; processes: its parts that run.
+    peers may know it; drain_limit: the longest that open requests are waited for, None: its grace; restarts:
+    of any part; renew: another shall take its place; reason, message: why it is not ready; processes: its
+    parts that run.
     """
 
     key: Key
@@ -71,11 +75,17 @@ class Pod:
     ever_ready: bool = False
     restarts: int = 0
     renew: bool = False
+    drain_limit: timedelta | None = None
     draining_since: datetime | None = None
     reason: Trouble = Trouble.NONE
     message: str = ""
     processes: Mapping[Part, Identity] = field(default_factory=dict)
     uid: str = ""
+
+    @property
+    def drains_for(self) -> timedelta:
+        """The longest that open requests are waited for."""
+        return self.grace if self.drain_limit is None else self.drain_limit
 
     @property
     def ready(self) -> bool:
@@ -115,6 +125,7 @@ def new_pod(
     meta, pod = deployment["metadata"], deployment["spec"]["template"]
     said = pod.get("metadata", {})
     annotations = said.get("annotations", {})
+    drain = {name: value for name, value in meta.get("annotations", {}).items() if name in _DRAIN}
     listed = [port["containerPort"] for port in pod["spec"]["containers"][0].get("ports", [])]
     return {
         "apiVersion": "v1",
@@ -123,7 +134,7 @@ def new_pod(
             "name": name,
             "namespace": meta["namespace"],
             "labels": said.get("labels", {}) | {DEPLOYMENT_LABEL: meta["name"], TEMPLATE_LABEL: template},
-            "annotations": annotations,
+            "annotations": annotations | drain,
         },
         "spec": pod["spec"],
         "status": {
@@ -152,7 +163,8 @@ def read_pod(obj: Mapping[str, Any]) -> Pod:
         labels=meta["labels"],
         annotations=meta["annotations"],
         container=container,
-        grace=timedelta(seconds=spec.get("terminationGracePeriodSeconds", 30)),
+        grace=_duration(meta, names.DRAIN_GRACE)
+        or timedelta(seconds=spec.get("terminationGracePeriodSeconds", 30)),
         pod_ip=status["podIP"],
         app_address=status["appAddress"],
         ports={each["containerPort"]: each["port"] for each in status["ports"]},
@@ -162,6 +174,7 @@ def read_pod(obj: Mapping[str, Any]) -> Pod:
         ever_ready=status["everReady"],
         restarts=status["restartCount"],
         renew=status.get("renew", False),
+        drain_limit=_duration(meta, names.DRAIN_LIMIT),
         draining_since=_moment(status["drainingSince"]) if "drainingSince" in status else None,
         reason=Trouble(status.get("reason", "")),
         message=status.get("message", ""),
@@ -198,6 +211,11 @@ def status_of(pod: Pod, logs: Mapping[Part, str]) -> dict[str, Any]:
     if pod.reason:
         status |= {"reason": pod.reason.value, "message": pod.message}
     return status
+
+
+def _duration(meta: Mapping[str, Any], annotation: str) -> timedelta | None:
+    written = meta["annotations"].get(annotation)
+    return None if written is None else parse_duration(written)
 
 
 def _moment(text: str) -> datetime:

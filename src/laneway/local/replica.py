@@ -30,6 +30,7 @@ from laneway.local.probes import Answer
 from laneway.local.processes import Process, StuckError, clean_environment, kill_marked, spawn
 from laneway.local.references import finder
 from laneway.local.store import Store
+from laneway.spec.values import format_duration
 
 _SIDECAR_POLL_SECONDS = 0.025
 _SIDECAR_GRACE = timedelta(seconds=5)
@@ -52,7 +53,7 @@ class Sidecars(Protocol):
     async def drained(self, pod: Pod) -> None:
         """Returns when every proxy has confirmed the pod's removal and no request is active in it.
 
-        Cancelled when the pod's grace period is over.
+        Cancelled when the pod has drained for as long as it may.
         """
 
 
@@ -165,14 +166,14 @@ class Replica:
         assert pod.draining_since is not None
         if not pod.ever_ready:
             return  # no proxy ever knew it
-        left = pod.grace - (around.now() - pod.draining_since)
+        left = pod.drains_for - (around.now() - pod.draining_since)
         try:
             async with asyncio.timeout(max(0.0, left.total_seconds())) as limit:
                 await around.sidecars.drained(pod)
         except TimeoutError:
             if not limit.expired():
                 raise
-            reason = f"still in use after its grace period of {pod.grace.total_seconds():g} s"
+            reason = f"still in use after {format_duration(pod.drains_for)}"
             self._write(partial(around.store.record, self._event("not drained", reason)))
 
     async def _watch_application(self) -> None:

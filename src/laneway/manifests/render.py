@@ -41,7 +41,7 @@ def _app(app: App, planned: AppPlan) -> Iterator[Manifest]:
     for version in planned.versions:
         yield workloads.kept_template(app.key, version)
         if version.replicas:
-            yield workloads.revision_deployment(app.key, version)
+            yield workloads.revision_deployment(app.key, version, app.spec.release.drain)
             if app.spec.scale and (scaler := workloads.autoscaler(planned, version, app.spec.scale)):
                 yield scaler
     yield services.app_service(app)

@@ -8,6 +8,8 @@ from laneway.manifests import names
 from laneway.plan.result import AppPlan, LaneVersionPlan, VersionPlan
 from laneway.spec.app import Scale
 from laneway.spec.meta import Key
+from laneway.spec.release_policy import Drain
+from laneway.spec.values import format_duration
 
 Manifest = dict[str, Any]
 
@@ -34,13 +36,21 @@ def kept_template(app: Key, version: VersionPlan) -> Manifest:
     }
 
 
-def revision_deployment(app: Key, version: VersionPlan) -> Manifest:
-    """The Deployment of one revision, with the pods that the plan gives it."""
+def revision_deployment(app: Key, version: VersionPlan, drain: Drain) -> Manifest:
+    """The Deployment of one revision, with the pods that the plan gives it, and how they go."""
     selector = {names.APP: app.name, names.REVISION: version.revision}
     canonical = {names.CANONICAL_NAME: app.name, names.CANONICAL_REVISION: version.revision}
     labels = {**version.template.metadata.labels, **selector, **canonical}
     key = Key(app.namespace, names.versioned(app.name, version.revision))
-    return _deployment(key, selector, selector, _pod(labels, version.template.written()), version.replicas)
+    pod = _pod(labels, version.template.written())
+    deployment = _deployment(key, selector, selector, pod, version.replicas)
+    deployment["metadata"]["annotations"] = _drain(drain)
+    return deployment
+
+
+def _drain(drain: Drain) -> dict[str, str]:
+    said = {names.DRAIN_LIMIT: drain.limit, names.DRAIN_GRACE: drain.grace}
+    return {name: format_duration(value) for name, value in said.items() if value is not None}
 
 
 def lane_deployment(version: LaneVersionPlan, base: Manifest) -> Manifest:

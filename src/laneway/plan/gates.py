@@ -54,7 +54,9 @@ def surge_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
     if s.aborting or receiver is None or move.wanted.get(receiver, 0) <= s.written.get(receiver, 0):
         return move, None
     planned = {
-        revision: size(weight, s.base) for revision, weight in s.written.items() if revision != receiver
+        revision: max(size(weight, s.base), s.warm.get(revision, 0))
+        for revision, weight in s.written.items()
+        if revision != receiver
     }
     room = s.base + s.surge - sum(planned.values())
     draining = s.pods_beyond({**planned, receiver: s.version(receiver).desired})

@@ -23,6 +23,7 @@ from laneway.plan.roles import is_refused, roles_after, stable_of
 from laneway.plan.situation import Situation
 from laneway.plan.sizing import size, surge_pods
 from laneway.plan.versions import versions
+from laneway.plan.warm import Warm, keep_warm
 from laneway.spec.app import App, Scale
 from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.meta import Key
@@ -119,16 +120,24 @@ def _plan_app(app: App, world: _World) -> _Outcome | None:
     kept = {**seen.kept, wanted: seen.kept.get(wanted, Kept(template, Role.CANDIDATE))}
     roles = roles_after(course, kept, stable, wanted, refused)
     stable = next(revision for revision, role in roles.items() if role is Role.STABLE)
-    situation = _situation(app, world, seen, stable, course)
+    old = keep_warm(app, course, newest(begun), kept, stable, world.now)
+    situation = _situation(app, world, seen, stable, course, old)
     move, findings = _move(situation, course, world.gates)
     lanes = world.lanes.get(app.metadata.namespace, Lanes())
     rules, lane_findings = lane_plans.rules(app.key, lanes, world.observed)
     bases = world.lane_bases.get(app.key, frozenset())
     result = _app_plan(situation, move, versions(app, situation, move, kept, roles, bases), rules)
     written = tuple(r for r in (course.ended, course.active) if r and world.spec.releases.get(r.key) != r)
-    said = (*missing, *course.findings, *findings, *_refused(app, roles, wanted), *lane_findings)
+    said = (
+        *missing,
+        *course.findings,
+        *old.findings,
+        *findings,
+        *_refused(app, roles, wanted),
+        *lane_findings,
+    )
     said += tuple(_waiting(app, wanted, releases))
-    return _Outcome(result, written, said, course.wake)
+    return _Outcome(result, written, said, min(filter(None, (course.wake, old.until)), default=None))
 
 
 def _known(seen: AppSeen, wanted: str) -> AppSeen:
@@ -193,11 +202,15 @@ def _size(app: App, world: _World, active: Release | None) -> int:
 
 
 def _surge(app: App, base: int) -> int:
+    """Pods beside the base. A version that keeps its pods is beside it as a whole."""
+    if app.spec.release.keep_old:
+        return base
     return surge_pods(base, (app.spec.scale or DEFAULT_SCALE).surge)
 
 
-def _situation(app: App, world: _World, seen: AppSeen, stable: str, course: Course) -> Situation:
+def _situation(app: App, world: _World, seen: AppSeen, stable: str, course: Course, old: Warm) -> Situation:
     base = _size(app, world, course.active)
+    warm = {revision: max(pods, base) for revision, pods in old.pods.items()}
     return Situation(
         key=app.key,
         seen=seen,
@@ -209,6 +222,7 @@ def _situation(app: App, world: _World, seen: AppSeen, stable: str, course: Cour
         aborting=course.aborting,
         autoscaled=_autoscaled(app),
         laggards=world.observed.laggards,
+        warm=warm,
     )
 
 
@@ -225,6 +239,8 @@ def _move(s: Situation, course: Course, gates: tuple[Gate, ...]) -> tuple[Move, 
     if s.candidate and course.target is None:
         # Paused: what it has stays, so that somebody can look at why.
         pods[s.candidate] = max(pods.get(s.candidate, 0), s.version(s.candidate).desired)
+    for revision, warm in s.warm.items():
+        pods[revision] = max(pods.get(revision, 0), warm)
     if s.candidate:
         pods[s.candidate] = max(pods.get(s.candidate, 0), _ahead(s, course))
     move = replace(move, pods=pods)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from laneway.plan.observed import AppSeen, VersionSeen, Weights
 from laneway.spec.meta import Key
@@ -31,6 +31,7 @@ class Situation:
     aborting: bool
     autoscaled: bool = False
     laggards: tuple[str, ...] = ()
+    warm: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def written(self) -> Weights:

@@ -10,6 +10,7 @@ from laneway.plan.result import VersionPlan
 from laneway.plan.situation import Situation
 from laneway.plan.sizing import bounds
 from laneway.spec.app import App
+from laneway.spec.values import FULL
 
 RETIRED_KEPT = 5
 """Templates that an app keeps besides those in use, so that an older revision can be rebuilt."""
@@ -47,5 +48,7 @@ def _bounds(app: App, s: Situation, move: Move, revision: str) -> tuple[int, int
     scale = app.spec.scale
     if scale is None or scale.max is None or not s.autoscaled:
         return None
+    if revision in s.warm:
+        return bounds(FULL, s.warm[revision], scale.max)
     carry = max(move.wanted.get(revision, 0), move.weights.get(revision, 0), s.written.get(revision, 0))
     return bounds(carry, s.base, scale.max)

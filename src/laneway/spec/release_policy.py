@@ -33,17 +33,32 @@ class Rollback(Model):
     overload: Overload = 15_000
 
 
+class Drain(Model):
+    """How the pods of a version that lost its weight go.
+
+    limit: the longest that a request or a stream which is still open is waited for; grace: what the
+    application then has from SIGTERM to SIGKILL, instead of its template's terminationGracePeriodSeconds.
+    """
+
+    grace: Duration | None = None
+    limit: Duration = timedelta(minutes=10)
+
+
 DEFAULT_STEPS = (Step.model_validate({"weight": 20}), Step.model_validate({"weight": 100}))
 """20 %, validate, the remaining 80 %."""
 
 
 class ReleasePolicy(Model):
-    """How a new revision takes over. Default: 20 %, hold, the remaining 80 % (Halodoc's practice)."""
+    """How a new revision takes over. Default: 20 %, hold, the remaining 80 % (Halodoc's practice).
 
-    unsupported: ClassVar[frozenset[str]] = frozenset(
-        {"preview", "sticky", "drain", "keepOld", "judge", "ramp", "pin"}
-    )
+    on_new: what becomes of a release when a newer revision comes; keep_old: how long after its promotion the
+    version before keeps its pods, so that an undo takes effect at once. It keeps them during the release too.
+    """
+
+    unsupported: ClassVar[frozenset[str]] = frozenset({"preview", "sticky", "judge", "ramp", "pin"})
 
     steps: tuple[Step, ...] = Field(default=DEFAULT_STEPS, min_length=1)
     on_new: Literal["supersede", "queue"] = "supersede"
+    drain: Drain = Drain()
+    keep_old: Duration = timedelta(0)
     rollback: Rollback = Rollback()
