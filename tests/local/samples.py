@@ -23,9 +23,10 @@ def deployment(
     annotations: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
     probe: Mapping[str, Any] | None = None,
+    more: Mapping[str, Any] | None = None,
     grace: int = 30,
 ) -> dict[str, Any]:
-    """A Deployment as the store keeps it."""
+    """A Deployment as the store keeps it. more: fields of its container."""
     container: dict[str, Any] = {
         "name": "main",
         "command": list(command),
@@ -34,6 +35,7 @@ def deployment(
     }
     if probe is not None:
         container["readinessProbe"] = dict(probe)
+    container |= more or {}
     template = {
         "metadata": {
             "labels": dict(labels or {"laneway.dev/app": name}),

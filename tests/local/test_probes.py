@@ -1,23 +1,29 @@
-"""Readiness: what answers amount to, and real questions to real sockets."""
+"""What is asked, and what answers amount to."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import reduce
 
 import pytest
 
-from laneway.local.probes import Answer, ReadinessState, Target, ask, target
-from laneway.spec.kubernetes import HttpGet, Probe, TcpSocket
+from laneway.local.probes import (
+    Answer,
+    Place,
+    Program,
+    Question,
+    ReadinessState,
+    StartupState,
+    Target,
+    deed,
+    question,
+)
+from laneway.spec.kubernetes import HttpGet, LifecycleHandler, Probe, TcpSocket
 
-Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]
-
-PORTS, NAMES = {80: 10080, 9090: 9090}, {"http": 80, "admin": 9090}
 HOST = "127.64.129.0"
-NO_PORT = Answer(False, "readinessProbe: the container has no port named 'none'")
+PLACE = Place(HOST, {80: 10080, 9090: 9090}, {"http": 80, "admin": 9090})
+SECOND = timedelta(seconds=1)
+NO_PORT = Answer(False, "the container has no port named 'none'")
 
 
 def after(probe: Probe, answers: str) -> ReadinessState:
@@ -57,94 +63,51 @@ def test_until_first_ready_questions_come_quickly() -> None:
         (Probe(http_get=HttpGet(port="admin")), Target(HOST, 9090, "/", timedelta(seconds=1))),
         (Probe(tcp_socket=TcpSocket(port=7000)), Target(HOST, 7000, None, timedelta(seconds=1))),
         (Probe(tcp_socket=TcpSocket(port="none")), NO_PORT),
+        (Probe.model_validate({"exec": {"command": ["a", "b"]}}), Program(["a", "b"], SECOND)),
+        (Probe.model_validate({"grpc": {"port": 80}}), Target(HOST, 10080, None, SECOND, service="")),
+        (
+            Probe(http_get=HttpGet(port=80, host="other.example")),
+            Target("other.example", 80, "/", SECOND),
+        ),
+        (
+            Probe.model_validate(
+                {"httpGet": {"port": 80, "scheme": "HTTPS", "httpHeaders": [{"name": "A", "value": "b"}]}}
+            ),
+            Target(HOST, 10080, "/", SECOND, headers=(("A", "b"),), tls=True),
+        ),
     ],
 )  # fmt: skip
-def test_a_probe_asks_the_applications_own_address(probe: Probe | None, expected: Target | Answer) -> None:
+def test_a_probe_asks_the_applications_own_address(probe: Probe | None, expected: Question | Answer) -> None:
     """By the port's number or name, as it is on this machine; without a probe, the first port."""
-    assert target(probe, HOST, PORTS, NAMES) == expected
+    assert question(probe, PLACE) == expected
 
 
 def test_a_container_without_ports_is_ready_when_it_runs() -> None:
     """There is nothing to ask."""
-    assert target(None, HOST, {}, {}) == Answer(True, "the container has no port to ask")
-
-
-@asynccontextmanager
-async def server(answering: Answering) -> AsyncIterator[int]:
-    """A server on a free port of 127.0.0.1."""
-    listening = await asyncio.start_server(answering, "127.0.0.1", 0)  # type: ignore[arg-type]
-    try:
-        yield listening.sockets[0].getsockname()[1]
-    finally:
-        listening.close()
-
-
-def says(text: bytes) -> Answering:
-    """Answers any request with this and hangs up."""
-
-    async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1000)
-        writer.write(text)
-        writer.close()
-
-    return answering
+    assert question(None, Place(HOST, {}, {})) == Answer(True, "the container has no port to ask")
 
 
 @pytest.mark.parametrize(
-    ("text", "ok", "detail"),
+    ("hook", "expected"),
     [
-        (b"HTTP/1.1 200 OK\r\n\r\n", True, "200"),
-        (b"HTTP/1.0 399 \r\n\r\n", True, "399"),
-        (b"HTTP/1.1 204\n", True, "204"),
-        (b"HTTP/1.1 400 Bad\r\n\r\n", False, "400"),
-        (b"HTTP/1.1 503 Unavailable\r\n\r\n", False, "503"),
-        (b"HTTP/1.1 200OK\r\n\r\n", False, "not HTTP"),
-        (b"SSH-2.0-OpenSSH\r\n", False, "not HTTP"),
-        (b"x" * 5000, False, "not HTTP"),
-        (b"", False, "not HTTP"),
+        ({"sleep": {"seconds": 5}}, timedelta(seconds=5)),
+        ({"exec": {"command": ["flush"]}}, Program(["flush"], SECOND)),
+        ({"httpGet": {"port": "http", "path": "/bye"}}, Target(HOST, 10080, "/bye", SECOND)),
+        ({"httpGet": {"port": "none"}}, NO_PORT),
     ],
 )
-async def test_an_http_probe_is_answered_by_the_status(text: bytes, ok: bool, detail: str) -> None:
-    """200 to 399 is success; whatever is not an HTTP answer is a failure."""
-    async with server(says(text)) as port:
-        answer = await ask(Target("127.0.0.1", port, "/up", timedelta(seconds=5)))
-    assert answer.ok is ok
-    assert detail in answer.detail
+def test_a_hook_does_one_thing(hook: dict[str, object], expected: object) -> None:
+    """Within its limit."""
+    assert deed(LifecycleHandler.model_validate(hook), PLACE, SECOND) == expected
 
 
-async def test_an_http_probe_is_a_proper_request() -> None:
-    """With Host, and without keeping the connection."""
-    seen: list[bytes] = []
-
-    async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        writer.close()
-
-    async with server(answering) as port:
-        await ask(Target("127.0.0.1", port, "/up?x=1", timedelta(seconds=5)))
-    lines = seen[0].split(b"\r\n")
-    assert lines[0] == b"GET /up?x=1 HTTP/1.1"
-    assert {b"Host: 127.0.0.1:%d" % port, b"Connection: close"} <= set(lines)
-
-
-async def test_a_connection_is_enough_for_a_tcp_probe() -> None:
-    """And a refused one is a failure that says so."""
-    async with server(says(b"")) as port:
-        asked = Target("127.0.0.1", port, None, timedelta(seconds=5))
-        assert (await ask(asked)).ok
-    assert await ask(asked) == Answer(False, f"{asked}: Connection refused")
-
-
-async def test_silence_is_a_failure_after_the_timeout() -> None:
-    """Its limit is named."""
-    release = asyncio.Event()
-
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await release.wait()
-        writer.close()
-
-    async with server(silent) as port:
-        answer = await ask(Target("127.0.0.1", port, "/", timedelta(seconds=0.05)))
-        release.set()
-    assert answer == Answer(False, f"GET / on 127.0.0.1:{port}: no answer within 0.05 s")
+def test_a_start_may_take_its_periods_however_often_it_is_asked() -> None:
+    """Three periods of two seconds are six seconds, not three quick failures."""
+    state = StartupState(Probe(period_seconds=2, failure_threshold=3))
+    waited = timedelta()
+    while not state.failed:
+        waited += state.delay
+        state = state.after(Answer(False, "no"))
+    assert state.attempts > 10
+    assert timedelta(seconds=6) <= waited < timedelta(seconds=8)
+    assert not state.passed and state.after(Answer(True, "yes")).passed

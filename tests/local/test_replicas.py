@@ -20,10 +20,11 @@ from tests.local.samples import deployment
 
 from laneway.local import procfs
 from laneway.local.addresses import Addresses
+from laneway.local.asking import ask
 from laneway.local.logs import log_file
 from laneway.local.markers import Marker, Part, find, parts
 from laneway.local.pods import Pod, Stage, Trouble
-from laneway.local.probes import Answer, Target, ask
+from laneway.local.probes import Answer, Target
 from laneway.local.processes import clean_environment, kill_all, spawn
 from laneway.local.state import State
 from laneway.manifests.names import DRAIN_GRACE, DRAIN_LIMIT
@@ -238,6 +239,104 @@ async def test_readiness_follows_the_probe(state: State, tmp_path: Path) -> None
         sick.unlink()
         await eventually(lambda: only(started).ready)
         assert only(started).restarts == 0
+
+
+LIVE = {"periodSeconds": 1, "failureThreshold": 1, "httpGet": {"port": 8080}}
+
+
+async def test_an_application_that_does_not_live_is_ended_and_started_again(
+    state: State, tmp_path: Path
+) -> None:
+    """Its probe's last answer is told as the reason; its preStop hook runs before its SIGTERM."""
+    sick, said = tmp_path / "sick", tmp_path / "said"
+    more = {
+        "livenessProbe": LIVE,
+        "lifecycle": {"preStop": {"exec": {"command": ["sh", "-c", f"echo $POD_NAME > {said}"]}}},
+    }
+    async with running(state) as started:
+        started.scale(
+            web(env=[{"name": "SICK", "value": str(sick)}], probe={"tcpSocket": {"port": 8080}}, more=more)
+        )
+        await eventually(lambda: only(started).ready)
+        pod = only(started)
+        sick.touch()
+        await eventually(lambda: only(started).restarts == 1)
+        sick.unlink()
+        why = f"livenessProbe: GET / on {pod.app_address}:8080: 503"
+        ended = f"the application was ended: {why}"
+        assert started.history("unhealthy", "crashed") == [("unhealthy", why), ("crashed", ended)]
+        await eventually(lambda: only(started).ready)
+        assert said.read_text().strip() == pod.key.name
+        assert output(state, pod).count("application ends") == 1
+
+
+async def test_the_start_has_its_own_probe_and_the_others_wait_for_it(state: State, tmp_path: Path) -> None:
+    """A liveness probe that would fail is not asked until then."""
+    begun = tmp_path / "begun"
+    more = {
+        "startupProbe": {
+            "periodSeconds": 1,
+            "failureThreshold": 60,
+            "exec": {"command": ["cat", str(begun)]},
+        },
+        "livenessProbe": LIVE | {"exec": {"command": ["cat", str(begun)]}, "httpGet": None},
+    }
+    async with running(state) as started:
+        started.scale(web(more=more))
+        await eventually(lambda: "startupProbe" in only(started).message)
+        assert not only(started).ready and not only(started).started
+        assert (
+            only(started).message
+            == f"startupProbe: cat {begun}: exit status 1: cat: {begun}: No such file or directory"
+        )
+        begun.touch()
+        await eventually(lambda: only(started).ready)
+        assert (only(started).started, only(started).restarts) == (True, 0)
+
+
+async def test_a_start_that_takes_too_long_is_begun_anew(state: State) -> None:
+    """With the probe's last answer as the reason."""
+    more = {"startupProbe": {"periodSeconds": 1, "failureThreshold": 1, "exec": {"command": ["false"]}}}
+    async with running(state) as started:
+        started.scale(web(more=more))
+        await eventually(lambda: only(started).restarts)
+        assert started.history("crashed") == [
+            ("crashed", "the application was ended: startupProbe: false: exit status 1")
+        ]
+
+
+async def test_hooks_run_after_the_start_and_before_the_end(state: State, tmp_path: Path) -> None:
+    """preStop when no request is in flight any more, and before SIGTERM."""
+    story, moved = tmp_path / "story", tmp_path / "story.log"
+    more = {
+        "lifecycle": {
+            "postStart": {"exec": {"command": ["sh", "-c", f"echo started >> {story}"]}},
+            "preStop": {"exec": {"command": ["sh", "-c", f"echo stops >> {story}; cat {moved} >> {story}"]}},
+        }
+    }
+    async with running(state) as started:
+        started.mesh.idle.clear()
+        started.scale(web(more=more))
+        await eventually(lambda: only(started).ready)
+        pod = only(started)
+        started.scale(web(0, more=more))
+        await eventually(lambda: started.mesh.leaving)
+        assert story.read_text() == "started\n"
+        log_file(state.logs, pod.key, Part.APP).rename(moved)
+        started.mesh.idle.set()
+        await eventually(lambda: not started.replicas.pods())
+        assert story.read_text() == "started\nstops\nserves\n"
+        assert moved.read_text() == "serves\napplication ends\n"
+
+
+async def test_a_hook_that_fails_is_told(state: State) -> None:
+    """After a start it ends the application; before an end it keeps nothing up."""
+    failing = {"exec": {"command": ["sh", "-c", "echo no room; exit 7"]}}
+    async with running(state) as started:
+        started.scale(web(more={"lifecycle": {"postStart": failing}}))
+        await eventually(lambda: only(started).restarts)
+        (reason,) = [reason for _, reason in started.history("unhealthy")][:1]
+        assert reason == "postStart: sh -c echo no room; exit 7: exit status 7: no room"
 
 
 async def test_a_changed_template_rolls_without_a_gap(state: State) -> None:

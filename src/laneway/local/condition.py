@@ -43,10 +43,16 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """The parts of one pod. readiness: of the application; sidecar_ready: True where there is none."""
+    """The parts of one pod.
+
+    readiness: of the application; sidecar_ready: True where there is none; started_up: whether the
+    application is through its start; starting: why not.
+    """
 
     readiness: ReadinessState
     sidecar_ready: bool
+    started_up: bool = False
+    starting: str = ""
     running: Mapping[Part, Identity] = field(default_factory=dict)
     troubles: Mapping[Part, Why] = field(default_factory=dict)
     restarts: int = 0
@@ -63,6 +69,8 @@ class Condition:
             self,
             readiness=ReadinessState(self.readiness.probe) if end.part is Part.APP else self.readiness,
             sidecar_ready=self.sidecar_ready and end.part is not Part.SIDECAR,
+            started_up=self.started_up and end.part is not Part.APP,
+            starting="" if end.part is Part.APP else self.starting,
             running={part: identity for part, identity in self.running.items() if part is not end.part},
             troubles={**self.troubles, end.part: why},
             restarts=self.restarts + 1,
@@ -72,11 +80,17 @@ class Condition:
         """The application answered its probe, or did not."""
         return replace(self, readiness=self.readiness.after(answer))
 
+    def failing(self, why: str) -> Condition:
+        """The application is about to be ended and started again; it takes no requests meanwhile."""
+        return replace(self, troubles={**self.troubles, Part.APP: Why(Trouble.UNHEALTHY, why)})
+
     @property
     def why_not(self) -> Why | None:
         """Why the pod takes no requests; None where it does."""
         if self.troubles:
             return next(iter(self.troubles.values()))
+        if self.starting and not self.started_up:
+            return Why(Trouble.NOT_ANSWERING, self.starting)
         if not self.readiness.ready:
             return Why(
                 Trouble.NOT_ANSWERING, self.readiness.detail or "the application has not been asked yet"
@@ -95,6 +109,8 @@ def first_condition(pod: Pod) -> Condition:
 def adopted_condition(pod: Pod, running: Mapping[Part, Identity]) -> Condition:
     """Of a pod whose parts ran on without us: it is as ready as it was, if none is missing."""
     condition = first_condition(pod)
+    if pod.started and Part.APP in running:
+        condition = replace(condition, started_up=True)
     if pod.ready and running.keys() == set(pod.parts):
         readiness = replace(condition.readiness, ready=True, proven=True)
         condition = replace(condition, readiness=readiness, sidecar_ready=True)
@@ -120,6 +136,7 @@ def in_condition(pod: Pod, condition: Condition) -> Pod:
         pod,
         stage=stage,
         ever_ready=pod.ever_ready or stage is Stage.READY,
+        started=condition.started_up,
         restarts=condition.restarts,
         reason=why.trouble if why else Trouble.NONE,
         message=why.text if why else "",

@@ -38,6 +38,7 @@ class Keeper:
         self._owner = owner
         self._now = now
         self._ready_since: datetime | None = None
+        self._because = ""
 
     def adopt(self, process: Process) -> None:
         """Take over a process that already runs, before `keep`."""
@@ -59,6 +60,12 @@ class Keeper:
             self._ready_since = None
             self._owner.ended(Ended(self._part, why, backoff.delay, trouble))
             await asyncio.sleep(backoff.delay.total_seconds())
+
+    async def restart(self, why: str, grace: timedelta) -> None:
+        """End the process, so that `keep` starts it again. why: told as its end. Raises StuckError."""
+        if self.process is not None:
+            self._because = why
+            await self.process.stop(grace)
 
     async def stop(self, grace: timedelta) -> None:
         """End the process for good, after `keep` was cancelled. Raises StuckError."""
@@ -82,12 +89,14 @@ class Keeper:
                 return f"{error.filename}: {error.strerror}", Trouble.CANNOT_START
         self._owner.started(self._part, self.process)
         why = how_ended(await self.process.wait())
+        trouble = Trouble.UNHEALTHY if self._because else Trouble.CRASHED
+        why, self._because = self._because or why, ""
         try:
             await self.process.end_session()
         except StuckError as error:
             why = f"{why}; {error}"
         self.process = None
-        return why, Trouble.CRASHED
+        return why, trouble
 
     def _ready_for(self) -> timedelta:
         return timedelta() if self._ready_since is None else self._now() - self._ready_since

@@ -20,6 +20,8 @@ class Part(StrEnum):
     APP = "app"
     SIDECAR = "sidecar"
     GATEWAY = "gateway"
+    TASK = "task"
+    """A program of a probe or a hook, beside the application."""
 
 
 _PARTS = frozenset(part.value for part in Part)

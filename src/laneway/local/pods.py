@@ -44,6 +44,7 @@ class Trouble(StrEnum):
     CANNOT_START = "CannotStart"
     CONFIGURATION = "CreateContainerConfigError"
     CRASHED = "Crashed"
+    UNHEALTHY = "Unhealthy"
     NOT_ANSWERING = "NotAnswering"
     SIDECAR_NOT_READY = "SidecarNotReady"
 
@@ -54,9 +55,9 @@ class Pod:
 
     pod_ip: where peers dial it; app_address: where its application listens (the same without a sidecar);
     ports: port to dial on both by container port; port_names: container ports by name; ever_ready: whether
-    peers may know it; drain_limit: the longest that open requests are waited for, None: its grace; restarts:
-    of any part; renew: another shall take its place; reason, message: why it is not ready; processes: its
-    parts that run.
+    peers may know it; started: whether its application is through its start; drain_limit: the longest that
+    open requests are waited for, None: its grace; restarts: of any part; renew: another shall take its place;
+    reason, message: why it is not ready; processes: its parts that run.
     """
 
     key: Key
@@ -73,6 +74,7 @@ class Pod:
     created: datetime
     stage: Stage = Stage.STARTING
     ever_ready: bool = False
+    started: bool = False
     restarts: int = 0
     renew: bool = False
     drain_limit: timedelta | None = None
@@ -142,6 +144,7 @@ def new_pod(
             "stage": Stage.STARTING.value,
             "ready": False,
             "everReady": False,
+            "started": False,
             "podIP": pair.pod,
             "appAddress": pair.app if injected(annotations) else pair.pod,
             "ports": [{"containerPort": port, "port": local_port(port)} for port in listed],
@@ -172,6 +175,7 @@ def read_pod(obj: Mapping[str, Any]) -> Pod:
         created=_moment(status["startTime"]),
         stage=Stage(status["stage"]),
         ever_ready=status["everReady"],
+        started=status["started"],
         restarts=status["restartCount"],
         renew=status.get("renew", False),
         drain_limit=_duration(meta, names.DRAIN_LIMIT),
@@ -193,6 +197,7 @@ def status_of(pod: Pod, logs: Mapping[Part, str]) -> dict[str, Any]:
         "stage": pod.stage.value,
         "ready": pod.ready,
         "everReady": pod.ever_ready,
+        "started": pod.started,
         "podIP": pod.pod_ip,
         "appAddress": pod.app_address,
         "ports": [{"containerPort": container, "port": port} for container, port in pod.ports.items()],

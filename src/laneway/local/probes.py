@@ -1,38 +1,55 @@
-"""Readiness: asking an application whether it takes requests, and what its answers so far amount to.
+"""Probes and hooks: what an application is asked, and what its answers so far amount to. Pure.
 
-`ReadinessState` is pure; `ask` does the I/O. Must not know pods.
+Must not know pods, nor how a question is put (`asking` does).
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from laneway import __version__
-from laneway.spec.kubernetes import Probe
+from laneway.spec.kubernetes import HttpGet, LifecycleHandler, Probe, TcpSocket
 
 _QUICK = timedelta(milliseconds=50)
 _QUICK_GROWTH = 1.3
-_STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})(?: .*)?\r?\n?")
-_LINE_BYTES_MAX = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What to ask. path: of an HTTP GET, None to connect only. Any status from 200 to 399 is success."""
+    """Where to ask. path: of an HTTP GET; service: of a gRPC health check; neither: to connect only.
+
+    Any status from 200 to 399 is success, as is SERVING. tls: without verifying the certificate.
+    """
 
     address: str
     port: int
     path: str | None
     timeout: timedelta
+    headers: Sequence[tuple[str, str]] = ()
+    tls: bool = False
+    service: str | None = None
 
     def __str__(self) -> str:
-        what = "connecting to" if self.path is None else f"GET {self.path} on"
+        if self.service is not None:
+            return f"gRPC health check of {self.service or 'the server'} on {self.address}:{self.port}"
+        scheme = " by TLS" if self.tls else ""
+        what = "connecting to" if self.path is None else f"GET {self.path}{scheme} on"
         return f"{what} {self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program to run in the container's place: exit status 0 is success."""
+
+    argv: Sequence[str]
+    timeout: timedelta
+
+    def __str__(self) -> str:
+        return " ".join(self.argv)
+
+
+Question = Target | Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,65 +100,95 @@ class ReadinessState:
         return min(period, _QUICK * _QUICK_GROWTH ** min(self.attempts, 50))
 
 
-def target(
-    probe: Probe | None, address: str, ports: Mapping[int, int], names: Mapping[str, int]
-) -> Target | Answer:
-    """What a container's probe asks; without one, to connect to its first port.
+@dataclass(frozen=True, slots=True)
+class StartupState:
+    """What the answers of a process that starts amount to. waited: for what it has answered so far.
+
+    It is asked more often than its probe says, so its failures are counted by the time they took.
+    """
+
+    probe: Probe
+    passed: bool = False
+    waited: timedelta = timedelta()
+    attempts: int = 0
+
+    def after(self, answer: Answer) -> StartupState:
+        """The state with one more answer."""
+        if answer.ok:
+            return replace(self, passed=True)
+        return replace(self, waited=self.waited + self.delay, attempts=self.attempts + 1)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the process took longer than `failureThreshold` periods."""
+        return self.waited >= timedelta(seconds=self.probe.period_seconds) * self.probe.failure_threshold
+
+    @property
+    def delay(self) -> timedelta:
+        """Until the next question: 50 ms growing to the period."""
+        period = timedelta(seconds=self.probe.period_seconds)
+        return min(period, _QUICK * _QUICK_GROWTH ** min(self.attempts, 50))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a container is asked. ports: here, by container port; names: container ports by name."""
+
+    address: str
+    ports: Mapping[int, int]
+    names: Mapping[str, int]
+
+
+class NoPortError(Exception):
+    """A probe or a hook names a port that the container does not have."""
+
+
+def question(probe: Probe | None, place: Place) -> Question | Answer:
+    """What a probe asks; without an action of its own, to connect to the container's first port.
 
     The answer itself where there is no port to ask (ready when it runs), or none of the probe's name (never).
-    ports: on this machine, by container port; names: container ports by name.
     """
-    if probe is None or (probe.http_get is None and probe.tcp_socket is None):
-        first = next(iter(ports.values()), None)
-        timeout = timedelta(seconds=(probe or Probe()).timeout_seconds)
-        if first is None:
-            return Answer(True, "the container has no port to ask")
-        return Target(address, first, None, timeout)
-    action = probe.http_get or probe.tcp_socket
-    assert action is not None
+    timeout = timedelta(seconds=(probe or Probe()).timeout_seconds)
+    try:
+        if probe is not None and probe.exec is not None:
+            return Program(probe.exec.command, timeout)
+        if probe is not None and probe.grpc is not None:
+            port = place.ports.get(probe.grpc.port, probe.grpc.port)
+            return Target(place.address, port, None, timeout, service=probe.grpc.service)
+        if probe is not None and (action := probe.http_get or probe.tcp_socket) is not None:
+            return _target(action, place, timeout)
+    except NoPortError as error:
+        return Answer(False, str(error))
+    first = next(iter(place.ports.values()), None)
+    if first is None:
+        return Answer(True, "the container has no port to ask")
+    return Target(place.address, first, None, timeout)
+
+
+def deed(hook: LifecycleHandler, place: Place, timeout: timedelta) -> Question | Answer | timedelta:
+    """What a hook does, or how long it sleeps; the failure itself where it names no port of the container."""
+    if hook.sleep is not None:
+        return timedelta(seconds=hook.sleep.seconds)
+    if hook.exec is not None:
+        return Program(hook.exec.command, timeout)
+    assert hook.http_get is not None
+    try:
+        return _target(hook.http_get, place, timeout)
+    except NoPortError as error:
+        return Answer(False, str(error))
+
+
+def _target(action: HttpGet | TcpSocket, place: Place, timeout: timedelta) -> Target:
+    """An action's target; at another host its port is what it says."""
     port = action.port
     if isinstance(port, str):
-        if port not in names:
-            return Answer(False, f"readinessProbe: the container has no port named {port!r}")
-        port = names[port]
-    path = probe.http_get.path if probe.http_get else None
-    return Target(address, ports.get(port, port), path, timedelta(seconds=probe.timeout_seconds))
-
-
-async def ask(target: Target) -> Answer:
-    """One question. Every failure is an answer."""
-    try:
-        async with asyncio.timeout(target.timeout.total_seconds()):
-            return await _ask(target)
-    except TimeoutError:
-        return Answer(False, f"{target}: no answer within {target.timeout.total_seconds():g} s")
-    except OSError as error:
-        return Answer(False, f"{target}: {os.strerror(error.errno) if error.errno else error}")
-
-
-async def _ask(target: Target) -> Answer:
-    reader, writer = await asyncio.open_connection(target.address, target.port, limit=_LINE_BYTES_MAX)
-    try:
-        if target.path is None:
-            return Answer(True, f"{target}: accepted")
-        writer.write(_request(target))
-        return _judge(target, await reader.readline())
-    except ValueError:
-        return Answer(False, f"{target}: the answer is not HTTP")
-    finally:
-        writer.close()
-
-
-def _request(target: Target) -> bytes:
-    return (
-        f"GET {target.path} HTTP/1.1\r\nHost: {target.address}:{target.port}\r\n"
-        f"User-Agent: laneway-probe/{__version__}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
-    ).encode()
-
-
-def _judge(target: Target, line: bytes) -> Answer:
-    match = _STATUS_LINE.fullmatch(line)
-    if match is None:
-        return Answer(False, f"{target}: the answer is not HTTP")
-    status = int(match[1])
-    return Answer(200 <= status <= 399, f"{target}: {status}")
+        if port not in place.names:
+            raise NoPortError(f"the container has no port named {port!r}")
+        port = place.names[port]
+    if action.host is None:
+        port = place.ports.get(port, port)
+    address = action.host or place.address
+    if isinstance(action, TcpSocket):
+        return Target(address, port, None, timeout)
+    headers = tuple((header.name, header.value) for header in action.http_headers)
+    return Target(address, port, action.path, timeout, headers, tls=action.scheme == "HTTPS")

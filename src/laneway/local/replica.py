@@ -19,21 +19,25 @@ from sqlalchemy.exc import DBAPIError
 
 from laneway.history.events import Event
 from laneway.history.subject import event_about
-from laneway.local import containers, probes
+from laneway.local import asking, containers
+from laneway.local.attendance import Attendance
 from laneway.local.condition import Ended, adopted_condition, first_condition, in_condition
 from laneway.local.containers import Command
 from laneway.local.keeper import Keeper
 from laneway.local.logs import log_file, tail
 from laneway.local.markers import Marker, Part
 from laneway.local.pods import Pod, Stage, status_of
-from laneway.local.probes import Answer
+from laneway.local.probes import Answer, Program, ReadinessState
 from laneway.local.processes import Process, StuckError, clean_environment, kill_marked, spawn
-from laneway.local.references import finder
+from laneway.local.references import CannotStartError, finder
 from laneway.local.store import Store
 from laneway.spec.values import format_duration
 
 _SIDECAR_POLL_SECONDS = 0.025
 _SIDECAR_GRACE = timedelta(seconds=5)
+_TERM_GRACE_MIN = timedelta(seconds=2)
+"""Left for SIGTERM where a preStop hook takes all of the grace, as in Kubernetes."""
+
 _WRITE_AGAIN_SECONDS = 1.0
 _LAST_LINES = 5
 _STAGES = {Stage.READY: "ready", Stage.NOT_READY: "not ready", Stage.STARTING: "starting"}
@@ -91,6 +95,9 @@ class Replica:
         self._ask_again = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
         self._watches: dict[Part, asyncio.Task[None]] = {}
+        self._restarting: asyncio.Task[None] | None = None
+        self._adopted = False
+        self._attendance = Attendance(pod, self._run_beside, self)
 
     def adopt(self, running: Mapping[Part, Process]) -> None:
         """Take over processes that run already, before `run`."""
@@ -98,6 +105,7 @@ class Replica:
             self._keepers[part].adopt(process)
         identities = {part: process.identity for part, process in running.items()}
         self._condition = adopted_condition(self.pod, identities)
+        self._adopted = Part.APP in running
         self._refresh()
 
     async def run(self) -> None:
@@ -105,7 +113,7 @@ class Replica:
         if self.pod.draining_since is None:
             await self._serve()
         await self._drained()
-        await self.end(self.pod.grace)
+        await self.end(await self._pre_stop(self.pod.grace))
 
     def drain(self, reason: str) -> None:
         """Take no new requests from now on, and go when those in flight are done."""
@@ -141,7 +149,7 @@ class Replica:
     def started(self, part: Part, process: Process) -> None:
         """A part runs."""
         assert self._group is not None, "parts are kept only while serving"
-        watch = self._watch_application() if part is Part.APP else self._watch_sidecar()
+        watch = self._attend() if part is Part.APP else self._watch_sidecar()
         self._watches[part] = self._group.create_task(watch)
         self._condition = self._condition.started(part, process.identity)
         self._refresh()
@@ -158,7 +166,8 @@ class Replica:
         async with asyncio.TaskGroup() as self._group:
             keeping = [self._group.create_task(keeper.keep()) for keeper in self._keepers.values()]
             await self._leaving.wait()
-            for task in (*keeping, *self._watches.values()):
+            restarting = [self._restarting] if self._restarting else []
+            for task in (*keeping, *self._watches.values(), *restarting):
                 task.cancel()
 
     async def _drained(self) -> None:
@@ -176,22 +185,49 @@ class Replica:
             reason = f"still in use after {format_duration(pod.drains_for)}"
             self._write(partial(around.store.record, self._event("not drained", reason)))
 
-    async def _watch_application(self) -> None:
-        """Ask the application whether it is ready, for as long as its process runs."""
-        pod, readiness = self.pod, self._condition.readiness
-        asked = probes.target(pod.container.readiness_probe, pod.app_address, pod.ports, pod.port_names)
-        if isinstance(asked, Answer):
-            self._answered(asked)
-            return
-        if not readiness.proven:
-            await asyncio.sleep(readiness.probe.initial_delay_seconds)
-        while True:
-            self._answered(await probes.ask(asked))
-            await asyncio.sleep(self._condition.readiness.delay.total_seconds())
+    async def _attend(self) -> None:
+        fresh, self._adopted = not self._adopted, False
+        condition = self._condition
+        await self._attendance.attend(condition.readiness, fresh=fresh, started=condition.started_up)
 
-    def _answered(self, answer: Answer) -> None:
+    def starting(self, detail: str) -> None:
+        """The application is not through its start yet."""
+        self._condition = replace(self._condition, starting=detail)
+        self._refresh()
+
+    def started_up(self) -> None:
+        """The application's start is behind it."""
+        self._condition = replace(self._condition, started_up=True)
+        self._refresh()
+
+    def answered(self, answer: Answer) -> ReadinessState:
+        """The application answered its readiness probe."""
         self._condition = self._condition.answered(answer)
         self._refresh()
+        return self._condition.readiness
+
+    def failed(self, why: str, grace: timedelta) -> None:
+        """The application is to be ended, after its preStop hook, and started again."""
+        assert self._group is not None, "it is attended only while serving"
+        self._condition = self._condition.failing(why)
+        self._refresh(self._event("unhealthy", why))
+        self._restarting = self._group.create_task(self._restart(why, grace))
+
+    async def _restart(self, why: str, grace: timedelta) -> None:
+        try:
+            await self._keepers[Part.APP].restart(f"was ended: {why}", await self._pre_stop(grace))
+        except StuckError as error:
+            log.error("processes of pod %s do not end: %s", self.pod.key, error)
+
+    async def _pre_stop(self, grace: timedelta) -> timedelta:
+        """Run the application's hook, if it runs; what is left of the grace for its SIGTERM."""
+        if self._keepers[Part.APP].process is None:
+            return grace
+        begun = self._around.now()
+        answer = await self._attendance.pre_stop(grace)
+        if not answer.ok:
+            self._write(partial(self._around.store.record, self._event("preStop failed", answer.detail)))
+        return max(grace - (self._around.now() - begun), min(grace, _TERM_GRACE_MIN))
 
     async def _watch_sidecar(self) -> None:
         """Ask the mesh whether the sidecar is ready, until it is."""
@@ -206,15 +242,28 @@ class Replica:
             self._ask_again.clear()
 
     async def _launch(self, part: Part) -> Process:
+        command = self._application() if part is Part.APP else self._around.sidecars.command(self.pod)
+        env, cwd = self._surrounded(command, part)
+        return await spawn(command.argv, env, cwd, self._log(part))
+
+    async def _run_beside(self, program: Program) -> Answer:
+        """Run a program as the application runs."""
+        try:
+            return await asking.run(program, *self._surrounded(self._application(), Part.TASK))
+        except CannotStartError as error:
+            return Answer(False, str(error))
+
+    def _application(self) -> Command:
         around, pod = self._around, self.pod
-        if part is Part.APP:
-            values = finder(around.store.get, pod.key.namespace)
-            command = containers.application(pod, around.application(pod), values)
-        else:
-            command = around.sidecars.command(pod)
-        marker = Marker(around.state, around.block, pod.key, part)
+        return containers.application(
+            pod, around.application(pod), finder(around.store.get, pod.key.namespace)
+        )
+
+    def _surrounded(self, command: Command, part: Part) -> tuple[Mapping[str, str], Path]:
+        """The environment and the folder to run a command in."""
+        marker = Marker(self._around.state, self._around.block, self.pod.key, part)
         env = clean_environment() | dict(command.env) | marker.environment()
-        return await spawn(command.argv, env, command.cwd or around.folder, self._log(part))
+        return env, command.cwd or self._around.folder
 
     def _log(self, part: Part) -> Path:
         return log_file(self._around.logs, self.pod.key, part)

@@ -13,7 +13,7 @@ from laneway.spec.kubernetes.container import (
 )
 from laneway.spec.kubernetes.deployment import Deployment, DeploymentSpec, LabelSelector
 from laneway.spec.kubernetes.pod import PodSpec, PodTemplate, TemplateMeta
-from laneway.spec.kubernetes.probe import HttpGet, Lifecycle, Probe, TcpSocket
+from laneway.spec.kubernetes.probe import HttpGet, Lifecycle, LifecycleHandler, Probe, TcpSocket
 from laneway.spec.kubernetes.service import Service, ServicePort, ServiceSpec
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "KeyRef",
     "LabelSelector",
     "Lifecycle",
+    "LifecycleHandler",
     "PodSpec",
     "PodTemplate",
     "Probe",

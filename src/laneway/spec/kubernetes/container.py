@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from laneway.spec.kubernetes.probe import Probe
+from laneway.spec.kubernetes.probe import Lifecycle, Probe
 from laneway.spec.meta import Model
 from laneway.spec.values import Quantity
 
@@ -153,14 +153,26 @@ class VolumeMount(Model):
     read_only: bool = False
 
 
+def _one_success(probe: Probe) -> Probe:
+    if probe.success_threshold != 1:
+        raise ValueError("successThreshold is 1 for livenessProbe and startupProbe; leave it out")
+    return probe
+
+
+def _ends_nothing(probe: Probe) -> Probe:
+    if probe.termination_grace_period_seconds is not None:
+        raise ValueError("a readinessProbe ends nothing; leave terminationGracePeriodSeconds out")
+    return probe
+
+
 class Container(Model):
     """The one container of a pod."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"volumeDevices", "volumeMounts", "lifecycle"})
+    unsupported: ClassVar[frozenset[str]] = frozenset({"volumeDevices", "volumeMounts"})
     inert: ClassVar[frozenset[str]] = frozenset(
         {
             "imagePullPolicy", "securityContext", "terminationMessagePath",
-            "terminationMessagePolicy", "livenessProbe", "startupProbe", "stdin", "tty",
+            "terminationMessagePolicy", "stdin", "tty",
         }
     )  # fmt: skip
 
@@ -173,4 +185,7 @@ class Container(Model):
     env_from: list[EnvFrom] = Field(default_factory=list)
     ports: list[ContainerPort] = Field(default_factory=list)
     resources: ResourceRequirements = ResourceRequirements()
-    readiness_probe: Probe | None = None
+    readiness_probe: Annotated[Probe, AfterValidator(_ends_nothing)] | None = None
+    liveness_probe: Annotated[Probe, AfterValidator(_one_success)] | None = None
+    startup_probe: Annotated[Probe, AfterValidator(_one_success)] | None = None
+    lifecycle: Lifecycle = Lifecycle()
