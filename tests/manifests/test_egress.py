@@ -26,7 +26,8 @@ def test_requests_leave_through_the_gateway_without_the_lane_header() -> None:
     inside, outside = VirtualService.model_validate(rules).spec.http
     assert inside.match[0].gateways == ["mesh"]
     assert inside.route[0].destination.host == "istio-egressgateway.istio-system.svc.cluster.local"
-    assert outside.headers and outside.headers.request and outside.headers.request.remove == ["x-env"]
+    assert outside.headers and outside.headers.request
+    assert outside.headers.request.remove == ["x-env", "x-laneway-cohort"]
     assert outside.route[0].destination.port and outside.route[0].destination.port.number == 8080
 
 

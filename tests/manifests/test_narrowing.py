@@ -28,7 +28,8 @@ from laneway.manifests.narrowing import narrowed
 def test_both_conditions_on_the_lane_header_hold(own: Any, value: str | None, expected: Any) -> None:
     """None: no request can have both, so there is no rule."""
     headers = {"x-user": {"exact": "1"}} | ({} if own is None else {"x-lane": own})
-    found = narrowed({"uri": {"prefix": "/a"}, "headers": headers}, "x-lane", value)
+    condition = {} if value is None else {"exact": value}
+    found = narrowed({"uri": {"prefix": "/a"}, "headers": headers}, "x-lane", condition)
     if expected is None:
         assert found is None
     else:

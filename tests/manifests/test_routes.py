@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.plan.world import Body, walk
 
-from laneway.manifests.routes import gateway_rules, mesh_rules, table_of
+from laneway.manifests.reading import table_of
+from laneway.manifests.routes import gateway_rules, mesh_rules
 from laneway.plan.observed import Table
 from laneway.plan.result import AppPlan, LaneRule
 from laneway.spec.app import App

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.plan.world import NAMESPACE, Body, Pass, World, walk, weights_of
+from tests.plan.world import NAMESPACE, Body, Pass, World, named_by, walk, weights_of
 
 from laneway.plan.observed import AppSeen, Role, VersionSeen, Weights
 from laneway.plan.records import under_way
@@ -19,7 +19,10 @@ from laneway.spec.values import FULL
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One app in one pass. served: the weights in the rules that each proxy has."""
+    """One app in one pass.
+
+    served: the weights in the rules that each proxy has; asked: the revisions that its headers lead to.
+    """
 
     app: App
     seen: AppSeen
@@ -27,6 +30,7 @@ class Decided:
     active: Release | None
     base: int
     served: Sequence[Weights]
+    asked: Sequence[frozenset[str]]
 
     @property
     def aborting(self) -> bool:
@@ -51,9 +55,10 @@ def violations(world: World, made: Pass) -> list[str]:
     for planned in made.plan.apps:
         app = made.spec.apps[planned.key]
         active = under_way(planned.key, releases.values())
+        asked = [named_by(proxy.has.get(("VirtualService", planned.key))) for proxy in world.proxies]
         served = [weights_of(proxy.has.get(("VirtualService", planned.key))) for proxy in world.proxies]
         seen = made.seen.apps[planned.key]
-        decided = Decided(app, seen, planned, active, made.spec.replicas(app), served)
+        decided = Decided(app, seen, planned, active, made.spec.replicas(app), served, asked)
         for invariant in APP_INVARIANTS:
             found += (f"{invariant.__name__}: {planned.key.name} {text}" for text in invariant(decided))
     return found + [f"lanes: {text}" for text in lanes_keep_what_rules_name(world, made)]
@@ -100,8 +105,9 @@ def subsets_are_confirmed_before_they_are_named(d: Decided) -> Iterator[str]:
 def subsets_stay_while_named(d: Decided) -> Iterator[str]:
     """A subset that rules name, or that some proxy's rules name, is in the DestinationRule."""
     subsets = {version.revision for version in d.plan.versions if version.subset}
-    for weights in (d.plan.weights, d.before, *d.served):
-        for revision in weights:
+    asked_for = [d.plan.candidate] if d.plan.candidate else []
+    for named in (d.plan.weights, d.before, asked_for, *d.served, *d.asked):
+        for revision in named:
             if revision not in subsets:
                 yield f"has no subset for {revision}, which rules name"
 
@@ -113,7 +119,8 @@ def pods_stay_while_needed(d: Decided) -> Iterator[str]:
         if planned >= seen.desired:
             continue
         weight = max((weights.get(revision, 0) for weights in (d.before, *d.served)), default=0)
-        if planned < size(weight, d.base) or not seen.drained:
+        needed = max(size(weight, d.base), any(revision in asked for asked in d.asked))
+        if planned < needed or not seen.drained:
             yield f"takes {revision} from {seen.desired} to {planned} pods, at weight {weight}, {seen}"
 
 
@@ -170,7 +177,20 @@ def no_dead_version_keeps_weight(d: Decided) -> Iterator[str]:
         yield f"keeps {d.plan.weights}, of which only {alive} can answer"
 
 
+def only_what_can_answer_is_asked_for(d: Decided) -> Iterator[str]:
+    """A header leads to the candidate while it has a pod and its subset is known; never in an abort."""
+    revision = d.plan.candidate
+    if revision is None:
+        return
+    named = d.before if d.seen.written is None else {*d.before, *d.seen.written.named}
+    if revision not in d.seen.subsets and revision not in named:
+        yield f"leads to {revision}, which not every proxy knows"
+    if not d.version(revision).available or d.aborting:
+        yield f"leads to {revision}, which has {d.version(revision)}"
+
+
 APP_INVARIANTS = (
+    only_what_can_answer_is_asked_for,
     no_dead_version_keeps_weight,
     weights_are_whole,
     one_version_is_stable,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from tests.plan.invariants import violations
@@ -29,10 +30,14 @@ class Watched(World):
         return made
 
 
-def canary(world: World, replicas: int, surge: str = "25%", weight: int = 20, hold: str = "1h") -> None:
+def canary(
+    world: World, replicas: int, surge: str = "25%", weight: int = 20, hold: str = "1h", **policy: Any
+) -> None:
     """A settled app, to which a new template has just been applied."""
     steps = [{"weight": weight, "hold": hold}, {"weight": 100}]
-    world.app(replicas=replicas, release={"steps": steps}, scale={"replicas": replicas, "surge": surge})
+    world.app(
+        replicas=replicas, release={"steps": steps} | policy, scale={"replicas": replicas, "surge": surge}
+    )
     world.settle()
     world.template(image="2", replicas=replicas)
 
@@ -163,6 +168,15 @@ def test_shrink_gate_keeps_pods_that_a_lagging_proxy_needs() -> None:
         world.proxies[0].frozen = True
 
     check_that(gates.shrink_gate, "pods_stay_while_needed", story)
+
+
+def test_reach_gate_waits_until_the_candidate_can_answer() -> None:
+    """Without it testers and browsers are led to a version without a pod."""
+
+    def story(world: World) -> None:
+        canary(world, replicas=4, preview={"header": "x-version"})
+
+    check_that(gates.reach_gate, "only_what_can_answer_is_asked_for", story)
 
 
 @pytest.mark.parametrize("gate", ALL_GATES, ids=lambda gate: gate.__name__)

@@ -22,6 +22,7 @@ DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
 
 APPS = {"pharmacy": "/pharmacy", "page": "/"}
 LANES = ("blue", "dev", "green")
+ASKED = {"preview": {"header": "x-version"}, "sticky": {"cookie": "lw"}}
 IMAGES = ("1", "2", "3")
 STEPS = (
     [{"weight": 20, "hold": "10s"}, {"weight": 100}],
@@ -75,7 +76,7 @@ class Worlds(RuleBasedStateMachine):
             self.sizes[app],
             routing=routing,
             scale={"replicas": self.sizes[app], "surge": surge},
-            release={"steps": steps} | self.policy,
+            release={"steps": steps, **ASKED} | self.policy,
         )
 
     # what people do

@@ -322,6 +322,13 @@ def weights_of(rules: Body | None) -> dict[str, int]:
     return {revision: share * 100 if percent else share for revision, share in shares.items()}
 
 
+def named_by(rules: Body | None) -> frozenset[str]:
+    """Revisions that any rule of a VirtualService leads to."""
+    http = rules["spec"]["http"] if rules else []
+    subsets = (r["destination"].get("subset") for rule in http for r in rule.get("route", ()))
+    return frozenset(subset.removeprefix("r-") for subset in subsets if subset)
+
+
 def walk(rules: Body, path: str = "/", headers: Mapping[str, str] | None = None) -> Body | None:
     """The first rule of a VirtualService that holds for a request; None where none does."""
     for rule in rules["spec"]["http"]:

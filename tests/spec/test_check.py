@@ -460,3 +460,27 @@ def test_lane_service_with_too_long_a_name_is_refused() -> None:
         f"a.yaml:4:16: error LW212: the Service pharmacy-{'l' * 60} would have 69 characters; "
         "shorten the lane's name by 6"
     ]
+
+
+STICKY = "  release: {sticky: {cookie: lw}}\n"
+PUBLIC = "  routing: {gateways: [edge/public], hosts: [shop.example]}\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (APP + "  release: {preview: {header: x-lane}}\n", "LW318 x-lane is the header of lanes"),
+        (APP + "  release: {preview: {header: x-laneway-cohort}}\n", "LW318 x-laneway-cohort is the header"),
+        (APP + "  release: {preview: {header: X-Version}}\n", "LW206"),
+        (APP + "  release: {sticky: {cookie: 'a b'}}\n", "LW206"),
+        (APP + STICKY, "LW319 the App is at no gateway"),
+        (
+            APP + PUBLIC + STICKY + "---\n" + (APP + PUBLIC + STICKY).replace("pharmacy}", "page}", 1),
+            "LW318 App default/page and App default/pharmacy share a host and a cookie",
+        ),
+    ],
+)
+def test_each_mark_of_a_release_means_one_thing(written: str, expected: str) -> None:
+    """A header or cookie that two things use would lead requests astray."""
+    found = check(load([Source("a.yaml", DEPLOYMENT + GATEWAY + written)], "default"))
+    assert any(f"{problem.code.id} {problem.text}".startswith(expected) for problem in found), found

@@ -8,8 +8,8 @@ from typing import Any
 
 from laneway.control.observe import Body
 from laneway.manifests import names
+from laneway.manifests.reading import table_of
 from laneway.manifests.render import manifests
-from laneway.manifests.routes import table_of
 from laneway.plan.observed import Table
 from laneway.plan.result import Plan
 from laneway.spec.istio import VirtualService

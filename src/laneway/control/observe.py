@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from laneway.manifests import names
-from laneway.manifests.routes import gateway_hosts, table_of
+from laneway.manifests.reading import table_of
+from laneway.manifests.routes import gateway_hosts
 from laneway.plan.observed import AppSeen, Kept, LaneAppSeen, Observed, Role, Table, VersionSeen
 from laneway.spec.istio import VirtualService
 from laneway.spec.kubernetes import PodTemplate

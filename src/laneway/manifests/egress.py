@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from laneway.manifests import names
 from laneway.manifests.workloads import Manifest, meta
+from laneway.spec.cohorts import COHORT_HEADER
 from laneway.spec.istio import ServiceEntry
 from laneway.spec.meta import Key
 from laneway.spec.world import Spec
@@ -48,7 +49,7 @@ def _rules(key: Key, entry: ServiceEntry, host: str, lane_header: str) -> Manife
         {
             "name": "to-host",
             "match": [{"gateways": [gateway]}],
-            "headers": {"request": {"remove": [lane_header]}},
+            "headers": {"request": {"remove": [lane_header, COHORT_HEADER]}},
             "route": [{"destination": there}],
         },
     ]

@@ -1,4 +1,4 @@
-"""A match of a user's rule, ANDed with the lane header. Must not know lanes, nor where a rule leads."""
+"""A match of a user's rule, ANDed with a condition on a header. Must not know where a rule leads."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import re
 from laneway.manifests.workloads import Manifest
 
 
-def narrowed(match: Manifest, header: str, value: str | None) -> Manifest | None:
-    """The match for requests that also have this value of the header, or any; None where no request has both.
+def narrowed(match: Manifest, header: str, condition: Manifest) -> Manifest | None:
+    """The match for requests whose header also meets a condition; None where none is known to meet both.
 
-    A match has one condition for each header: one of the user's on the lane header itself must not be lost,
-    or the rule of one lane would take the requests of another.
+    condition: Istio's StringMatch; `{}`: the header is present. A match has one condition for each header:
+    one of the user's on the same header must not be lost, or the rule of one lane would take the requests of
+    another.
     """
     headers: dict[str, Manifest] = match.get("headers", {})
     own = next((name for name in headers if name.lower() == header), None)
-    if own is not None and value is None:
+    if own is not None and not condition:
         return match
-    if own is not None and value is not None and not _holds(headers[own], value):
+    if own is not None and not ("exact" in condition and _holds(headers[own], condition["exact"])):
         return None
-    others = {name: condition for name, condition in headers.items() if name != own}
-    condition = {} if value is None else {"exact": value}
+    others = {name: each for name, each in headers.items() if name != own}
     return match | {"headers": {header: condition, **others}}
 
 

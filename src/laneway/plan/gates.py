@@ -19,11 +19,16 @@ from laneway.spec.values import FULL, format_percent
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A proposal. wanted: weights to prepare pods for; weights: to write now; pods: replicas per revision."""
+    """A proposal.
+
+    wanted: weights to prepare pods for; weights: to write now; pods: replicas per revision; reached: the
+    candidate where requests may ask for it, else None.
+    """
 
     wanted: Weights
     weights: Weights
     pods: Mapping[str, int]
+    reached: str | None = None
 
 
 Gate = Callable[[Situation, Move], tuple[Move, Finding | None]]
@@ -125,15 +130,37 @@ def liveness_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
     return replace(move, weights={heir: FULL}), Finding("VersionDown", s.key, text, Severity.WARNING)
 
 
+def reach_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
+    """No header or cookie leads to a version that some proxy does not know, or that no pod of can answer."""
+    revision = move.reached
+    if revision is None:
+        return move, None
+    known = revision in s.seen.subsets or revision in s.written or revision in s.named
+    if known and s.version(revision).available:
+        return move, None
+    lacks = "no pod of it is available" if known else "its subset is not yet confirmed by every proxy"
+    finding = stays(s, f"it cannot be asked for yet: {lacks}", "NotReachable")
+    return replace(move, reached=None), None if move.wanted.get(revision) else finding
+
+
 def shrink_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
     """No version loses pods that a rule which some proxy may still serve, or an open request, could need."""
     kept = dict(move.pods)
     for revision, seen in s.seen.versions.items():
         needed = max(kept.get(revision, 0), size(s.written.get(revision, 0), s.base))
         settled = s.seen.written is not None and s.seen.confirmed and seen.drained
+        if revision in s.named or revision == move.reached:
+            needed = max(needed, 1)
         kept[revision] = needed if settled else max(needed, seen.desired)
     return replace(move, pods=kept), None
 
 
-WEIGHT_GATES: tuple[Gate, ...] = (confirmation_gate, surge_gate, subset_gate, weight_gate, liveness_gate)
+WEIGHT_GATES: tuple[Gate, ...] = (
+    confirmation_gate,
+    surge_gate,
+    subset_gate,
+    weight_gate,
+    liveness_gate,
+    reach_gate,
+)
 POD_GATES: tuple[Gate, ...] = (shrink_gate,)

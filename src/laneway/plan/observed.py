@@ -50,10 +50,14 @@ class VersionSeen:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The route table of an app as last written: weights by revision, and the lanes that its rules name."""
+    """The route table of an app as last written: weights by revision, and what its rules name besides.
+
+    lanes: whose versions they lead to; named: revisions without a weight that a header leads to.
+    """
 
     weights: Weights
     lanes: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

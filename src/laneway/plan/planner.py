@@ -221,6 +221,7 @@ def _situation(app: App, world: _World, seen: AppSeen, stable: str, course: Cour
         overload=app.spec.release.rollback.overload,
         aborting=course.aborting,
         autoscaled=_autoscaled(app),
+        asked_for=bool(app.spec.release.preview or app.spec.release.sticky),
         laggards=world.observed.laggards,
         warm=warm,
     )
@@ -228,7 +229,8 @@ def _situation(app: App, world: _World, seen: AppSeen, stable: str, course: Cour
 
 def _move(s: Situation, course: Course, gates: tuple[Gate, ...]) -> tuple[Move, list[Finding]]:
     wanted = _wanted(s, course)
-    move, findings = Move(wanted, wanted, {}), []
+    reached = s.candidate if s.asked_for and not s.aborting and s.seen.written else None
+    move, findings = Move(wanted, wanted, {}, reached), []
     for gate in (g for g in WEIGHT_GATES if g in gates):
         move, finding = gate(s, move)
         findings += [finding] if finding else []
@@ -274,7 +276,8 @@ def _app_plan(
     s: Situation, move: Move, planned: tuple[VersionPlan, ...], lanes: tuple[LaneRule, ...]
 ) -> AppPlan:
     weights = move.weights if s.seen.written or _starts(s) else {}
-    return AppPlan(s.key, s.stable, planned, weights, lanes, guard=s.stable in weights and len(weights) > 1)
+    guard = s.stable in weights and (len(weights) > 1 or move.reached is not None)
+    return AppPlan(s.key, s.stable, planned, weights, lanes, guard, candidate=move.reached)
 
 
 def _starts(s: Situation) -> bool:

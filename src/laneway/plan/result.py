@@ -39,10 +39,23 @@ class LaneRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Cohort:
+    """A release of several apps: what is drawn for a request at one of them holds at the others.
+
+    release: its namespace and name, with a dot between them; candidate: the revision that requests drawn to
+    the new side reach, None while it cannot serve yet.
+    """
+
+    release: str
+    candidate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AppPlan:
     """One app: its versions, and its route table. weights: basis points by revision, without zeros.
 
-    guard: requests with any lane's header, for which no rule stands, go to stable.
+    guard: requests with any lane's header, for which no rule stands, go to stable; candidate: the released
+    revision where requests may ask for it (preview) or stay with it (sticky), else None.
     """
 
     key: Key
@@ -51,6 +64,8 @@ class AppPlan:
     weights: Mapping[str, int]
     lanes: tuple[LaneRule, ...] = ()
     guard: bool = False
+    candidate: str | None = None
+    cohort: Cohort | None = None
 
 
 @dataclass(frozen=True, slots=True)

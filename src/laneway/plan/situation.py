@@ -18,7 +18,8 @@ class Situation:
 
     candidate: the revision that is released, None at rest; base, surge: pods; overload: basis points of
     stable's planned load; aborting: weight goes back to stable; autoscaled: at rest, another decides how many
-    pods there are; laggards: proxies that have not confirmed.
+    pods there are; asked_for: requests may ask for the candidate by header or cookie; laggards: proxies that
+    have not confirmed.
     """
 
     key: Key
@@ -30,6 +31,7 @@ class Situation:
     overload: int
     aborting: bool
     autoscaled: bool = False
+    asked_for: bool = False
     laggards: tuple[str, ...] = ()
     warm: Mapping[str, int] = field(default_factory=dict)
 
@@ -37,6 +39,11 @@ class Situation:
     def written(self) -> Weights:
         """The weights last written; everything on stable while no rules exist."""
         return self.seen.written.weights if self.seen.written else {self.stable: FULL}
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Revisions that the rules last written lead to by header alone."""
+        return self.seen.written.named if self.seen.written else frozenset()
 
     def version(self, revision: str) -> VersionSeen:
         """What was seen of a revision; nothing at all where it was not seen."""

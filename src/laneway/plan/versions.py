@@ -39,9 +39,11 @@ def _version(app: App, s: Situation, move: Move, revision: str, kept: Kept, role
 
 def _named(s: Situation, move: Move, revision: str) -> bool:
     """Whether a rule, or a pod that still exists, needs the subset: it goes when all proxies are past it."""
-    if revision in move.weights or s.version(revision).pods:
+    if revision in move.weights or revision == move.reached or s.version(revision).pods:
         return True
-    return revision in s.written or (not s.seen.confirmed and revision in s.seen.subsets)
+    return (
+        revision in s.written or revision in s.named or (not s.seen.confirmed and revision in s.seen.subsets)
+    )
 
 
 def _bounds(app: App, s: Situation, move: Move, revision: str) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from laneway.spec.load import Loaded, place_of, ref_of
 from laneway.spec.meta import Object
 from laneway.spec.problems import Place, Problem
-from laneway.spec.rules import app, gateways, hosts, http, lane, objects, workloads
+from laneway.spec.rules import app, cohorts, gateways, hosts, http, lane, objects, workloads
 from laneway.spec.rules.scope import Fault, Scope, scope_of
 from laneway.spec.yaml import Path
 
@@ -26,6 +26,9 @@ RULES: tuple[Rule, ...] = (
     app.limit_holds_the_hold,
     app.target_port_names_exist,
     app.target_ports_are_declared,
+    cohorts.preview_headers_are_free,
+    cohorts.cookies_are_set_at_gateways,
+    cohorts.cookies_differ_on_a_host,
     lane.lane_apps_differ,
     lane.lane_values_differ,
     lane.fallback_ends,

@@ -15,9 +15,11 @@ from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from laneway.spec.lane import HEADER_NAME, LANE_VALUE
+from laneway.spec.cohorts import COOKIE_NAME
+from laneway.spec.lane import LANE_VALUE
 from laneway.spec.meta import DNS_LABEL, DNS_SUBDOMAIN, Model
 from laneway.spec.problems import Code
+from laneway.spec.values import HEADER_NAME
 from laneway.spec.yaml import Path
 
 M = TypeVar("M", bound=Model)
@@ -163,6 +165,7 @@ _PATTERNS = {
     DNS_LABEL: "use lowercase letters, digits and dashes, like pharmacy-2",
     DNS_SUBDOMAIN: "use lowercase letters, digits, dashes and dots, like pharmacy-2",
     LANE_VALUE: "use letters, digits, dashes, dots and underscores, 63 at most, like pr-123",
+    COOKIE_NAME: "use letters, digits, dashes and underscores, like lw-cohort",
     HEADER_NAME: "use lowercase letters, digits and dashes, like x-lane",
 }
 

@@ -9,10 +9,9 @@ from pydantic import Field
 from laneway.spec.app import LanewayVersion
 from laneway.spec.kubernetes import EnvVar
 from laneway.spec.meta import DnsLabel, Model, Object
-from laneway.spec.values import Duration
+from laneway.spec.values import HEADER_NAME, Duration
 
 LANE_VALUE = r"^[A-Za-z0-9][-A-Za-z0-9_.]{0,62}$"
-HEADER_NAME = r"^[a-z0-9][-a-z0-9]*$"
 
 
 class LaneApp(Model):

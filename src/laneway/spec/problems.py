@@ -140,6 +140,14 @@ class Code(Enum):
     )
     NO_KEY = "LW317", "key missing", _ERROR, "add the key, or write `optional: true` where it is named"
 
+    MARK_TAKEN = "LW318", "header or cookie taken", _ERROR, "choose a name that nothing else uses"
+    NO_BROWSER = (
+        "LW319",
+        "cookie without a gateway",
+        _ERROR,
+        "add `routing.gateways` and `routing.hosts`, or remove `sticky`",
+    )
+
     TWO_WRITERS = "LW401", "host with two writers", _ERROR, "keep the rules of a host in one place"
     SAME_MATCH = "LW402", "same match twice", _ERROR, "change one of the two matches"
     NO_WEIGHT = "LW403", "no weight", _ERROR, "give at least one destination a weight above 0"

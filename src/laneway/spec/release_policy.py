@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from laneway.spec.cohorts import Preview, Sticky
 from laneway.spec.meta import Model
 from laneway.spec.values import FULL, Duration, Overload, Percent
 
@@ -55,10 +56,12 @@ class ReleasePolicy(Model):
     version before keeps its pods, so that an undo takes effect at once. It keeps them during the release too.
     """
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"preview", "sticky", "judge", "ramp", "pin"})
+    unsupported: ClassVar[frozenset[str]] = frozenset({"judge", "ramp", "pin"})
 
     steps: tuple[Step, ...] = Field(default=DEFAULT_STEPS, min_length=1)
     on_new: Literal["supersede", "queue"] = "supersede"
+    preview: Preview | None = None
+    sticky: Sticky | None = None
     drain: Drain = Drain()
     keep_old: Duration = timedelta(0)
     rollback: Rollback = Rollback()

@@ -16,6 +16,9 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 FULL = 10_000
 """All of an app's traffic, in basis points."""
 
+HEADER_NAME = r"^[a-z0-9][-a-z0-9]*$"
+"""A header's name as Istio wants it in a match: lowercase."""
+
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _MICROSECONDS = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 
