@@ -19,8 +19,8 @@ from laneway.spec.values import FULL
 
 HEADER = "x-laneway-cohort"
 SPLIT = {"aaa": 8_000, "bbb": 2_000}
-PREVIEW = {"preview": {"header": "x-version"}}
-STICKY = {"sticky": {"cookie": "lw", "ttl": "90s"}}
+PREVIEW: Body = {"preview": {"header": "x-version"}}
+STICKY: Body = {"sticky": {"cookie": "lw", "ttl": "90s"}}
 
 
 def app(http: list[Body] | None = None, **release: Any) -> App:
