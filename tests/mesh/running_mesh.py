@@ -65,7 +65,7 @@ class Caller:
 
 
 class Backend:
-    """A server that answers every request with its own name; `/slow` after a while."""
+    """A server that answers every request with its own name and `status`; `/slow` after a while."""
 
     SLOW_SECONDS = 0.3
 
@@ -74,6 +74,7 @@ class Backend:
         self.labels = labels
         self.port = 0
         self.busy = 0
+        self.status = 200
         self._connections: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -101,7 +102,8 @@ class Backend:
                     await asyncio.sleep(self.SLOW_SECONDS)
                 self.busy -= 1
                 body = self.name.encode()
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+                head = b"HTTP/1.1 %d told\r\ncontent-length: %d\r\n\r\n" % (self.status, len(body))
+                writer.write(head + body)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             writer.close()
         finally:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from tests.mesh.mesh_objects import SHOP, decoded, parse, registry, sidecar
 
-from laneway.mesh.clusters import UNLIMITED, clusters_of, inbound_cluster
+from laneway.mesh.clusters import clusters_of, inbound_cluster
+from laneway.mesh.connection_pools import UNLIMITED
 from laneway.mesh.protos import message
 from laneway.mesh.registry import Registry
 from laneway.spec.protocols import Protocol

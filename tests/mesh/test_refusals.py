@@ -72,7 +72,8 @@ def test_entries_that_cannot_be_served(spec: str, field: str) -> None:
 @pytest.mark.parametrize(
     ("spec", "field"),
     [
-        ("{host: '*.example'}", "host"),
+        ("{host: 'a.*'}", "host"),
+        ("{host: '*.other.svc.cluster.local'}", "host"),
         ("{host: a.other.svc.cluster.local}", "host"),
         ("{host: a, subsets: [{name: s}, {name: s}]}", "subsets[1].name"),
     ],

@@ -3,50 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
 from laneway.mesh.backends import backends_of
+from laneway.mesh.balancers import balance, eject
+from laneway.mesh.client_tls import encrypt
+from laneway.mesh.connection_pools import limit, speak
 from laneway.mesh.endpoints import assignment
 from laneway.mesh.hosts import Host, HostPort
 from laneway.mesh.names import inbound, outbound
-from laneway.mesh.policy import Policy
-from laneway.mesh.protos import any_of, enum, message
+from laneway.mesh.policy import DEFAULTS, Policy, Settings
+from laneway.mesh.protos import enum, message
 from laneway.mesh.resources import Resource, resource
 from laneway.mesh.world import Inbound
+from laneway.spec.istio import ConnectionPool, HTTPSettings
 from laneway.spec.protocols import Protocol
 
-CONNECT_SECONDS = 10
-UNLIMITED = 2**32 - 1
-"""Istio lifts Envoy's limits on connections, requests and retries."""
 IDLE_SECONDS = 1
 DNS_REFRESH_SECONDS = 60
-PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
-
-_BALANCERS = {
-    "UNSPECIFIED": "LEAST_REQUEST",
-    "LEAST_CONN": "LEAST_REQUEST",
-    "LEAST_REQUEST": "LEAST_REQUEST",
-    "ROUND_ROBIN": "ROUND_ROBIN",
-    "RANDOM": "RANDOM",
-}
 
 
 def clusters_of(host: Host, policy: Policy) -> list[Resource]:
     """The clusters of each port of a host, and of each port of each of its subsets."""
     found = []
     for port in host.ports:
-        found.append(_outbound(host, port, "", {}, policy.balancer))
-        found += [
-            _outbound(host, port, subset.name, subset.labels, subset.balancer) for subset in policy.subsets
-        ]
+        found.append(_outbound(host, port, "", {}, policy.settings(port.number)))
+        for subset in policy.subsets:
+            settings = policy.settings(port.number, subset.name)
+            found.append(_outbound(host, port, subset.name, subset.labels, settings))
     return found
 
 
-def _outbound(host: Host, port: HostPort, subset: str, labels: Mapping[str, str], balancer: str) -> Resource:
+def _outbound(
+    host: Host, port: HostPort, subset: str, labels: Mapping[str, str], settings: Settings
+) -> Resource:
     name = outbound(host.name, port.number, subset)
-    cluster = _cluster(name)
-    cluster.lb_policy = cluster.LbPolicy.Value(_BALANCERS[balancer])
+    cluster = _cluster(name, settings)
+    balance(cluster, settings.load_balancer)
+    eject(cluster, settings.outlier_detection)
+    speak(cluster, port.protocol, settings.connection_pool, settings.tls)
+    encrypt(cluster, port.protocol, settings.connection_pool, settings.tls)
     if host.dns:
         cluster.type = cluster.STRICT_DNS
         cluster.dns_lookup_family = cluster.V4_ONLY
@@ -56,8 +54,6 @@ def _outbound(host: Host, port: HostPort, subset: str, labels: Mapping[str, str]
     else:
         cluster.type = cluster.EDS
         cluster.eds_cluster_config.CopyFrom(_endpoints_over_ads())
-    if port.protocol.http2:
-        _speak(cluster, http2())
     return resource(name, cluster)
 
 
@@ -77,12 +73,10 @@ def inbound_cluster(listener: Inbound, protocol: Protocol) -> Resource:
     endpoint.address.socket_address.port_value = port
     cluster.load_assignment.cluster_name = name
     if protocol.http2:
-        _speak(cluster, http2())
+        speak(cluster, protocol)
     elif protocol.http:
-        options = message(PROTOCOL_OPTIONS)()
-        options.explicit_http_config.http_protocol_options.SetInParent()
-        options.common_http_protocol_options.idle_timeout.seconds = IDLE_SECONDS
-        _speak(cluster, options)
+        idle = HTTPSettings(idle_timeout=timedelta(seconds=IDLE_SECONDS))
+        speak(cluster, protocol, ConnectionPool(http=idle))
     return resource(name, cluster)
 
 
@@ -93,38 +87,13 @@ def empty_cluster(name: str) -> Resource:
     return resource(name, cluster)
 
 
-def http2() -> Any:
-    """The options of a cluster whose servers speak HTTP/2 with prior knowledge."""
-    options = message(PROTOCOL_OPTIONS)()
-    options.explicit_http_config.http2_protocol_options.SetInParent()
-    return options
-
-
-def _speak(cluster: Any, options: Any) -> None:
-    cluster.typed_extension_protocol_options[PROTOCOL_OPTIONS].CopyFrom(any_of(options))
-
-
-def _cluster(name: str) -> Any:
+def _cluster(name: str, settings: Settings = DEFAULTS) -> Any:
     """A cluster with what all have in common; HTTP/1.1 to its endpoints unless its options say otherwise."""
     cluster = message("envoy.config.cluster.v3.Cluster")(name=name)
-    cluster.connect_timeout.seconds = CONNECT_SECONDS
-    cluster.circuit_breakers.CopyFrom(_no_limits())
+    limit(cluster, settings)
     # With few ready endpoints Envoy would by default send to all: readiness alone decides.
     cluster.common_lb_config.healthy_panic_threshold.SetInParent()
     return cluster
-
-
-@cache
-def _no_limits() -> Any:
-    limit = {"value": UNLIMITED}
-    threshold = {
-        "max_connections": limit,
-        "max_pending_requests": limit,
-        "max_requests": limit,
-        "max_retries": limit,
-        "track_remaining": True,
-    }
-    return message("envoy.config.cluster.v3.CircuitBreakers")(thresholds=[threshold])
 
 
 @cache

@@ -38,6 +38,12 @@ def is_wildcard(host: str) -> bool:
     return host.startswith("*")
 
 
+def patterns_of(host: str) -> list[str]:
+    """The patterns that cover a host, the most specific first: its name, `*.` and what follows a dot, `*`."""
+    dots = [index for index, letter in enumerate(host) if letter == "."]
+    return [host, *(f"*{host[dot:]}" for dot in dots), "*"]
+
+
 def intersection(one: str, other: str) -> str | None:
     """The more specific of two overlapping host patterns; None where they do not overlap."""
     if covers(one, other):

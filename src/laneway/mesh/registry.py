@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from laneway.mesh.hosts import Host, host_of_service, hosts_of_entry
-from laneway.mesh.names import age, gateways_of, hosts_of
+from laneway.mesh.names import age, gateways_of, hosts_of, is_wildcard, patterns_of
 from laneway.mesh.policy import Policy, merged
 from laneway.mesh.selection import Selection
 from laneway.mesh.world import Inbound, Pod, Sidecar
 from laneway.spec.istio import DestinationRule, Gateway, ServiceEntry, VirtualService
 from laneway.spec.kubernetes import Service
 from laneway.spec.meta import Key
-from laneway.spec.naming import MESH, full_host
+from laneway.spec.naming import MESH, covers, full_host
 from laneway.spec.protocols import Protocol
 
 MeshObject = Service | ServiceEntry | VirtualService | DestinationRule | Gateway
@@ -68,6 +68,7 @@ class Registry:
         self._short_names: dict[str, dict[str, None]] = defaultdict(dict)
         self._rules: dict[str, dict[Key, VirtualService]] = defaultdict(dict)
         self._policies: dict[str, dict[Key, DestinationRule]] = defaultdict(dict)
+        self._merged: dict[str, Policy] = {}
         self._referrers: dict[str, set[Key]] = defaultdict(set)
         self._selection = Selection()
         self._stale = Stale()
@@ -129,9 +130,20 @@ class Registry:
         return min(claims.values(), key=age) if claims else None
 
     def policy(self, host: Host) -> Policy:
-        """The DestinationRules of the host that are in its own namespace, as one."""
-        rules = self._policies.get(host.name, {}).values()
-        return merged(rule for rule in rules if rule.key.namespace == host.namespace)
+        """The DestinationRules of the host that are in its own namespace, as one.
+
+        Those that name it count, else those of the longest wildcard that covers it.
+        """
+        if host.name not in self._merged:
+            self._merged[host.name] = merged(self._governing(host))
+        return self._merged[host.name]
+
+    def _governing(self, host: Host) -> list[DestinationRule]:
+        for pattern in patterns_of(host.name):
+            rules = self._policies.get(pattern, {}).values()
+            if found := [rule for rule in rules if rule.key.namespace == host.namespace]:
+                return found
+        return []
 
     def pods_of(self, host: str) -> list[Pod]:
         """The pods that a host selects, ready or not, by name."""
@@ -224,7 +236,7 @@ class Registry:
                 self._mark_rules(value)
             case DestinationRule():
                 _discard(self._policies, _governed(value), value.key)
-                self._mark_policy(_governed(value))
+                self._mark_policy(value)
             case Gateway():
                 self._stale.gateways = True
         return set()
@@ -244,7 +256,7 @@ class Registry:
                 self._mark_rules(value)
             case DestinationRule():
                 self._policies[_governed(value)][value.key] = value
-                self._mark_policy(_governed(value))
+                self._mark_policy(value)
             case Gateway():
                 self._stale.gateways = True
         return set()
@@ -256,7 +268,17 @@ class Registry:
             if name not in self._hosts:
                 self._stale.names.add(name)
 
-    def _mark_policy(self, host: str) -> None:
+    def _mark_policy(self, rule: DestinationRule) -> None:
+        pattern = _governed(rule)
+        wildcard = is_wildcard(pattern)
+        for host in [name for name in self._hosts if covers(pattern, name)] if wildcard else [pattern]:
+            self._mark_connections(host)
+            if _hashes(rule):
+                self._stale.routes.add(host)
+                self._mark_referrers(host)
+
+    def _mark_connections(self, host: str) -> None:
+        self._merged.pop(host, None)
         self._stale.clusters.add(host)
         self._stale.endpoints.add(host)
 
@@ -283,7 +305,7 @@ class Registry:
                 self._aliases.setdefault(alias, name)
             if new.short:
                 self._short_names[new.namespace][new.short] = None
-        self._mark_policy(name)
+        self._mark_connections(name)
         self._stale.routes.add(name)
         self._mark_referrers(name)
 
@@ -291,7 +313,7 @@ class Registry:
         return host.kind != "Service", *age(self._objects[host.kind, host.key])
 
     def _mark_referrers(self, host: str) -> None:
-        """Rules that leave a destination's port open follow the ports of its host."""
+        """Rules follow the ports of the hosts that they route to, and what makes requests to these alike."""
         for key in self._referrers.get(host, ()):
             if rule := self.virtual_service(key):
                 self._mark_rules(rule)
@@ -311,18 +333,25 @@ def _mesh_hosts(value: VirtualService) -> tuple[str, ...]:
 
 
 def _destinations(value: VirtualService) -> set[str]:
-    """Hosts that the rules route to without naming a port."""
+    """Hosts that the rules route to."""
     return {
         full_host(share.destination.host, value.metadata.namespace)
         for rule in value.spec.http
         for share in rule.route
-        if share.destination.port is None
     }
 
 
 def _targets(inbound: Inbound) -> tuple[int | str, ...]:
     """What a host's port may call a container's port."""
     return (inbound.container_port, inbound.name) if inbound.name else (inbound.container_port,)
+
+
+def _hashes(rule: DestinationRule) -> bool:
+    """Whether it may say what makes requests alike."""
+    policies = [rule.spec.traffic_policy, *(subset.traffic_policy for subset in rule.spec.subsets)]
+    balancers = [policy.load_balancer for policy in policies if policy]
+    balancers += [port.load_balancer for policy in policies if policy for port in policy.port_level_settings]
+    return any(balancer is not None and balancer.consistent_hash for balancer in balancers)
 
 
 def _governed(value: DestinationRule) -> str:

@@ -16,7 +16,8 @@ from laneway.mesh.protos import any_of, message
 from laneway.mesh.registry import Registry
 from laneway.mesh.resources import Resource, resource
 from laneway.mesh.routes import default_retries, default_route, route_message, route_of, unmatched
-from laneway.mesh.rules import Row, Site, rows_of, targets_of
+from laneway.mesh.rules import Row, Site, Target, rows_of, targets_of
+from laneway.mesh.stickiness import stick
 from laneway.spec.naming import MESH
 
 HTTP_PORT = 80
@@ -120,7 +121,9 @@ class TableBuilder:
     def add_default(self, name: str, domains: Sequence[str], host: Host, port: int) -> None:
         """A virtual host without rules: everything goes to the host's port."""
         self._needs.add(outbound(host.name, port))
-        self._add(name, domains, routes=[default_route(host, port)])
+        route = default_route(host, port)
+        stick(route, [Target(host.name, port, "", 1)], self._registry)
+        self._add(name, domains, routes=[route])
 
     def add_rows(self, name: str, domains: Sequence[str], rows: Sequence[Row], site: Site) -> None:
         """A virtual host that tries these rows, and answers 404 where none matches."""
@@ -129,6 +132,7 @@ class TableBuilder:
             targets = targets_of(row, site, self._registry)
             self._needs.update(target.cluster for target in targets)
             routes[id(row)] = route_of(row, targets, site)
+            stick(routes[id(row)], targets, self._registry)
         tree = tree_of(rows)
         if tree is None:
             closed = bool(rows) and rows[-1].catch_all

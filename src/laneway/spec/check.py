@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from laneway.spec.load import Loaded, place_of, ref_of
 from laneway.spec.meta import Object
 from laneway.spec.problems import Place, Problem
-from laneway.spec.rules import app, cohorts, gateways, hosts, http, lane, objects, workloads
+from laneway.spec.rules import app, cohorts, gateways, hosts, http, lane, objects, policy, workloads
 from laneway.spec.rules.scope import Fault, Scope, scope_of
 from laneway.spec.yaml import Path
 
@@ -49,6 +49,7 @@ RULES: tuple[Rule, ...] = (
     hosts.wildcards_are_for_gateways,
     hosts.one_writer_for_each_mesh_host,
     hosts.one_policy_for_each_app,
+    policy.policies_hold,
     gateways.matches_on_a_public_host_differ,
     gateways.one_writer_for_each_public_host,
 )

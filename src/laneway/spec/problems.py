@@ -157,6 +157,7 @@ class Code(Enum):
     HEADER_CASE = "LW407", "header name not lowercase", _ERROR, "write it in lowercase"
     RULE_ACTION = "LW408", "rule without one action", _ERROR, "write either `route` or `directResponse`"
     WILDCARD_HOST = "LW409", "wildcard host", _ERROR, "name each host"
+    TRAFFIC_POLICY = "LW410", "traffic policy that cannot hold", _ERROR, "correct the policy"
 
     NO_COMMAND = "LW501", "image without a command", _ERROR, "map the image in laneway.yaml"
     PORT_TAKEN = (

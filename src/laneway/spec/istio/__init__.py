@@ -7,12 +7,24 @@ from laneway.spec.istio.common import NetworkingVersion, Port, PortSelector
 from laneway.spec.istio.destination_rule import (
     DestinationRule,
     DestinationRuleSpec,
-    LoadBalancer,
     Subset,
-    TrafficPolicy,
 )
 from laneway.spec.istio.gateway import Gateway, GatewayServer, GatewaySpec
 from laneway.spec.istio.service_entry import ServiceEntry, ServiceEntrySpec, WorkloadEntry, WorkloadSelector
+from laneway.spec.istio.traffic_policy import (
+    ClientTLS,
+    ConnectionPool,
+    ConsistentHash,
+    HTTPSettings,
+    LoadBalancer,
+    OutlierDetection,
+    PortPolicy,
+    RetryBudget,
+    TcpKeepalive,
+    TCPSettings,
+    TrafficPolicy,
+    Warmup,
+)
 from laneway.spec.istio.virtual_service import (
     Destination,
     HeaderOperations,
@@ -30,6 +42,9 @@ from laneway.spec.istio.virtual_service import (
 )
 
 __all__ = [
+    "ClientTLS",
+    "ConnectionPool",
+    "ConsistentHash",
     "Destination",
     "DestinationRule",
     "DestinationRuleSpec",
@@ -43,19 +58,26 @@ __all__ = [
     "HTTPRewrite",
     "HTTPRoute",
     "HTTPRouteDestination",
+    "HTTPSettings",
     "HeaderOperations",
     "Headers",
     "LoadBalancer",
     "NetworkingVersion",
+    "OutlierDetection",
     "Port",
+    "PortPolicy",
     "PortSelector",
+    "RetryBudget",
     "ServiceEntry",
     "ServiceEntrySpec",
     "StringMatch",
     "Subset",
+    "TCPSettings",
+    "TcpKeepalive",
     "TrafficPolicy",
     "VirtualService",
     "VirtualServiceSpec",
+    "Warmup",
     "WorkloadEntry",
     "WorkloadSelector",
 ]

@@ -1,4 +1,4 @@
-"""DestinationRule: subsets of a host, and what holds for connections to it.
+"""DestinationRule: subsets of a host, and the traffic policies of the host and its subsets.
 
 Field meanings and defaults: Istio's API reference (networking.istio.io/v1).
 """
@@ -10,35 +10,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from laneway.spec.istio.common import NetworkingVersion
+from laneway.spec.istio.traffic_policy import TrafficPolicy
 from laneway.spec.meta import Model, Object
-
-
-class LoadBalancer(Model):
-    """How an endpoint is picked; Istio's default is LEAST_REQUEST."""
-
-    unsupported: ClassVar[frozenset[str]] = frozenset(
-        {"consistentHash", "localityLbSetting", "warmupDurationSecs", "warmup"}
-    )
-
-    simple: Literal["UNSPECIFIED", "LEAST_REQUEST", "ROUND_ROBIN", "RANDOM", "LEAST_CONN"] = "UNSPECIFIED"
-
-
-class TrafficPolicy(Model):
-    """What holds for connections to a host or subset."""
-
-    unsupported: ClassVar[frozenset[str]] = frozenset(
-        {
-            "connectionPool",
-            "outlierDetection",
-            "tls",
-            "portLevelSettings",
-            "tunnel",
-            "proxyProtocol",
-            "retryBudget",
-        }
-    )
-
-    load_balancer: LoadBalancer | None = None
 
 
 class Subset(Model):
