@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from laneway.manifests import names
 from laneway.manifests.services import app_service, lane_service, subsets
 from laneway.manifests.workloads import autoscaler, kept_template, lane_deployment, revision_deployment
@@ -135,24 +137,52 @@ def test_a_lane_patches_image_and_variables_and_nothing_else() -> None:
     assert lane_template(replace(lane(written), image="new", env=env)) == written
 
 
+CPU = {
+    "type": "Resource",
+    "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}},
+}
+QUEUE = {
+    "type": "External",
+    "external": {"metric": {"name": "queue"}, "target": {"type": "AverageValue", "averageValue": "30"}},
+}
+
+
+def scale(*metrics: Any, **more: Any) -> Scale:
+    """An App's `scale` with these metrics."""
+    return Scale.model_validate({"min": 4, "max": 20, "metrics": list(metrics), **more})
+
+
+def scaler(version: VersionPlan, scale: Scale) -> dict[str, Any]:
+    """The spec of a version's autoscaler."""
+    found = autoscaler(AppPlan(KEY, "aaa", (), {}), version, scale)
+    assert found is not None
+    spec: dict[str, Any] = found["spec"]
+    return spec
+
+
 def test_an_autoscaler_has_the_bounds_of_its_weight_and_the_user_s_metrics() -> None:
     """Without metrics there is none: an empty list would mean 80 % of the CPU."""
-    metrics = [{"type": "Resource", "resource": {"name": "cpu"}}]
-    scale = Scale(min=4, max=20, metrics=metrics, behavior={"scaleDown": {"stabilizationWindowSeconds": 5}})
-    plan = AppPlan(KEY, "aaa", (), {})
-    found = autoscaler(plan, version(bounds=(1, 4)), scale)
-    assert found is not None
-    assert (found["spec"]["minReplicas"], found["spec"]["maxReplicas"], found["spec"]["metrics"]) == (
-        1,
-        4,
-        metrics,
-    )
-    assert (
-        found["spec"]["scaleTargetRef"]["name"]
-        == revision_deployment(KEY, version(), Drain())["metadata"]["name"]
-    )
-    assert found["spec"]["behavior"] == scale.behavior
-    assert autoscaler(plan, version(), scale) is None
+    spec = scaler(version(bounds=(1, 4)), scale(CPU))
+    assert (spec["minReplicas"], spec["maxReplicas"], spec["metrics"]) == (1, 4, [CPU])
+    assert spec["scaleTargetRef"]["name"] == revision_deployment(KEY, version(), Drain())["metadata"]["name"]
+    assert autoscaler(AppPlan(KEY, "aaa", (), {}), version(), scale()) is None
+
+
+def test_an_autoscaler_always_says_its_pace() -> None:
+    """Kubernetes without `behavior` brings back what a shift of weight took, for as long as it remembers."""
+    assert scaler(version(bounds=(1, 4)), scale(CPU))["behavior"] == {
+        "scaleDown": {"stabilizationWindowSeconds": 300}
+    }
+    said = {"scaleUp": {"policies": [{"type": "Pods", "value": 2, "periodSeconds": 60}]}}
+    assert scaler(version(bounds=(1, 4)), scale(CPU, behavior=said))["behavior"] == said
+
+
+@pytest.mark.parametrize(("carry", "target"), [(10_000, "30"), (2_000, "150"), (9_500, "31579m")])
+def test_the_whole_app_s_value_is_measured_against_the_version_s_share(carry: int, target: str) -> None:
+    """A version that carries a fifth of the load does a fifth of the queue: its target is five times it."""
+    metrics = scaler(version(bounds=(1, 4), carry=carry), scale(CPU, QUEUE))["metrics"]
+    assert metrics[0] == CPU
+    assert metrics[1]["external"]["target"] == {"type": "AverageValue", "averageValue": target}
 
 
 def test_how_pods_go_stands_on_their_deployment_and_not_in_its_template() -> None:

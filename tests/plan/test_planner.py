@@ -246,23 +246,6 @@ def test_releases_of_two_apps_begin_in_one_pass() -> None:
     assert [release.spec.apps[0].name for release in made.plan.releases] == ["page", "pharmacy"]
 
 
-def test_an_autoscaled_app_keeps_the_pods_that_its_autoscaler_asked_for() -> None:
-    """At rest the planner only sets the bounds; a release begins with what there is."""
-    metrics = [{"type": "Resource", "resource": {"name": "cpu"}}]
-    world = World()
-    world.app(scale={"min": 4, "max": 20, "metrics": metrics}, release={"steps": STEPS})
-    world.settle()
-    deployment = world.store["Deployment", Key("shop", f"pharmacy-{next(iter(world.weights()))}")]
-    world.put(deployment | {"spec": deployment["spec"] | {"replicas": 10}})
-    made = world.settle()
-    assert [(version.replicas, version.bounds) for version in made.plan.apps[0].versions] == [(10, (4, 20))]
-    world.template(image="2")
-    world.settle(until=lambda: len(world.weights()) == 2)
-    release = world.running()
-    assert release is not None and release.status is not None
-    assert release.status.base == 10
-
-
 def subsets(world: World) -> set[str]:
     """The subsets of the app as stored."""
     body = world.store["DestinationRule", Key("shop", "pharmacy")]

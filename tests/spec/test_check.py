@@ -53,6 +53,10 @@ metadata: {name: stub}
 spec: {host: stub, subsets: [{name: v1}, {name: v2}]}
 ---
 """
+REQUESTS = (
+    "{type: Pods, pods: {metric: {name: requests_per_second}, "
+    "target: {type: AverageValue, averageValue: 50}}}"
+)
 RULES = """\
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -91,7 +95,7 @@ def problems_of(*texts: str) -> list[str]:
             GATEWAY,
             APP + "  routing: {hosts: [shop.example, a.open.example], gateways: [edge/public]}\n",
         ),
-        (DEPLOYMENT, APP + "  scale: {min: 2, max: 2, metrics: [{type: Resource}]}\n"),
+        (DEPLOYMENT, APP + "  scale: {min: 2, max: 2, metrics: [" + REQUESTS + "]}\n"),
         (DEPLOYMENT, APP + "  release: {steps: [{weight: 0, hold: 5m}, {weight: 100}]}\n"),
         (STUB, RULES),
         (
@@ -138,7 +142,7 @@ ROUTED = APP + "  routing:\n    gateways: [edge/public]\n    hosts: [shop.exampl
         ),
         ((DEPLOYMENT, APP + "  scale: {max: 4}\n"), "7:11: error LW222: `max` without `min`; add `min`"),
         (
-            (DEPLOYMENT, APP + "  scale: {min: 4, metrics: [{}]}\n"),
+            (DEPLOYMENT, APP + "  scale: {min: 4, metrics: [" + REQUESTS + "]}\n"),
             "7:19: error LW223: metrics without `max`; add `max`",
         ),
         (

@@ -29,13 +29,14 @@ LOG_LINES = 8
 _CODES = {404: Code.NOT_FOUND, 409: Code.NO_RELEASE}
 
 
-def start(state: State, port: int | None) -> subprocess.Popen[bytes]:
+def start(state: State, port: int | None, scale_every: timedelta) -> subprocess.Popen[bytes]:
     """Start the daemon in a session of its own: it outlives its terminal.
 
     It does nothing yet, and ends where it is never told to begin, by `answering`. Its output goes to the
     state's log.
     """
     command = [sys.executable, "-m", "laneway.local.daemon", "--state", str(state.path)]
+    command += ["--autoscaler-sync", str(scale_every.total_seconds())]
     if port is not None:
         command += ["--port", str(port)]
     with state.daemon_log.open("ab") as log:

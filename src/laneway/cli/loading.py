@@ -14,7 +14,6 @@ from laneway.cli import images, options, sources
 from laneway.cli.client import ApiError, Client
 from laneway.cli.failure import ProblemsFailure, document_of, problem_line
 from laneway.cli.output import say
-from laneway.local.limits import beyond
 from laneway.local.status import FOLDER
 from laneway.manifests import names
 from laneway.spec.check import check
@@ -60,11 +59,7 @@ def load_files(paths: Sequence[str], recursive: bool, namespace: str | None) -> 
 def problems(batch: Batch, stored: Iterable[Object] = ()) -> list[ProblemDocument]:
     """Everything that is wrong in a batch, by itself and together with what is applied already."""
     loaded = batch.loaded
-    found = (
-        *check(loaded, stored),
-        *images.problems(loaded, batch.folders),
-        *beyond(loaded.objects, loaded.place),
-    )
+    found = (*check(loaded, stored), *images.problems(loaded, batch.folders))
     return [document_of(problem) for problem in found]
 
 
@@ -92,7 +87,7 @@ def of_people(client: Client) -> list[Json]:
 
 def parsed(stored: Iterable[Json]) -> list[Object]:
     """Stored objects as they are checked."""
-    return [_parsed(obj) for obj in stored]
+    return [parse(obj) for obj in stored]
 
 
 def send(client: Client, batch: Batch, reason: str) -> Changes:
@@ -108,7 +103,3 @@ def send_objects(client: Client, objects: Sequence[Json], reason: str) -> Change
         if error.status == HTTP_UNPROCESSABLE:
             raise ProblemsFailure(error.problems) from None
         raise
-
-
-def _parsed(obj: Json) -> Object:
-    return parse({name: value for name, value in obj.items() if name != "status" or obj["kind"] == "Release"})

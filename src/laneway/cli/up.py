@@ -43,6 +43,14 @@ FOREVER = timedelta(days=36_500)
     show_default="any",
     help="Port of the ingress on 127.0.0.1.",
 )
+@click.option(
+    "--autoscaler-sync",
+    "scale_every",
+    type=options.DURATION,
+    metavar="DURATION",
+    default="15s",
+    help="From one decision of the autoscaler to the next.",
+)
 @click.option("--detach", is_flag=True, help="Return when all is ready, and leave it running.")
 @options.timeout("2m")
 @options.output
@@ -52,6 +60,7 @@ def up(
     paths: tuple[str, ...],
     recursive: bool,
     port: int | None,
+    scale_every: timedelta,
     detach: bool,
     limit: timedelta,
     output: Format,
@@ -71,7 +80,7 @@ def up(
         raise click.BadParameter(f"{state.path} holds no state to resume; say what to run", param_hint="-f")
     _create(state)
     with ExitStack() as undo, daemon.speaking(state):
-        process = daemon.start(state, port)
+        process = daemon.start(state, port, scale_every)
         undo.callback(_undo, state, process, fresh)
         from laneway.cli import loading  # while the daemon imports what it needs
 

@@ -6,6 +6,7 @@ Must not know how objects are stored, pods run or proxies confirm: an engine giv
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from laneway.manifests import names
@@ -33,6 +34,7 @@ SPEC_KINDS = (
     "VirtualService",
     "DestinationRule",
     "ServiceEntry",
+    "HorizontalPodAutoscaler",
 )
 
 
@@ -87,7 +89,8 @@ def observe(objects: Mapping[str, Iterable[Body]], facts: Facts, parsed: Parsed)
     spec = spec_of(wanted)
     kept = _kept(objects.get("ControllerRevision", ()), parsed)
     deployments = [body for body in objects.get("Deployment", ()) if names.managed(body)]
-    versions = _versions(deployments, kept, facts)
+    scalers = [body for body in objects.get("HorizontalPodAutoscaler", ()) if names.managed(body)]
+    versions = _versions(deployments, scalers, kept, facts)
     rules = {key_of(b): b for b in objects.get("VirtualService", ()) if names.managed(b)}
     subsets = {key_of(b): b for b in objects.get("DestinationRule", ()) if names.managed(b)}
     named = _rules_by_app(spec)
@@ -117,18 +120,31 @@ def _kept(bodies: Iterable[Body], parsed: Parsed) -> dict[Key, dict[str, Kept]]:
 
 
 def _versions(
-    deployments: Iterable[Body], kept: Mapping[Key, Mapping[str, Kept]], facts: Facts
+    deployments: Iterable[Body],
+    scalers: Iterable[Body],
+    kept: Mapping[Key, Mapping[str, Kept]],
+    facts: Facts,
 ) -> dict[Key, dict[str, VersionSeen]]:
     desired = {(key_of(body).namespace, *_revision(body)): body["spec"]["replicas"] for body in deployments}
+    asked = {(key_of(body).namespace, *_revision(body)): _asked(body) for body in scalers}
     found: dict[Key, dict[str, VersionSeen]] = {}
     for app, revisions in kept.items():
         for revision in revisions:
             seen = facts.version(app.namespace, {names.APP: app.name, names.REVISION: revision})
-            wanted = desired.get((app.namespace, app.name, revision), 0)
+            named = (app.namespace, app.name, revision)
+            wanted = desired.get(named, 0)
             if wanted or seen.pods:
-                version = VersionSeen(wanted, seen.pods, seen.available, seen.drained)
+                version = replace(seen, desired=wanted, asked=asked.get(named, 0))
                 found.setdefault(app, {})[revision] = version
     return found
+
+
+def _asked(scaler: Body) -> int:
+    """What an autoscaler asks for beyond its minimum; nothing while it has not seen its newest bounds."""
+    status, asked = scaler.get("status") or {}, 0
+    if status.get("observedGeneration") == scaler["metadata"].get("generation"):
+        asked = status.get("desiredReplicas", 0)
+    return asked if asked > scaler["spec"]["minReplicas"] else 0
 
 
 def _revision(body: Body) -> tuple[str, str]:

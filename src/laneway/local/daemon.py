@@ -25,11 +25,13 @@ from laneway.history.database import SchemaMismatchError
 from laneway.local import commands, gateways, handshake
 from laneway.local.addresses import Addresses, NoAddressError
 from laneway.local.api import serve
+from laneway.local.autoscaler import SYNC, Autoscaler
 from laneway.local.cluster_addresses import addressed
 from laneway.local.engine import LocalEngine
 from laneway.local.gateway_process import GatewayProcess
 from laneway.local.gateways import Places
 from laneway.local.markers import Identity, Marker, Part, find, parts
+from laneway.local.metric_url import read_metric
 from laneway.local.processes import kill_all
 from laneway.local.proxies import Proxies
 from laneway.local.replicas import Replicas
@@ -37,6 +39,7 @@ from laneway.local.service import Service
 from laneway.local.settings import PortTakenError, ingress_port
 from laneway.local.state import State, StateTakenError
 from laneway.local.store import Store
+from laneway.local.usage import Meter
 from laneway.mesh.control_plane import ControlPlane
 from laneway.mesh.translator import Translator
 from laneway.spec.meta import Key
@@ -64,8 +67,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-async def run(state: State, port: int | None) -> None:
-    """Run until told to end by signal or API. The state is held by the caller. Raises what `REFUSALS` has."""
+async def run(state: State, port: int | None, scale_every: timedelta) -> None:
+    """Run until told to end by signal or API. The state is held by the caller. Raises what `REFUSALS` has.
+
+    scale_every: from one decision of the autoscaler to the next.
+    """
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
@@ -76,11 +82,17 @@ async def run(state: State, port: int | None) -> None:
         opened.callback(store.close)
         running = parts(find(state.id))
         ingress = ingress_port(store, port, held=(gateways.INGRESS, Part.GATEWAY) in running)
-        await _serve(state, store, addresses, ingress, running, ending)
+        await _serve(state, store, addresses, ingress, running, scale_every, ending)
 
 
 async def _serve(
-    state: State, store: Store, addresses: Addresses, port: int, running: Running, ending: asyncio.Event
+    state: State,
+    store: Store,
+    addresses: Addresses,
+    port: int,
+    running: Running,
+    scale_every: timedelta,
+    ending: asyncio.Event,
 ) -> None:
     translator = Translator(access_log=None)
     plane = ControlPlane(translator)
@@ -111,6 +123,8 @@ async def _serve(
             handshake.say(None)
             tasks.start_soon(engine.tell)
             tasks.start_soon(Loop(engine).run)
+            autoscaler = Autoscaler(store, Meter(proxies.sidecar_admin, now), replicas.pods, read_metric, now)
+            tasks.start_soon(autoscaler.run, scale_every)
             gc.freeze()
             await ending.wait()
             tasks.cancel_scope.cancel()
@@ -123,6 +137,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="laneway.local.daemon")
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--port", type=int)
+    parser.add_argument("--autoscaler-sync", type=float, default=SYNC.total_seconds(), metavar="SECONDS")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     if not handshake.told_to_begin():
@@ -130,7 +145,7 @@ def main(arguments: list[str] | None = None) -> int:
     state = State.at(given.state)
     try:
         with state.held():
-            asyncio.run(run(state, given.port))
+            asyncio.run(run(state, given.port, timedelta(seconds=given.autoscaler_sync)))
     except tuple(REFUSALS) as refusal:
         text = f"{state.path} is {refusal}" if isinstance(refusal, StateTakenError) else str(refusal)
         problem = REFUSALS[type(refusal)].at(Place(str(state.path)), text)

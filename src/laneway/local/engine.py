@@ -37,7 +37,7 @@ from laneway.spec.world import Spec
 CONTROLLER = "laneway"
 """Who the history names for what the loop does."""
 
-OBSERVED_KINDS = (*SPEC_KINDS, "ControllerRevision", "HorizontalPodAutoscaler")
+OBSERVED_KINDS = (*SPEC_KINDS, "ControllerRevision")
 
 PASS_SECONDS_MIN = 0.02
 """From one pass to the next: the first change is looked at at once, a storm of them together."""

@@ -21,10 +21,15 @@ _V4_MAPPED = "0000000000000000FFFF0000"
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """A process. started: clock ticks since boot, which with the pid names it; session: its leader's pid."""
+    """A process. started: clock ticks since boot, which with the pid names it; session: its leader's pid.
+
+    cpu_ticks: time on a CPU, that of the children it has waited for included.
+    """
 
     pid: int
+    parent: int
     session: int
+    cpu_ticks: int
     started: int
     zombie: bool
 
@@ -46,7 +51,22 @@ def stat(pid: int) -> Stat | None:
     if not data:
         return None
     fields = data.rpartition(b")")[2].split()  # the name before it may hold anything
-    return Stat(pid=pid, session=int(fields[3]), started=int(fields[19]), zombie=fields[0] in (b"Z", b"X"))
+    return Stat(
+        pid=pid,
+        parent=int(fields[1]),
+        session=int(fields[3]),
+        cpu_ticks=sum(map(int, fields[11:15])),
+        started=int(fields[19]),
+        zombie=fields[0] in (b"Z", b"X"),
+    )
+
+
+def memory_bytes(pid: int) -> int:
+    """Memory of a process, pages that it shares divided by their sharers (PSS); 0 where there is none."""
+    for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
+        if line.startswith(b"Pss:"):
+            return int(line.split()[1]) * 1024
+    return 0
 
 
 def environment(pid: int) -> dict[str, str]:

@@ -155,6 +155,10 @@ class Proxies:
         file.write_text(json.dumps(bootstrap(proxy, self.xds, self.admin(proxy.id))))
         return Command(envoy_argv(file))
 
+    def sidecar_admin(self, pod: Pod) -> Admin:
+        """The admin interface of a pod's sidecar."""
+        return Admin(self.admin(str(pod.key)))
+
     def admin(self, proxy_id: str) -> Path:
         """The socket of a proxy's admin interface."""
         return self._state.run / f"{_file_name(proxy_id)}.sock"
@@ -184,7 +188,7 @@ class Proxies:
         while self._plane.confirmed_generation() < generation:
             await self._changed.wait()
         await asyncio.sleep(SETTLE_SECONDS)
-        admin = Admin(self.admin(str(pod.key)))
+        admin = self.sidecar_admin(pod)
         while pod.sidecar and await self._active(admin):  # noqa: ASYNC110 - Envoy tells of no end
             await asyncio.sleep(POLL_SECONDS)
         self._done.add(pod.key)

@@ -17,7 +17,6 @@ from laneway.local import documents
 from laneway.local.api import ConflictError, EventQuery, MissingError, RefusedError
 from laneway.local.engine import LocalEngine
 from laneway.local.explain import explain
-from laneway.local.limits import beyond
 from laneway.local.logs import Source, follow_logs, log_file
 from laneway.local.markers import Part
 from laneway.local.overview import release_status
@@ -96,7 +95,7 @@ class Service:
 
     def _check(self, bodies: Mapping[tuple[str, Key], Json]) -> None:
         objects = [parse(body) for body in bodies.values()]
-        found = (*check_objects(objects), *beyond(objects))
+        found = check_objects(objects)
         if not any(problem.is_error for problem in found):
             found = tuple(documents.refusal(each) for obj in objects for each in self._engine.refusals(obj))
         if any(problem.is_error for problem in found):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from laneway.manifests import names
 from laneway.plan.result import AppPlan, LaneVersionPlan, VersionPlan
+from laneway.plan.sizing import ceil_div
 from laneway.spec.app import Scale
+from laneway.spec.autoscaling import MetricSpec
 from laneway.spec.meta import Key
 from laneway.spec.release_policy import Drain
-from laneway.spec.values import format_duration
+from laneway.spec.values import FULL, format_duration, format_quantity, parse_quantity
 
 Manifest = dict[str, Any]
 
@@ -97,6 +100,24 @@ def _deployment(
     }
 
 
+PACE = {"scaleDown": {"stabilizationWindowSeconds": 300}}
+"""Kubernetes' defaults of `behavior`, said.
+
+Where it is left out, an old recommendation brings back pods that a shift of weight has taken away.
+"""
+
+
+def _for_share(metric: MetricSpec, carry: int) -> Manifest:
+    """A metric of the app for a version of it: the values of Object and External are the whole app's."""
+    written = metric.written()
+    if metric.type in ("Object", "External"):
+        target = written[metric.type.lower()]["target"]
+        for name in target.keys() & {"value", "averageValue"}:
+            thousandths = ceil_div(int(parse_quantity(target[name]) * 1000) * FULL, carry)
+            target[name] = format_quantity(Decimal(thousandths) / 1000)
+    return written
+
+
 def autoscaler(app: AppPlan, version: VersionPlan, scale: Scale) -> Manifest | None:
     """The HorizontalPodAutoscaler of a revision, bounded for the weight it carries; none without metrics."""
     if version.bounds is None:
@@ -108,10 +129,9 @@ def autoscaler(app: AppPlan, version: VersionPlan, scale: Scale) -> Manifest | N
         "scaleTargetRef": target,
         "minReplicas": least,
         "maxReplicas": most,
-        "metrics": list(scale.metrics),
+        "metrics": [_for_share(metric, version.carry) for metric in scale.metrics],
+        "behavior": scale.behavior.written() if scale.behavior else PACE,
     }
-    if scale.behavior:
-        spec["behavior"] = scale.behavior
     labels = {names.APP: app.key.name, names.REVISION: version.revision}
     return {
         "apiVersion": "autoscaling/v2",

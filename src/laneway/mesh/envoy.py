@@ -59,6 +59,10 @@ class Admin:
         stats = await self.stats(r"^http\..*\.downstream_rq_active$")
         return sum(value for name, value in stats.items() if not name.startswith("http.admin."))
 
+    async def inbound_requests(self) -> int:
+        """Requests that it has handed to its application since it was started."""
+        return sum((await self.stats(r"^cluster\.inbound\|.*\.upstream_rq_total$")).values())
+
     async def config_dump(self) -> list[dict[str, Any]]:
         """What it holds, endpoints included, as Envoy's JSON of `admin.v3.ConfigDump.configs`."""
         answer = await self._get("/config_dump", include_eds="on")

@@ -39,13 +39,14 @@ class VersionSeen:
 
     desired: replicas that its Deployment asks for, 0 without one; pods: those that exist, starting and
     draining ones included; available: ready for traffic; drained: no request in flight needs a pod that is to
-    go.
+    go; asked: replicas that its autoscaler asks for beyond its own minimum, 0 where it asks for no more.
     """
 
     desired: int = 0
     pods: int = 0
     available: int = 0
     drained: bool = True
+    asked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from laneway.plan import lanes as lane_plans
+from laneway.plan.autoscaled import grown, is_autoscaled
 from laneway.plan.gates import POD_GATES, WEIGHT_GATES, Gate, Move
 from laneway.plan.lanes import Lanes
 from laneway.plan.observed import AppSeen, Kept, Observed, Role
@@ -179,6 +180,7 @@ def _course(
             return Course(None)
         base = _base(app, world, seen, stable)
         active = begin(app, wanted, stable, base, world.now, world.spec.releases)
+    active = grown(app, seen, active)
     base = _size(app, world, active)
     return advance(Moment(app, seen, wanted, stable, base, _surge(app, base), world.now), active)
 
@@ -187,18 +189,14 @@ def _base(app: App, world: _World, seen: AppSeen, stable: str) -> int:
     """Pods of the app as a whole; where an autoscaler decides, no fewer than it has decided by now."""
     fixed = world.spec.replicas(app)
     return (
-        max(fixed, seen.versions[stable].desired) if _autoscaled(app) and stable in seen.versions else fixed
+        max(fixed, seen.versions[stable].desired) if is_autoscaled(app) and stable in seen.versions else fixed
     )
-
-
-def _autoscaled(app: App) -> bool:
-    return bool(app.spec.scale and app.spec.scale.metrics and app.spec.scale.max)
 
 
 def _size(app: App, world: _World, active: Release | None) -> int:
     """The base of the sizing: during a release, no fewer pods than the app had when it began."""
     fixed = world.spec.replicas(app)
-    return max(fixed, status_of(active).base) if active and _autoscaled(app) else fixed
+    return max(fixed, status_of(active).base) if active and is_autoscaled(app) else fixed
 
 
 def _surge(app: App, base: int) -> int:
@@ -220,7 +218,7 @@ def _situation(app: App, world: _World, seen: AppSeen, stable: str, course: Cour
         surge=_surge(app, base),
         overload=app.spec.release.rollback.overload,
         aborting=course.aborting,
-        autoscaled=_autoscaled(app),
+        autoscaled=is_autoscaled(app),
         asked_for=bool(app.spec.release.preview or app.spec.release.sticky),
         laggards=world.observed.laggards,
         warm=warm,

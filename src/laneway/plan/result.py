@@ -11,6 +11,7 @@ from laneway.plan.observed import Role
 from laneway.spec.kubernetes import EnvVar, PodTemplate
 from laneway.spec.meta import Key
 from laneway.spec.release import Release
+from laneway.spec.values import FULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class VersionPlan:
     """A revision of an app: its kept template, and the pods it shall have.
 
     replicas: pods now (0: no Deployment is needed); subset: whether the DestinationRule names it;
-    bounds: of its autoscaler, None without metrics.
+    bounds: of its autoscaler, None without one; carry: the share of the app's load, in basis points, that
+    these are for.
     """
 
     revision: str
@@ -27,6 +29,7 @@ class VersionPlan:
     replicas: int
     subset: bool
     bounds: tuple[int, int] | None = None
+    carry: int = FULL
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from laneway.plan.autoscaled import scaled
 from laneway.plan.gates import Move
 from laneway.plan.observed import Kept, Role
 from laneway.plan.result import VersionPlan
 from laneway.plan.situation import Situation
-from laneway.plan.sizing import bounds
 from laneway.spec.app import App
-from laneway.spec.values import FULL
 
 RETIRED_KEPT = 5
 """Templates that an app keeps besides those in use, so that an older revision can be rebuilt."""
@@ -30,11 +29,9 @@ def versions(
 
 
 def _version(app: App, s: Situation, move: Move, revision: str, kept: Kept, role: Role) -> VersionPlan:
-    pods = move.pods.get(revision, 0)
-    limits = _bounds(app, s, move, revision) if pods else None
-    if limits and s.autoscaled and s.candidate is None:
-        pods = max(limits[0], min(s.version(revision).desired, limits[1]))
-    return VersionPlan(revision, kept.template, role, pods, bool(pods) or _named(s, move, revision), limits)
+    has = scaled(app, s, move, revision)
+    subset = bool(has.pods) or _named(s, move, revision)
+    return VersionPlan(revision, kept.template, role, has.pods, subset, has.bounds, has.carry)
 
 
 def _named(s: Situation, move: Move, revision: str) -> bool:
@@ -44,13 +41,3 @@ def _named(s: Situation, move: Move, revision: str) -> bool:
     return (
         revision in s.written or revision in s.named or (not s.seen.confirmed and revision in s.seen.subsets)
     )
-
-
-def _bounds(app: App, s: Situation, move: Move, revision: str) -> tuple[int, int] | None:
-    scale = app.spec.scale
-    if scale is None or scale.max is None or not s.autoscaled:
-        return None
-    if revision in s.warm:
-        return bounds(FULL, s.warm[revision], scale.max)
-    carry = max(move.wanted.get(revision, 0), move.weights.get(revision, 0), s.written.get(revision, 0))
-    return bounds(carry, s.base, scale.max)

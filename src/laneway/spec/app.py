@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from laneway.spec.autoscaling import Behavior, MetricSpec
 from laneway.spec.istio import Headers, HTTPMatchRequest, HTTPRetry, HTTPRewrite, TrafficPolicy
 from laneway.spec.kubernetes import PodTemplate, ServicePort
 from laneway.spec.meta import DnsLabel, Model, Object
@@ -61,8 +62,8 @@ class Scale(Model):
     replicas: int | None = Field(default=None, ge=1)
     min: int | None = Field(default=None, ge=1)
     max: int | None = Field(default=None, ge=1)
-    metrics: list[dict[str, Any]] = Field(default_factory=list)
-    behavior: dict[str, Any] | None = None
+    metrics: list[MetricSpec] = Field(default_factory=list)
+    behavior: Behavior | None = None
     surge: Surge = 2_500
 
 

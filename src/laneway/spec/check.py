@@ -10,7 +10,18 @@ from collections.abc import Callable, Iterable, Iterator
 from laneway.spec.load import Loaded, place_of, ref_of
 from laneway.spec.meta import Object
 from laneway.spec.problems import Place, Problem
-from laneway.spec.rules import app, cohorts, gateways, hosts, http, lane, objects, policy, workloads
+from laneway.spec.rules import (
+    app,
+    autoscaling,
+    cohorts,
+    gateways,
+    hosts,
+    http,
+    lane,
+    objects,
+    policy,
+    workloads,
+)
 from laneway.spec.rules.scope import Fault, Scope, scope_of
 from laneway.spec.yaml import Path
 
@@ -29,6 +40,9 @@ RULES: tuple[Rule, ...] = (
     cohorts.preview_headers_are_free,
     cohorts.cookies_are_set_at_gateways,
     cohorts.cookies_differ_on_a_host,
+    autoscaling.one_autoscaler_for_each_deployment,
+    autoscaling.templates_scale_with_their_app,
+    autoscaling.utilization_has_a_request,
     lane.lane_apps_differ,
     lane.lane_values_differ,
     lane.fallback_ends,
@@ -57,6 +71,8 @@ RULES: tuple[Rule, ...] = (
 
 RULES_OF_THE_WHOLE: tuple[Rule, ...] = (
     app.deployment_exists,
+    autoscaling.targets_exist,
+    autoscaling.metrics_have_a_source,
     lane.lane_apps_exist,
     lane.fallback_lanes_exist,
     workloads.configuration_exists,

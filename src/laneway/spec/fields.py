@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from laneway.spec.cohorts import COOKIE_NAME
-from laneway.spec.lane import LANE_VALUE
+from laneway.spec.lane import HTTP_URL, LANE_VALUE
 from laneway.spec.meta import DNS_LABEL, DNS_SUBDOMAIN, Model
 from laneway.spec.problems import Code
 from laneway.spec.values import HEADER_NAME
@@ -167,6 +167,7 @@ _PATTERNS = {
     LANE_VALUE: "use letters, digits, dashes, dots and underscores, 63 at most, like pr-123",
     COOKIE_NAME: "use letters, digits, dashes and underscores, like lw-cohort",
     HEADER_NAME: "use lowercase letters, digits and dashes, like x-lane",
+    HTTP_URL: "write a URL like http://127.0.0.1:9100/queue-length",
 }
 
 

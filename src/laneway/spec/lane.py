@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from laneway.spec.app import LanewayVersion
 from laneway.spec.kubernetes import EnvVar
@@ -12,6 +12,7 @@ from laneway.spec.meta import DnsLabel, Model, Object
 from laneway.spec.values import HEADER_NAME, Duration
 
 LANE_VALUE = r"^[A-Za-z0-9][-A-Za-z0-9_.]{0,62}$"
+HTTP_URL = r"^https?://[^/\s]+(/\S*)?$"
 
 
 class LaneApp(Model):
@@ -65,10 +66,14 @@ class LaneHeader(Model):
     header: str = Field(default="x-lane", pattern=HEADER_NAME)
 
 
+MetricsUrl = Annotated[str, StringConstraints(pattern=HTTP_URL)]
+
+
 class MeshSpec(Model):
-    """What a Mesh says."""
+    """What a Mesh says. metrics: where autoscalers read metrics of type Object and External, by name."""
 
     lane: LaneHeader = LaneHeader()
+    metrics: dict[str, MetricsUrl] = Field(default_factory=dict)
 
 
 class Mesh(Object):

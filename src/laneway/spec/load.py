@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, get_args
 
 from laneway.spec.app import App
+from laneway.spec.autoscaling import HorizontalPodAutoscaler
 from laneway.spec.fields import close_to, path_text, read_fields
 from laneway.spec.istio import DestinationRule, Gateway, ServiceEntry, VirtualService
 from laneway.spec.kubernetes import ConfigMap, Deployment, Secret, Service
@@ -34,13 +35,13 @@ KINDS: Mapping[str, type[Object]] = {
     "DestinationRule": DestinationRule,
     "Gateway": Gateway,
     "ServiceEntry": ServiceEntry,
+    "HorizontalPodAutoscaler": HorizontalPodAutoscaler,
 }
 """What is read."""
 
 _SILENT_KINDS = frozenset({"Namespace"})
 _INERT_KINDS = frozenset({"ServiceAccount", "PodDisruptionBudget"})
 _REFUSED_KINDS: Mapping[str, str] = {
-    "HorizontalPodAutoscaler": "write its bounds and metrics as `scale` of the App",
     "StatefulSet": "write a Deployment, or reach it through a ServiceEntry",
     "DaemonSet": "write a Deployment",
     "ReplicaSet": "write a Deployment",
@@ -125,8 +126,12 @@ def load(sources: Iterable[Source], namespace: str = "default") -> Loaded:
 
 
 def parse(obj: Mapping[str, Any]) -> Object:
-    """An object that was valid when it was stored. Raises KeyError or ValidationError where it was not."""
-    return KINDS[obj["kind"]].model_validate(obj)
+    """An object that was valid when it was stored. Raises KeyError or ValidationError where it was not.
+
+    Its status is left out where that is a report to people, which nothing is decided by.
+    """
+    model = KINDS[obj["kind"]]
+    return model.model_validate({k: v for k, v in obj.items() if k != "status" or k in model.model_fields})
 
 
 def spec_of(objects: Iterable[Object]) -> Spec:
@@ -148,6 +153,7 @@ def spec_of(objects: Iterable[Object]) -> Spec:
         virtual_services=by_kind["VirtualService"],
         destination_rules=by_kind["DestinationRule"],
         service_entries=by_kind["ServiceEntry"],
+        autoscalers=by_kind["HorizontalPodAutoscaler"],
     )
 
 

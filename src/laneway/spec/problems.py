@@ -147,6 +147,11 @@ class Code(Enum):
         _ERROR,
         "add `routing.gateways` and `routing.hosts`, or remove `sticky`",
     )
+    NO_TARGET = "LW331", "nothing to scale", _ERROR, "add the Deployment, or correct the name"
+    APP_SCALED = "LW332", "autoscaler of an App's template", _ERROR, "write it as `scale` of the App"
+    SCALED_TWICE = "LW333", "two autoscalers", _ERROR, "keep one of the two"
+    NO_METRIC = "LW334", "metric without a source", _ERROR, "write its URL under `metrics` of the Mesh"
+    NO_REQUEST = "LW335", "utilization without a request", _ERROR, "add `resources.requests` to the container"
 
     TWO_WRITERS = "LW401", "host with two writers", _ERROR, "keep the rules of a host in one place"
     SAME_MATCH = "LW402", "same match twice", _ERROR, "change one of the two matches"
@@ -167,7 +172,6 @@ class Code(Enum):
         "choose another: --port PORT, or end who listens there",
     )
     NO_ADDRESS = "LW503", "no address free", _ERROR, "end another Laneway of this machine: laneway down"
-    NO_AUTOSCALER = "LW504", "no autoscaler", _ERROR, "leave `metrics` out, or write `replicas`"
 
     NOT_RUNNING = "LW601", "Laneway does not run", _ERROR, "start it: laneway up -f PATH"
     ALREADY_RUNNING = "LW602", "Laneway runs already", _ERROR, "stop it: laneway down"

@@ -1,0 +1,1 @@
+"""HorizontalPodAutoscaler's rules: from what was measured to how many pods there shall be, and why. Pure."""
