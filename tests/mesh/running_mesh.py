@@ -69,8 +69,9 @@ class Backend:
 
     SLOW_SECONDS = 0.3
 
-    def __init__(self, name: str, labels: Mapping[str, str]) -> None:
+    def __init__(self, name: str, labels: Mapping[str, str], address: str = LOOPBACK) -> None:
         self.name = name
+        self.address = address
         self.labels = labels
         self.port = 0
         self.busy = 0
@@ -78,7 +79,7 @@ class Backend:
         self._connections: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, LOOPBACK, 0)
+        self._server = await asyncio.start_server(self._serve, self.address, 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

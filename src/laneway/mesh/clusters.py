@@ -40,7 +40,7 @@ def _outbound(
     host: Host, port: HostPort, subset: str, labels: Mapping[str, str], settings: Settings
 ) -> Resource:
     name = outbound(host.name, port.number, subset)
-    cluster = _cluster(name, settings)
+    cluster = cluster_of(name, settings)
     balance(cluster, settings.load_balancer)
     eject(cluster, settings.outlier_detection)
     speak(cluster, port.protocol, settings.connection_pool, settings.tls)
@@ -65,7 +65,7 @@ def inbound_cluster(listener: Inbound, protocol: Protocol) -> Resource:
     cure. In HTTP/2 the server says which requests it has not read.
     """
     name = inbound(listener.container_port)
-    cluster = _cluster(name)
+    cluster = cluster_of(name)
     cluster.type = cluster.STATIC
     endpoint = cluster.load_assignment.endpoints.add().lb_endpoints.add().endpoint
     address, port = listener.app
@@ -80,14 +80,7 @@ def inbound_cluster(listener: Inbound, protocol: Protocol) -> Resource:
     return resource(name, cluster)
 
 
-def empty_cluster(name: str) -> Resource:
-    """A cluster without endpoints: connections to it are closed."""
-    cluster = _cluster(name)
-    cluster.type = cluster.STATIC
-    return resource(name, cluster)
-
-
-def _cluster(name: str, settings: Settings = DEFAULTS) -> Any:
+def cluster_of(name: str, settings: Settings = DEFAULTS) -> Any:
     """A cluster with what all have in common; HTTP/1.1 to its endpoints unless its options say otherwise."""
     cluster = message("envoy.config.cluster.v3.Cluster")(name=name)
     limit(cluster, settings)

@@ -52,6 +52,10 @@ class ControlPlane:
         """Forget an object, from the next `publish` on."""
         self._translator.delete(kind, key)
 
+    def set_passthrough(self, allowed: bool) -> None:
+        """Whether sidecars let pass what the mesh does not know, from the next `publish` on; at first not."""
+        self._translator.set_passthrough(allowed)
+
     def set_pods(self, pods: Iterable[Pod]) -> None:
         """Replace the pods, from the next `publish` on."""
         self._translator.set_pods(pods)

@@ -22,7 +22,7 @@ class Chain:
 
     filter_name, config: the network filter that ends the chain; needs: the clusters that it names;
     server_names: SNI of the connections, none for any; subnets: their destinations as CIDR, none for any;
-    port: their destination's, 0 for any; tls: the transport socket that ends TLS here, None for plain bytes.
+    port: their destination's, 0 for any; asks: its routes are sent apart from it; tls: the transport socket that ends TLS here, None for plain bytes.
     """
 
     filter_name: str
@@ -31,6 +31,7 @@ class Chain:
     server_names: tuple[str, ...] = ()
     subnets: tuple[str, ...] = ()
     port: int = 0
+    asks: bool = False
     tls: Any = None
 
 
@@ -59,7 +60,8 @@ def listener(
             name="envoy.filters.listener.tls_inspector", typed_config=any_of(inspector)
         )
     every = (*chains, otherwise) if otherwise else chains
-    return resource(name, value, (cluster for chain in every for cluster in chain.needs))
+    needs = (cluster for chain in every for cluster in chain.needs)
+    return resource(name, value, needs, asks=any(chain.asks for chain in every))
 
 
 def redirected(name: str, address: Address, chains: Sequence[Chain], otherwise: Chain) -> Resource:

@@ -40,6 +40,8 @@ def scoped_chain(access_log: str | None, way_out: Filters) -> Chain:
     """
     manager = _connection_manager("outbound", access_log)
     _scope_routes(manager)
+    if way_out:
+        manager.upgrade_configs.add(upgrade_type="CONNECT")
     for name, config in way_out:
         manager.http_filters.add(name=name, typed_config=config)
     mapper = manager.local_reply_config.mappers.add()
@@ -54,6 +56,18 @@ def table_chain(stat_prefix: str, table: str, access_log: str | None) -> Chain:
     manager.rds.route_config_name = table
     manager.rds.config_source.CopyFrom(ads_source())
     return _http(manager)
+
+
+def inline_chain(
+    stat_prefix: str, table: Any, access_log: str | None, cluster: str, filters: Filters = ()
+) -> Chain:
+    """Requests and tunnels that a route configuration decides which stands in the listener itself."""
+    manager = _connection_manager(stat_prefix, access_log)
+    manager.route_config.CopyFrom(table)
+    manager.upgrade_configs.add(upgrade_type="CONNECT")
+    for name, config in filters:
+        manager.http_filters.add(name=name, typed_config=config)
+    return _http(manager, cluster)
 
 
 def inbound_listener(inlet: Inbound, protocol: Protocol, access_log: str | None) -> Resource:
@@ -97,7 +111,8 @@ def _http(manager: Any, *needs: str) -> Chain:
     """The connection manager as the end of a chain, the router as its last filter."""
     router = message("envoy.extensions.filters.http.router.v3.Router")()
     manager.http_filters.add(name="envoy.filters.http.router", typed_config=any_of(router))
-    return Chain("envoy.filters.network.http_connection_manager", manager, frozenset(needs))
+    asks = manager.WhichOneof("route_specifier") != "route_config"
+    return Chain("envoy.filters.network.http_connection_manager", manager, frozenset(needs), asks=asks)
 
 
 def _connection_manager(stat_prefix: str, access_log: str | None) -> Any:

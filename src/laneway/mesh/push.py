@@ -145,8 +145,13 @@ class Conversation:
         listeners, scopes, routes = (self._types[url] for url in (LDS, SRDS, RDS))
         if not listeners.open:
             return False
-        has_routes = self._wanted[RDS] or scopes.held or (listeners.held and not scopes.open)
-        return routes.open or not has_routes
+        asks = not scopes.open and any(self._asks(name, needs) for name, needs in listeners.held.items())
+        return routes.open or not (self._wanted[RDS] or scopes.held or asks)
+
+    def _asks(self, listener: str, needs: Needs) -> bool:
+        """Whether the proxy may ask for routes because of a listener that it has."""
+        item = self._wanted[LDS].get(listener)
+        return item is None or needs is None or item.asks
 
     def _may_replace(self, url: str, name: str) -> bool:
         """Whether a listener or routes can go: their clusters are there; or they are gone and unused."""

@@ -31,19 +31,21 @@ class Resource:
     """One resource. version: hash of its content; body: a serialised google.protobuf.Any.
 
     needs: the clusters that a Listener or RouteConfiguration names; a proxy gets it once it has those,
-    warm, and loses a cluster once nothing that it still holds needs it.
+    warm, and loses a cluster once nothing that it still holds needs it. asks: a Listener that makes a proxy
+    ask for RouteConfigurations.
     """
 
     name: str
     version: str
     body: bytes
     needs: frozenset[str] = frozenset()
+    asks: bool = False
 
 
-def resource(name: str, value: Message, needs: Iterable[str] = ()) -> Resource:
-    """The message under this name, serialised. needs: the clusters that it names."""
+def resource(name: str, value: Message, needs: Iterable[str] = (), asks: bool = False) -> Resource:
+    """The message under this name, serialised. needs: the clusters that it names; asks: as in `Resource`."""
     body = serialise(any_of(value))
-    return Resource(name, hashlib.blake2b(body, digest_size=8).hexdigest(), body, frozenset(needs))
+    return Resource(name, hashlib.blake2b(body, digest_size=8).hexdigest(), body, frozenset(needs), asks)
 
 
 class Audience(StrEnum):

@@ -21,6 +21,8 @@ from laneway.mesh.stickiness import stick
 from laneway.spec.naming import MESH
 
 HTTP_PORT = 80
+KNOWN_AS, KNOWN = "laneway", "known"
+"""Filter and name under which a virtual host's metadata say that the mesh knows the host."""
 BODY_BYTES_MAX = 1 << 20
 """Limit of a direct response's body: Istio's."""
 
@@ -147,6 +149,7 @@ class TableBuilder:
             domains=domains,
             include_request_attempt_count=True,
             retry_policy=default_retries(),
+            metadata={"filter_metadata": {KNOWN_AS: {"fields": {KNOWN: {"bool_value": True}}}}},
             **fields,
         )
         self._hosts.append(host)

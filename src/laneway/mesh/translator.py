@@ -9,26 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from laneway.mesh.addresses import CallerAddresses
-from laneway.mesh.clusters import clusters_of, empty_cluster, inbound_cluster
+from laneway.mesh.clusters import clusters_of
 from laneway.mesh.endpoints import assignments_of
-from laneway.mesh.filter_chains import Chain
 from laneway.mesh.gateway_group import GatewayGroup, group_layer
 from laneway.mesh.layers import Layers
-from laneway.mesh.listeners import gateway_listener, inbound_listener, outbound_listener
+from laneway.mesh.own import OWN_TYPES, Own, gateway_resources, sidecar_resources
 from laneway.mesh.refusals import Refusal, refusals_of
 from laneway.mesh.registry import MeshObject, Registry, Stale
-from laneway.mesh.resources import CDS, EDS, LDS, RDS, SRDS, Audience, Changes, Layer, Resource
+from laneway.mesh.resources import CDS, EDS, RDS, SRDS, Audience, Changes, Layer, Resource
 from laneway.mesh.tables import mesh_table, mesh_table_name, scope
-from laneway.mesh.tcp import tcp_chain
-from laneway.mesh.transparent import BLACK_HOLE, Destinations, Place, captured
-from laneway.mesh.transparent import outbound_listener as transparent_listener
+from laneway.mesh.transparent import TransparentListeners, View
 from laneway.mesh.world import GatewayProxy, Pod, Proxy, Sidecar
 from laneway.spec.meta import Key, Object
 from laneway.spec.protocols import Protocol
 
 ALL = Layer(Audience.ALL)
 SIDECARS = Layer(Audience.SIDECARS)
-TRANSPARENT = Layer(Audience.TRANSPARENT)
 
 
 class Translator:
@@ -44,8 +40,8 @@ class Translator:
         self._access_log = access_log
         self._layers = Layers()
         self._addresses = CallerAddresses(self.registry, self._layers, access_log)
-        self._destinations = Destinations()
-        self._transparent = False
+        self._transparent = TransparentListeners(self._layers, access_log)
+        self._allowed = False
         self._proxies: dict[str, Proxy] = {}
         self._stale_proxies: set[str] = set()
         self._spoken: dict[str, tuple[Protocol, ...]] = {}
@@ -86,6 +82,13 @@ class Translator:
         self._proxies = new
         self._waiting |= bool(self._stale_proxies)
 
+    def set_passthrough(self, allowed: bool) -> None:
+        """Whether sidecars let pass what the mesh does not know: ALLOW_ANY; at first not: REGISTRY_ONLY."""
+        if allowed != self._allowed:
+            self._allowed = allowed
+            self._stale_proxies |= self._proxies.keys()
+            self._waiting = True
+
     @property
     def generation(self) -> int:
         """Number of the last batch of changes that was taken; 0 before the first."""
@@ -117,7 +120,7 @@ class Translator:
         match proxy:
             case Sidecar():
                 shared = Layer(Audience.NAMESPACE, proxy.namespace), SIDECARS, ALL
-                return (own, *shared, TRANSPARENT) if proxy.transparent else (own, *shared)
+                return (own, *shared, self._view(proxy).layer) if proxy.transparent else (own, *shared)
             case GatewayProxy():
                 return own, group_layer(proxy), ALL
 
@@ -204,10 +207,9 @@ class Translator:
     def _translate_proxies(self) -> None:
         """Listeners, inbound clusters, and the bare names of the namespaces that have sidecars."""
         for name in self._stale_proxies:
-            listeners, clusters = self._own(self._proxies.get(name))
-            layer = Layer(Audience.PROXY, name)
-            self._layers.replace(layer, CDS, name, clusters)
-            self._layers.replace(layer, LDS, name, listeners)
+            own = self._own(self._proxies.get(name))
+            for url in OWN_TYPES:
+                self._layers.replace(Layer(Audience.PROXY, name), url, name, own.get(url, ()))
         self._stale_proxies.clear()
         self._spoken = {name: found for name, found in self._spoken.items() if name in self._proxies}
         served = {proxy.namespace for proxy in self._proxies.values() if isinstance(proxy, Sidecar)}
@@ -220,46 +222,21 @@ class Translator:
 
     def _translate_destinations(self, stale: Stale) -> None:
         """Listeners of sidecars for the ports of hosts."""
-        changed: set[Place] = set()
-        for name in stale.clusters:
-            changed |= self._destinations.put(name, self.registry.host(name))
         sidecars = [proxy for proxy in self._proxies.values() if isinstance(proxy, Sidecar)]
         self._addresses.refresh(sidecars, stale.clusters | stale.routes)
-        before, self._transparent = self._transparent, any(sidecar.transparent for sidecar in sidecars)
-        if self._transparent and not before:
-            changed.update(self._destinations.places())
-        if not self._transparent:
-            if before:
-                self._layers.drop(TRANSPARENT)
-            return
-        for place in changed:
-            address, port = place
-            found = captured(place, self._destinations.claims(place), self._otherwise(), (), self._access_log)
-            self._layers.replace(TRANSPARENT, LDS, f"{address}_{port}", [found] if found else [])
+        views = frozenset(self._view(sidecar) for sidecar in sidecars if sidecar.transparent)
+        self._transparent.refresh(views, {name: self.registry.host(name) for name in stale.clusters})
 
-    def _otherwise(self) -> Chain:
-        return tcp_chain(BLACK_HOLE, {BLACK_HOLE: 1}, self._access_log)
+    def _view(self, sidecar: Sidecar) -> View:
+        return View(self._allowed, sidecar.passthrough is not None)
 
-    def _own(self, proxy: Proxy | None) -> tuple[list[Resource], list[Resource]]:
-        """Listeners and clusters that no other proxy has."""
+    def _own(self, proxy: Proxy | None) -> Own:
+        """What no other proxy has."""
         match proxy:
             case Sidecar():
-                self._spoken[proxy.id] = self.registry.protocols_of(proxy)
-                spoken = list(zip(proxy.inbound, self._spoken[proxy.id], strict=True))
-                listeners = [inbound_listener(*each, self._access_log) for each in spoken]
-                clusters = [inbound_cluster(*each) for each in spoken]
-                if proxy.transparent:
-                    listeners.append(transparent_listener(proxy, self._otherwise(), self._access_log))
-                    clusters.append(empty_cluster(BLACK_HOLE))
-                else:
-                    listeners.append(outbound_listener(proxy, self._access_log, ()))
-                return listeners, clusters
+                protocols = self._spoken[proxy.id] = self.registry.protocols_of(proxy)
+                return sidecar_resources(proxy, protocols, self._allowed, self._access_log)
             case GatewayProxy():
-                group = self._groups[group_layer(proxy)]
-                ports = sorted(group.ports & proxy.ports.keys())
-                return [
-                    gateway_listener(port, proxy.ports[port], group.table_name(port), self._access_log)
-                    for port in ports
-                ], []
+                return gateway_resources(proxy, self._groups[group_layer(proxy)], self._access_log)
             case None:
-                return [], []
+                return {}
