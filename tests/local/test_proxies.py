@@ -24,6 +24,7 @@ from laneway.local.proxies import Proxies, mesh_pod, sidecar
 from laneway.local.state import State
 from laneway.mesh.control_plane import ControlPlane
 from laneway.mesh.registry import Registry
+from laneway.mesh.resources import CDS
 from laneway.mesh.translator import Translator
 from laneway.spec.load import parse
 from laneway.spec.meta import Key, Object
@@ -37,7 +38,7 @@ class Mesh:
     """The proxies of a state, and the control plane that serves them."""
 
     def __init__(self, state: State, places: Places) -> None:
-        translator = Translator(access_log=None)
+        self.translator = translator = Translator(access_log=None)
         self.registry: Registry = translator.registry
         self.plane = ControlPlane(translator)
         self.proxies = Proxies(state, self.plane, translator.registry, places)
@@ -126,6 +127,26 @@ def test_the_egress_gateway_has_a_service_while_a_gateway_selects_it(mesh: Mesh)
     mesh.proxies.delete("Gateway", Key("shop", "out"))
     mesh.proxies.publish([])
     assert mesh.registry.host(EGRESS_HOST) is None
+
+
+def test_a_mesh_says_whether_the_unknown_may_pass(mesh: Mesh) -> None:
+    """As long as it is there; each time it is told to the sidecars."""
+    ready = serving()
+    allowing = parse(
+        {
+            "apiVersion": "laneway.dev/v1alpha1",
+            "kind": "Mesh",
+            "metadata": {"name": "mesh"},
+            "spec": {"outboundTrafficPolicy": {"mode": "ALLOW_ANY"}},
+        }
+    )
+    clusters = []
+    for step in (lambda: None, lambda: mesh.proxies.upsert(allowing), lambda: mesh.proxies.delete(*ref)):
+        ref = allowing.kind, allowing.key
+        step()
+        mesh.proxies.publish([ready])
+        clusters.append("PassthroughCluster" in mesh.translator.resources_for(str(ready.key))[CDS])
+    assert clusters == [False, True, False]
 
 
 def test_a_refusal_stays_until_the_object_is_right_or_gone(mesh: Mesh) -> None:

@@ -27,9 +27,10 @@ from laneway.mesh.envoy import Admin, envoy_argv
 from laneway.mesh.refusals import Refusal
 from laneway.mesh.registry import Registry
 from laneway.spec.istio import Gateway
+from laneway.spec.lane import Mesh
 from laneway.spec.meta import Key, Object
 
-MESH_KINDS = frozenset({"Service", "ServiceEntry", "VirtualService", "DestinationRule", "Gateway"})
+MESH_KINDS = frozenset({"Service", "ServiceEntry", "VirtualService", "DestinationRule", "Gateway", "Mesh"})
 SETTLE_SECONDS = 0.1
 """How long a pod may still be sent a request after its removal was confirmed: workers learn of it later."""
 
@@ -77,6 +78,8 @@ class Proxies:
         self._refusals[obj.kind, obj.key] = self._plane.upsert(obj)
         if isinstance(obj, Gateway):
             self._gateways[obj.key] = obj
+        if isinstance(obj, Mesh):
+            self._plane.set_passthrough(obj.spec.outbound_traffic_policy.mode == "ALLOW_ANY")
 
     def delete(self, kind: str, key: Key) -> None:
         """An object is gone."""
@@ -84,6 +87,8 @@ class Proxies:
         self._plane.delete(kind, key)
         if kind == "Gateway":
             self._gateways.pop(key, None)
+        if kind == "Mesh":
+            self._plane.set_passthrough(False)
 
     def refusals(self) -> Iterable[tuple[Key, Refusal]]:
         """What the mesh refuses, by object."""

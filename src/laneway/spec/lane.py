@@ -69,9 +69,16 @@ class LaneHeader(Model):
 MetricsUrl = Annotated[str, StringConstraints(pattern=HTTP_URL)]
 
 
+class OutboundTrafficPolicy(Model):
+    """What becomes of calls to what the mesh does not know: refused, or let through; as in Istio."""
+
+    mode: Literal["REGISTRY_ONLY", "ALLOW_ANY"] = "REGISTRY_ONLY"
+
+
 class MeshSpec(Model):
     """What a Mesh says. metrics: where autoscalers read metrics of type Object and External, by name."""
 
+    outbound_traffic_policy: OutboundTrafficPolicy = OutboundTrafficPolicy()
     lane: LaneHeader = LaneHeader()
     metrics: dict[str, MetricsUrl] = Field(default_factory=dict)
 
