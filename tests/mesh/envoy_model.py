@@ -103,7 +103,7 @@ class EnvoyModel:
                 self._subscribe(EDS, item.name)
         elif url == EDS and item.name in self.warming:
             self.active[item.name] = self.warming.pop(item.name)
-        elif url == LDS:
+        elif url == LDS and item.asks:
             self._ask(SRDS)
         elif url == SRDS and self.versions[LDS]:
             self.scopes.add(item.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -31,7 +32,7 @@ def world(
     return {
         CDS: {name: make(name) for name in clusters},
         EDS: {name: make(name) for name in clusters if not name.startswith("static")},
-        LDS: {"listener": make("listener")} if listens else {},
+        LDS: {"listener": replace(make("listener"), asks=True)} if listens else {},
         SRDS: {host: Resource(host, "1", b"") for host in routes if listens},
         RDS: {host: make(host, names) for host, names in routes.items() if listens},
     }
@@ -359,6 +360,16 @@ def test_after_a_cut_clusters_stay_until_the_proxy_has_told_its_routes() -> None
     assert (CDS, set(), {"a1"}) not in names_of(list(wire.down))
     wire.settle()
     assert wire.proxy.active.keys() == {"b1"}
+
+
+def test_a_listener_that_asks_for_no_routes_is_acknowledged_without_any() -> None:
+    """Also after a cut; one that does ask is not."""
+    bytes_only = {"bytes": Resource("bytes", "1", b"")}
+    wire = settled(world({}) | {LDS: bytes_only})
+    assert wire.server.acknowledged() == wire.wanted.generation
+    wire.connect()
+    wire.settle()
+    assert wire.server.acknowledged() == wire.wanted.generation
 
 
 def test_scopes_go_again_for_a_listener_that_comes_after_the_last_one_went() -> None:

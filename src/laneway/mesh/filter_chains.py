@@ -20,9 +20,10 @@ Address = tuple[str, int] | Pipe
 class Chain:
     """What is done with the connections that fit.
 
-    filter_name, config: the network filter that ends the chain; needs: the clusters that it names;
-    server_names: SNI of the connections, none for any; subnets: their destinations as CIDR, none for any;
-    port: their destination's, 0 for any; asks: its routes are sent apart from it; tls: the transport socket that ends TLS here, None for plain bytes.
+    filter_name, config: the network filter that ends the chain; needs: the clusters that it names; asks: its
+    routes are sent apart from it; server_names: SNI of the connections, none for any; subnets: their
+    destinations as CIDR, none for any; port: their destination's, 0 for any; tls: the transport socket that
+    ends TLS here, None for plain bytes.
     """
 
     filter_name: str
