@@ -14,6 +14,7 @@ from typing import NoReturn
 import click
 
 from laneway.cli import (
+    adopt,
     apply,
     compare,
     demonstration,
@@ -52,6 +53,7 @@ COMMANDS = (
     up.down,
     offline.check,
     offline.render,
+    adopt.adopt,
     compare.diff,
     compare.export,
     demonstration.demo,

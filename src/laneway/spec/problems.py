@@ -184,6 +184,14 @@ class Code(Enum):
     NO_RELEASE = "LW609", "no such release", _ERROR, "look: laneway release status"
     DAEMON_REFUSED = "LW610", "daemon refused the request", _ERROR, "look at its log, daemon.log in the state"
 
+    NOTHING_ADOPTED = (
+        "LW611",
+        "nothing to adopt",
+        _ERROR,
+        "look at the reasons; a Service needs one Deployment",
+    )
+    FOLDER_TAKEN = "LW612", "folder not empty", _ERROR, "name a new or an empty folder"
+
     def __init__(self, id: str, title: str, severity: Severity, remedy: str) -> None:
         self.id = id
         self.title = title
