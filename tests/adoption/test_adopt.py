@@ -52,6 +52,26 @@ def test_rules_and_policies_of_its_host_become_its_routing() -> None:
     assert {obj.kind for obj in adopted.objects} == {"App", "Deployment"}
 
 
+@pytest.mark.parametrize("metrics", ["", ", metrics: [{type: Resource, resource: {name: cpu, target: "
+                         "{type: Utilization, averageUtilization: 80}}}]"])  # fmt: skip
+def test_its_autoscaler_becomes_its_scale(metrics: str) -> None:
+    """With Kubernetes' default metric written out, as an App without metrics has no autoscaler."""
+    scaler = f"""
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {{name: ratings, namespace: shop}}
+spec:
+  {{scaleTargetRef: {{kind: Deployment, name: ratings-v1, apiVersion: apps/v1}},
+   minReplicas: 2, maxReplicas: 9{metrics}}}
+"""
+    adopted = adopt(read(*RATINGS, scaler))
+    scale = app_of(adopted, "ratings").spec.scale
+    assert scale is not None and (scale.min, scale.max) == (2, 9)
+    ((metric,),) = [scale.metrics]
+    assert metric.resource is not None and metric.resource.target.average_utilization == 80
+    assert {obj.kind for obj in adopted.objects} == {"App", "Deployment"}
+
+
 def test_paths_of_a_gateway_host_fan_out_to_apps_in_order() -> None:
     """Each App has its own part; rules at sidecars stay for sidecars."""
     http = (

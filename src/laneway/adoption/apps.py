@@ -14,6 +14,7 @@ from typing import Any
 from laneway.mesh.names import gateways_of, hosts_of
 from laneway.mesh.selection import selects
 from laneway.spec.app import App
+from laneway.spec.autoscaling import HorizontalPodAutoscaler
 from laneway.spec.istio import DestinationRule, HTTPRoute, VirtualService
 from laneway.spec.kubernetes import Deployment, Service
 from laneway.spec.meta import Key, Object
@@ -21,6 +22,13 @@ from laneway.spec.naming import DOMAIN, MESH, full_host
 
 ANNOTATION = "laneway.dev/adopted-from"
 """On an adopted App: what it was made of."""
+
+
+DEFAULT_METRIC = {
+    "type": "Resource",
+    "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}},
+}
+"""What an autoscaler without metrics goes by. Source: Kubernetes, pkg/apis/autoscaling/v2/defaults.go."""
 
 
 class NotAdoptedError(Exception):
@@ -35,7 +43,7 @@ class World:
     deployments: Sequence[Deployment]
     policies: Mapping[str, Sequence[DestinationRule]]
     rules: Sequence[VirtualService]
-    scalers: Mapping[Key, Any] = field(default_factory=dict)
+    scalers: Mapping[Key, HorizontalPodAutoscaler]
 
     @classmethod
     def of(cls, objects: Iterable[Object]) -> World:
@@ -44,7 +52,7 @@ class World:
         deployments: list[Deployment] = []
         policies: dict[str, list[DestinationRule]] = {}
         rules: list[VirtualService] = []
-        scalers: dict[Key, Any] = {}
+        scalers: dict[Key, HorizontalPodAutoscaler] = {}
         for obj in objects:
             match obj:
                 case Service():
@@ -55,13 +63,9 @@ class World:
                     policies.setdefault(full_host(obj.spec.host, obj.key.namespace), []).append(obj)
                 case VirtualService():
                     rules.append(obj)
-                case _ if obj.kind == "HorizontalPodAutoscaler":
-                    scalers[_scaled(obj)] = obj
+                case HorizontalPodAutoscaler():
+                    scalers[Key(obj.key.namespace, obj.spec.scale_target_ref.name)] = obj
         return cls(services, deployments, policies, rules, scalers)
-
-
-def _scaled(scaler: Any) -> Key:
-    return Key(scaler.key.namespace, scaler.spec.scale_target_ref.name)
 
 
 @dataclass(slots=True)
@@ -148,10 +152,11 @@ def _candidate(world: World, host: str, service: Service) -> Candidate:
     return made
 
 
-def _scale(scaler: Any) -> dict[str, Any]:
+def _scale(scaler: HorizontalPodAutoscaler) -> dict[str, Any]:
     said = scaler.spec.written()
-    scale: dict[str, Any] = {"min": said.get("minReplicas", 1), "max": said["maxReplicas"]}
-    return scale | {field: said[field] for field in ("metrics", "behavior") if field in said}
+    scale: dict[str, Any] = {"min": scaler.spec.min_replicas, "max": scaler.spec.max_replicas}
+    scale["metrics"] = said.get("metrics") or [DEFAULT_METRIC]
+    return scale | ({"behavior": said["behavior"]} if "behavior" in said else {})
 
 
 def _take_policy(world: World, host: str, made: Candidate) -> None:

@@ -10,14 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from laneway.mesh.backends import backends_of
 from laneway.mesh.gateways import GatewayTable, servers_of
 from laneway.mesh.hosts import Host, host_of_service, hosts_of_entry
+from laneway.mesh.policy import DEFAULTS, Settings
 from laneway.mesh.registry import MeshObject, Registry
 from laneway.mesh.rules import Condition, Row, Site, Target, rows_of, targets_of
 from laneway.mesh.world import Pod
+from laneway.spec.cohorts import COHORT_HEADER
 from laneway.spec.istio import Gateway, ServiceEntry
 from laneway.spec.kubernetes import Deployment, Service
 from laneway.spec.meta import Object
@@ -30,13 +31,17 @@ _DECIDED = frozenset({"name", "match", "route"})
 """Fields of a rule that its row has in another form."""
 
 
+_STRIPPED = {"request": {"remove": [COHORT_HEADER]}}
+"""What Laneway adds at gateways: nobody outside may send the header that it alone sets. No difference."""
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A share of a rule's traffic. pods: what runs there, as `Pods` names it; policy: as JSON text."""
+    """A share of a rule's traffic. pods: what runs there, as `Pods` names it; policy: of its connections."""
 
     pods: tuple[str, ...]
     percent: float
-    policy: str
+    policy: Settings
     headers: str
 
 
@@ -135,6 +140,8 @@ class _Reader:
     def _rule(self, row: Row, site: Site) -> Rule:
         said = row.route.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
         action = {name: value for name, value in said.items() if name not in _DECIDED}
+        if action.get("headers") == _STRIPPED:
+            del action["headers"]
         targets = targets_of(row, site, self.registry)
         headers = [share.get("headers") for share in said.get("route", [])]
         whole = sum(target.weight for target in targets)
@@ -153,15 +160,15 @@ class _Reader:
         host = self.registry.host(target.host)
         port = next((port for port in host.ports if port.number == target.port), None) if host else None
         if host is None or port is None:
-            return Way((f"nothing at {target.host}:{target.port}",), percent, "", headers)
+            return Way((f"nothing at {target.host}:{target.port}",), percent, DEFAULTS, headers)
         policy = self.registry.policy(host)
         subset = policy.subset(target.subset) if target.subset else None
         if target.subset and subset is None:
-            return Way((f"no subset {target.subset}",), percent, "", headers)
+            return Way((f"no subset {target.subset}",), percent, DEFAULTS, headers)
         pods = self.registry.pods_of(host.name)
         found = backends_of(host, port, subset.labels if subset else {}, pods)
         names = {f"{self._named(host, each.name)}:{each.port}" for each in found}
-        return Way(tuple(sorted(names)), percent, _effective(subset or policy), headers)
+        return Way(tuple(sorted(names)), percent, policy.settings(port.number, target.subset), headers)
 
     def _named(self, host: Host, backend: str) -> str:
         return self.running.get(f"{host.namespace}/{backend}", backend)
@@ -171,12 +178,6 @@ def _hosts(obj: Object) -> Iterable[str]:
     if isinstance(obj, Service):
         return [host_of_service(obj).name]
     return [host.name for host in hosts_of_entry(obj)] if isinstance(obj, ServiceEntry) else []
-
-
-def _effective(policy: Any) -> str:
-    """What holds for connections, without what names it."""
-    fields = (name for name in policy.__slots__ if name not in {"name", "labels", "subsets", "rules"})
-    return ", ".join(f"{name}={getattr(policy, name)!r}" for name in fields)
 
 
 def _json(value: object) -> str:
