@@ -339,6 +339,32 @@ async def test_a_hook_that_fails_is_told(state: State) -> None:
         assert reason == "postStart: sh -c echo no room; exit 7: exit status 7: no room"
 
 
+async def test_an_application_sees_its_volumes_and_what_becomes_of_them(state: State, tmp_path: Path) -> None:
+    """A value that is not there is the pod's reason; a newer one comes to its file; all goes with the pod."""
+    out = tmp_path / "out"
+    more = {
+        "volumeMounts": [{"name": "colors", "mountPath": "/etc/laneway-test/colors"}],
+        "lifecycle": {"preStop": {"exec": {"command": ["cp", "/etc/laneway-test/colors/color", str(out)]}}},
+    }
+    body = web(more=more)
+    body["spec"]["template"]["spec"]["volumes"] = [{"name": "colors", "configMap": {"name": "colors"}}]
+    config = {
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "colors", "namespace": "shop"},
+    }  # fmt: skip
+    async with running(state) as started:
+        started.scale(body)
+        await eventually(lambda: only(started).reason is Trouble.CONFIGURATION)
+        assert "there is no ConfigMap colors: apply it" in only(started).message
+        started.store.put(config | {"data": {"color": "green"}}, "test", "")
+        await eventually(lambda: only(started).ready)
+        started.store.put(config | {"data": {"color": "red"}}, "test", "")
+        started.replicas.update_volumes("shop")
+        started.scale()
+        await eventually(lambda: not started.replicas.pods())
+        assert out.read_text() == "red"
+        assert not any(state.volumes.iterdir())
+
+
 async def test_a_changed_template_rolls_without_a_gap(state: State) -> None:
     """Never fewer ready pods than asked for, never more than one above, and in the end all are new."""
     async with running(state) as started:

@@ -144,3 +144,154 @@ def test_a_config_map_has_texts_and_bytes() -> None:
     (found,) = read(text).objects
     assert isinstance(found, ConfigMap)
     assert found.values == {"a": b"x", "b": b"\xff"}
+
+
+POD = "spec.template.spec"
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (
+            "volumes: [{name: v, hostPath: {path: /x}}]",
+            f"{POD}.volumes[0].hostPath {REFUSED}; "
+            "keep the files in a folder of this machine, and name that in a variable",
+        ),
+        (
+            "volumes: [{name: v, persistentVolumeClaim: {claimName: x}}]",
+            f"{POD}.volumes[0].persistentVolumeClaim {REFUSED}; keep the files in a folder of this "
+            "machine, and "
+            "name that in a variable; or run what keeps data yourself, and reach it by a ServiceEntry",
+        ),
+        (
+            "volumes: [{name: v, ephemeral: {a: 1}}]",
+            f"{POD}.volumes[0].ephemeral {REFUSED}; write `emptyDir`",
+        ),
+        (
+            "volumes: [{name: v, csi: {driver: x}}]",
+            f"{POD}.volumes[0].csi {REFUSED}; "
+            "keep the files in a folder of this machine, and name that in a variable",
+        ),
+        (
+            "volumes: [{name: v, projected: {sources: [{serviceAccountToken: {path: t}}]}}]",
+            f"{POD}.volumes[0].projected.sources[0].serviceAccountToken {REFUSED}; "
+            "remove it: there is no API server here; what the program needs may stand in a Secret",
+        ),
+        (
+            "volumes: [{name: v, downwardAPI: {items: [{path: t, fieldRef: {fieldPath: metadata.name}, "
+            "resourceFieldRef: {resource: x}}]}}]",
+            f"{POD}.volumes[0].downwardAPI.items[0].resourceFieldRef {REFUSED}; write the number in "
+            "a ConfigMap",
+        ),
+        (
+            "volumes: [{name: v}]",
+            f"{POD}.volumes[0]: a volume is of one kind; "
+            "write one of configMap, secret, emptyDir, downwardAPI and projected",
+        ),
+        (
+            "volumes: [{name: v, emptyDir: {}}, {name: v, emptyDir: {}}]",
+            f"{POD}: two volumes are named v; rename one",
+        ),
+        (
+            "volumes: [{name: v, configMap: {name: c, items: [{key: a, path: ../a}]}}]",
+            f"{POD}.volumes[0].configMap.items[0].path: '../a' is not a path inside a volume; "
+            "write it like config.yaml",
+        ),
+        (
+            "initContainers: [{name: i}]",
+            f"{POD}.initContainers {REFUSED}; "
+            "do its work in the container's own command, or before `laneway up`",
+        ),
+        ("hostNetwork: true", f"{POD}.hostNetwork {REFUSED}; remove it: peers reach the pod by its Service"),
+        (
+            "hostPID: true",
+            f"{POD}.hostPID {REFUSED}; remove it: processes of other pods are not for this one to see",
+        ),
+        (
+            "hostIPC: true",
+            f"{POD}.hostIPC {REFUSED}; remove it: processes of other pods are not for this one to see",
+        ),
+        (
+            "ephemeralContainers: [{name: e}]",
+            f"{POD}.ephemeralContainers {REFUSED}; "
+            "remove it: `laneway exec` runs a program beside the application",
+        ),
+    ],
+)
+def test_what_a_pod_may_not_say_is_told_with_what_to_say_instead(spec: str, message: str) -> None:
+    """By the field's name."""
+    assert said(pod(spec=spec)) == [message]
+
+
+@pytest.mark.parametrize(
+    ("container", "message"),
+    [
+        (
+            "volumeMounts: [{name: v, mountPath: /x}]",
+            f"{POD}: volumeMounts name v, which is no volume; the volumes are: none",
+        ),
+        (
+            "volumeMounts: [{name: v, mountPath: x}]",
+            f"{CONTAINER}.volumeMounts[0].mountPath: 'x' is not a path to mount at; write it like "
+            "/etc/pharmacy",
+        ),
+        (
+            "volumeMounts: [{name: v, mountPath: /x, subPath: ../y}]",
+            f"{CONTAINER}.volumeMounts[0].subPath: '../y' is not inside the volume; write it like "
+            "config.yaml",
+        ),
+        (
+            "volumeMounts: [{name: v, mountPath: /x, subPathExpr: $(A)}]",
+            f"{CONTAINER}.volumeMounts[0].subPathExpr {REFUSED}; write `subPath`",
+        ),
+        (
+            "volumeDevices: [{name: v, devicePath: /x}]",
+            f"{CONTAINER}.volumeDevices {REFUSED}; remove it: there are no block devices here",
+        ),
+        (
+            "livenessProbe: {successThreshold: 2, tcpSocket: {port: 1}}",
+            f"{CONTAINER}.livenessProbe: successThreshold is 1 for livenessProbe and startupProbe; "
+            "leave it out",
+        ),
+        (
+            "readinessProbe: {terminationGracePeriodSeconds: 2}",
+            f"{CONTAINER}.readinessProbe: a readinessProbe ends nothing; "
+            "leave terminationGracePeriodSeconds out",
+        ),
+        (
+            "readinessProbe: {grpc: {port: 1}, tcpSocket: {port: 1}}",
+            f"{CONTAINER}.readinessProbe: it asks more than one thing; "
+            "keep one of httpGet, tcpSocket, exec and grpc",
+        ),
+        (
+            "lifecycle: {preStop: {tcpSocket: {port: 1}}}",
+            f"{CONTAINER}.lifecycle.preStop.tcpSocket {REFUSED}; write `exec`, `httpGet` or `sleep`",
+        ),
+        (
+            "lifecycle: {preStop: {}}",
+            f"{CONTAINER}.lifecycle.preStop: a hook does one thing; write exactly one of exec, "
+            "httpGet and sleep",
+        ),
+        (
+            "lifecycle: {stopSignal: SIGINT}",
+            f"{CONTAINER}.lifecycle.stopSignal {REFUSED}; let the program end at SIGTERM",
+        ),
+        (
+            "env: []\n      - {name: proxy, image: x}",
+            f"{POD}.containers: a pod has one container here, beside the sidecar that Laneway adds; "
+            "leave out proxy, or make a Deployment of each",
+        ),
+    ],
+)
+def test_what_else_a_container_may_not_say(container: str, message: str) -> None:
+    """Files, probes, hooks, and a second container."""
+    assert message in said(pod(container))
+
+
+def test_a_file_mode_is_octal_as_people_write_it() -> None:
+    """With a leading zero, as kubectl reads it."""
+    text = pod(spec="volumes: [{name: v, secret: {secretName: s, defaultMode: 0440}}]")
+    (deployment,) = read(text).objects
+    assert isinstance(deployment, Deployment)
+    (volume,) = deployment.spec.template.spec.volumes
+    assert volume.secret is not None and volume.secret.default_mode == 0o440

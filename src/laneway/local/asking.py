@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -42,11 +42,11 @@ async def ask(target: Target) -> Answer:
         return Answer(False, f"{target}: {os.strerror(error.errno) if error.errno else error}")
 
 
-async def run(program: Program, env: Mapping[str, str], cwd: Path) -> Answer:
-    """One run of a program. What is left of it when its time is over is killed."""
+async def run(program: Program, env: Mapping[str, str], cwd: Path, before: Sequence[str] = ()) -> Answer:
+    """One run of a program. What is left of it when its time is over is killed. before: its words."""
     output = os.memfd_create("output")
     try:
-        process = await spawn(program.argv, env, cwd, Path(f"/proc/self/fd/{output}"))
+        process = await spawn([*before, *program.argv], env, cwd, Path(f"/proc/self/fd/{output}"))
         try:
             async with asyncio.timeout(program.timeout.total_seconds()):
                 status = await process.wait()

@@ -137,6 +137,8 @@ class LocalEngine:
                 self.proxies.delete(changed.kind, changed.key)
             else:
                 self.proxies.upsert(self._parsed.object(changed.obj))
+        if changed.kind in {"ConfigMap", "Secret"}:
+            self.replicas.update_volumes(changed.key.namespace)
         self._deployments_changed |= changed.kind in {"Deployment", "App"}
         if changed.kind != "Pod":
             self._due.set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -12,6 +12,7 @@ from laneway.local.addresses import Pair
 from laneway.local.markers import Identity, Part
 from laneway.manifests import names
 from laneway.spec.kubernetes import Container
+from laneway.spec.kubernetes.volume import Volume
 from laneway.spec.meta import Key
 from laneway.spec.values import parse_duration
 
@@ -83,6 +84,7 @@ class Pod:
     message: str = ""
     processes: Mapping[Part, Identity] = field(default_factory=dict)
     uid: str = ""
+    volumes: Sequence[Volume] = ()
 
     @property
     def drains_for(self) -> timedelta:
@@ -187,6 +189,7 @@ def read_pod(obj: Mapping[str, Any]) -> Pod:
             for part, each in status["processes"].items()
         },
         uid=meta.get("uid", ""),
+        volumes=[Volume.model_validate(volume) for volume in spec.get("volumes", [])],
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from laneway.history.events import Event
 from laneway.history.subject import event_about
-from laneway.local import asking, containers
+from laneway.local import asking, containers, mounting
 from laneway.local.attendance import Attendance
 from laneway.local.condition import Ended, adopted_condition, first_condition, in_condition
 from laneway.local.containers import Command
@@ -31,6 +31,7 @@ from laneway.local.probes import Answer, Program, ReadinessState
 from laneway.local.processes import Process, StuckError, clean_environment, kill_marked, spawn
 from laneway.local.references import CannotStartError, finder
 from laneway.local.store import Store
+from laneway.local.volumes import Volumes
 from laneway.spec.values import format_duration
 
 _SIDECAR_POLL_SECONDS = 0.025
@@ -74,6 +75,7 @@ class Surroundings:
     block: int
     folder: Path
     logs: Path
+    volumes: Volumes
     store: Store
     application: Callable[[Pod], Command]
     sidecars: Sidecars
@@ -97,6 +99,7 @@ class Replica:
         self._watches: dict[Part, asyncio.Task[None]] = {}
         self._restarting: asyncio.Task[None] | None = None
         self._adopted = False
+        self._values = finder(around.store.get, pod.key.namespace)
         self._attendance = Attendance(pod, self._run_beside, self)
 
     def adopt(self, running: Mapping[Part, Process]) -> None:
@@ -243,21 +246,29 @@ class Replica:
 
     async def _launch(self, part: Part) -> Process:
         command = self._application() if part is Part.APP else self._around.sidecars.command(self.pod)
+        before = self._with_volumes() if part is Part.APP else ()
         env, cwd = self._surrounded(command, part)
-        return await spawn(command.argv, env, cwd, self._log(part))
+        return await spawn([*before, *command.argv], env, cwd, self._log(part))
 
     async def _run_beside(self, program: Program) -> Answer:
         """Run a program as the application runs."""
         try:
-            return await asking.run(program, *self._surrounded(self._application(), Part.TASK))
+            env, cwd = self._surrounded(self._application(), Part.TASK)
+            return await asking.run(program, env, cwd, self._with_volumes())
         except CannotStartError as error:
             return Answer(False, str(error))
 
     def _application(self) -> Command:
-        around, pod = self._around, self.pod
-        return containers.application(
-            pod, around.application(pod), finder(around.store.get, pod.key.namespace)
-        )
+        return containers.application(self.pod, self._around.application(self.pod), self._values)
+
+    def _with_volumes(self) -> Sequence[str]:
+        """What stands before a program that is to see the pod's volumes."""
+        volumes = self._around.volumes
+        return mounting.prefix(volumes.root(self.pod.key), volumes.mounts(self.pod, self._values))
+
+    def update_volumes(self) -> None:
+        """Bring the files of its volumes to the newest values."""
+        self._around.volumes.update(self.pod, self._values)
 
     def _surrounded(self, command: Command, part: Part) -> tuple[Mapping[str, str], Path]:
         """The environment and the folder to run a command in."""

@@ -21,6 +21,7 @@ from laneway.local.replica import Replica, Sidecars, Surroundings
 from laneway.local.scaling import step
 from laneway.local.state import State
 from laneway.local.store import Body, Store
+from laneway.local.volumes import Volumes
 from laneway.plan.revision import revision_of
 from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.meta import Key, key_of
@@ -64,6 +65,7 @@ class Replicas:
             block=addresses.block,
             folder=state.path,
             logs=state.logs,
+            volumes=Volumes(state.volumes),
             store=store,
             application=application,
             sidecars=sidecars,
@@ -82,6 +84,7 @@ class Replicas:
         pods = [self._placed(read_pod(obj)) for obj in self._store.list("Pod")]
         surviving = _surviving(pods, find(self._around.state))
         await kill_marked(self._around.state, lambda marked: _stray(marked, surviving))
+        self._around.volumes.keep(pod.key for pod in pods)
         for pod in pods:
             self._live(
                 pod, {part: surviving[pod.key, part] for part in pod.parts if (pod.key, part) in surviving}
@@ -131,6 +134,12 @@ class Replicas:
         for key in keys:
             if key in self._replicas:
                 self._replicas[key].renew(reason, by)
+
+    def update_volumes(self, namespace: str) -> None:
+        """A ConfigMap or a Secret of the namespace is another: bring the files of its pods to that."""
+        for key, replica in self._replicas.items():
+            if key.namespace == namespace:
+                replica.update_volumes()
 
     async def stop(self, grace: timedelta) -> None:
         """End every pod without draining and delete it: SIGTERM, SIGKILL after the grace."""
@@ -205,6 +214,7 @@ class Replicas:
         self._replicas.pop(pod.key, None)
         self._tasks.pop(pod.key, None)
         self._addresses.release(pod.pod_ip)
+        self._around.volumes.remove(pod.key)
         self._around.changed(pod)
 
     def _placed(self, pod: Pod) -> Pod:

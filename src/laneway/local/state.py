@@ -80,6 +80,11 @@ class State:
         return self.path / "logs"
 
     @property
+    def volumes(self) -> Path:
+        """Directory of the files of pods' volumes."""
+        return self.path / "volumes"
+
+    @property
     def exists(self) -> bool:
         """Whether a state has been made here and not been removed."""
         return self._lock.exists()
@@ -98,6 +103,7 @@ class State:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock.touch(mode=0o600)
         self.logs.mkdir(mode=0o700, exist_ok=True)
+        self.volumes.mkdir(mode=0o700, exist_ok=True)
         self.run.mkdir(mode=0o700, exist_ok=True)
         seen = self.run.lstat()
         if self.run.is_symlink() or seen.st_uid != os.getuid() or seen.st_mode & 0o077:

@@ -1,7 +1,8 @@
 """YAML text to JSON values that remember where they were written.
 
-The scalars are those of YAML 1.2's core schema that JSON has too: `yes` and `on` are text, as is a date.
-Duplicate keys are problems, merge keys (`<<`) work, a `kind: List` is unfolded. Must not know any other kind.
+The scalars are those of YAML 1.2's core schema that JSON has too: `yes` and `on` are text, as is a date;
+but a number like 0400 is octal, as kubectl reads it. Duplicate keys are problems, merge keys (`<<`) work, a
+`kind: List` is unfolded. Must not know any other kind.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ Path = tuple[str | int, ...]
 
 _PREFIX = "tag:yaml.org,2002:"
 _TEXT = _PREFIX + "str"
+_OCTAL = re.compile(r"0[0-7]+")
 _CORE = re.compile(
     r"(?P<null>~|null|Null|NULL|)"
     r"|(?P<bool>true|True|TRUE|false|False|FALSE)"
@@ -93,6 +95,13 @@ def _unfolded(document: Document) -> Iterator[Document]:
                     yield from _unfolded(Document(document.file, item, found[1], document._values))
         case _:
             yield document
+
+
+def _whole(text: str) -> int:
+    """A whole number; with a leading zero it is octal, as in YAML 1.1: so file modes are written."""
+    if text.startswith(("0x", "0o")):
+        return int(text, 0)
+    return int(text, 8) if _OCTAL.fullmatch(text) else int(text)
 
 
 class _TooLargeError(Exception):
@@ -187,7 +196,7 @@ class _Values:
             case "bool":
                 return text[0] in "tT"
             case "int":
-                return int(text, 0) if text.startswith(("0x", "0o")) else int(text)
+                return _whole(text)
             case "float":
                 return float(text)
             case _:

@@ -29,6 +29,12 @@ def _mount_path(path: str) -> str:
     return path
 
 
+def _inside(path: str) -> str:
+    if path.startswith("/") or ".." in path.split("/"):
+        raise ValueError(f"{path!r} is not inside the volume; write it like config.yaml")
+    return path
+
+
 def _variable(name: str) -> str:
     if not name or "=" in name or not name.isascii() or not name.isprintable():
         raise ValueError(f"{name!r} is not a variable's name; write it like LOG_LEVEL")
@@ -149,7 +155,7 @@ class VolumeMount(Model):
 
     name: str
     mount_path: Annotated[str, AfterValidator(_mount_path)]
-    sub_path: str = ""
+    sub_path: Annotated[str, AfterValidator(_inside)] = ""
     read_only: bool = False
 
 
@@ -168,7 +174,8 @@ def _ends_nothing(probe: Probe) -> Probe:
 class Container(Model):
     """The one container of a pod."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"volumeDevices", "volumeMounts"})
+    unsupported: ClassVar[frozenset[str]] = frozenset({"volumeDevices"})
+    instead: ClassVar[Mapping[str, str]] = {"volumeDevices": "remove it: there are no block devices here"}
     inert: ClassVar[frozenset[str]] = frozenset(
         {
             "imagePullPolicy", "securityContext", "terminationMessagePath",
@@ -185,6 +192,7 @@ class Container(Model):
     env_from: list[EnvFrom] = Field(default_factory=list)
     ports: list[ContainerPort] = Field(default_factory=list)
     resources: ResourceRequirements = ResourceRequirements()
+    volume_mounts: list[VolumeMount] = Field(default_factory=list)
     readiness_probe: Annotated[Probe, AfterValidator(_ends_nothing)] | None = None
     liveness_probe: Annotated[Probe, AfterValidator(_one_success)] | None = None
     startup_probe: Annotated[Probe, AfterValidator(_one_success)] | None = None

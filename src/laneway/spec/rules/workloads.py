@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from laneway.spec.app import App
 from laneway.spec.kubernetes import ConfigMap, Container, Deployment, EnvVar, PodTemplate, Secret
+from laneway.spec.kubernetes.volume import ConfigMapVolume, SecretProjection, SecretVolume, Volume
 from laneway.spec.lane import Lane
 from laneway.spec.meta import Key, Object
 from laneway.spec.problems import Code
@@ -69,6 +70,8 @@ def _named(spec: Spec) -> Iterator[_Named]:
     for obj, path, template in templates(spec):
         for index, container in enumerate(template.spec.containers):
             yield from _in_container(obj, (*path, "spec", "containers", index), container)
+        for index, volume in enumerate(template.spec.volumes):
+            yield from _in_volume(obj, (*path, "spec", "volumes", index), volume)
     for lane in spec.lanes.values():
         for index, app in enumerate(lane.spec.apps):
             yield from _in_variables(lane, ("spec", "apps", index, "env"), app.env)
@@ -81,6 +84,32 @@ def _in_container(obj: App | Deployment, path: Path, container: Container) -> It
         for kind, ref in refs.items():
             if ref is not None and not ref.optional:
                 yield _Named(obj, (*path, "envFrom", index), kind, ref.name)
+
+
+def _in_volume(obj: App | Deployment, path: Path, volume: Volume) -> Iterator[_Named]:
+    if volume.config_map is not None:
+        yield from _files(obj, (*path, "configMap"), "ConfigMap", volume.config_map.name, volume.config_map)
+    if volume.secret is not None:
+        yield from _files(obj, (*path, "secret"), "Secret", volume.secret.secret_name, volume.secret)
+    for index, source in enumerate(volume.projected.sources if volume.projected else ()):
+        below = (*path, "projected", "sources", index)
+        if source.config_map is not None:
+            yield from _files(obj, below, "ConfigMap", source.config_map.name, source.config_map)
+        if source.secret is not None:
+            yield from _files(obj, below, "Secret", source.secret.name, source.secret)
+
+
+def _files(
+    obj: App | Deployment,
+    path: Path,
+    kind: str,
+    name: str,
+    said: ConfigMapVolume | SecretVolume | SecretProjection,
+) -> Iterator[_Named]:
+    if not said.optional:
+        yield _Named(obj, path, kind, name)
+        for item in said.items:
+            yield _Named(obj, path, kind, name, item.key)
 
 
 def _in_variables(obj: App | Deployment | Lane, path: Path, variables: list[EnvVar]) -> Iterator[_Named]:
