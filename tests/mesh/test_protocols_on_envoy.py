@@ -12,6 +12,7 @@ from tests.mesh.mesh_objects import parse
 from tests.mesh.running_mesh import LOOPBACK, RunningMesh, free_port
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
 
 from laneway.mesh.world import GatewayProxy, Inbound, Pod, Sidecar
 
@@ -59,6 +60,12 @@ class Application:
         for text in (OBJECTS % port_name, *more):
             for value in parse(text):
                 assert self._mesh.plane.upsert(value) == ()
+        await self._mesh.publish()
+
+    async def without_sidecar(self) -> None:
+        """From now on the application itself is dialled."""
+        pod = Pod("shop", "orders", {"app": "orders"}, LOOPBACK, {8080: self.port}, {"web": 8080}, ready=True)
+        self._mesh.plane.set_pods([pod])
         await self._mesh.publish()
 
     def ways(self) -> list[tuple[tuple[str, int], str]]:
@@ -162,6 +169,46 @@ async def test_grpc_web_becomes_grpc_at_the_applications_sidecar(mesh: RunningMe
             assert answer.headers["content-type"] == "application/grpc-web+proto"
             assert answer.content.startswith(message + b"\x80")
             assert b"grpc-status:0" in answer.content
+
+
+POOL = """
+kind: DestinationRule
+metadata: {name: orders}
+spec: {host: orders, trafficPolicy: {connectionPool: {http: {%s}}}}
+"""
+
+
+async def test_proxies_upgrade_among_themselves(mesh: RunningMesh) -> None:
+    """By `h2UpgradePolicy` a caller's proxy speaks HTTP/2; the application's still speaks HTTP/1.1 to it."""
+    app = Application(mesh)
+    await app.meshed("http", POOL % "h2UpgradePolicy: UPGRADE")
+    async with serve(_repeat, LOOPBACK, app.port, process_request=_greet):
+        assert await greeting(app) == "hello"
+    await app.without_sidecar()
+    async with grpc_server(app.port), channel(app.outbound, ORDERS) as client:
+        assert await client.unary_unary("/echo.Echo/Say")(b"hello", wait_for_ready=True) == b"hello"
+
+
+async def test_a_client_chooses_where_it_may(mesh: RunningMesh) -> None:
+    """With `useClientProtocol` each request is passed on as it came."""
+    app = Application(mesh)
+    await app.meshed("http", POOL % "useClientProtocol: true")
+    await app.without_sidecar()
+    async with grpc_server(app.port), channel(app.outbound, ORDERS) as client:
+        assert await client.unary_unary("/echo.Echo/Say")(b"hello", wait_for_ready=True) == b"hello"
+    async with serve(_repeat, LOOPBACK, app.port, process_request=_greet):
+        assert await greeting(app) == "hello"
+
+
+async def greeting(app: Application) -> str:
+    """What a client of HTTP/1.1 is told through the caller's sidecar."""
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        host, port = app.outbound
+        return (await client.get(f"http://{host}:{port}/", headers={"host": ORDERS})).text
+
+
+def _greet(connection: ServerConnection, request: Request) -> Response:
+    return connection.respond(200, "hello")
 
 
 async def _repeat(socket: ServerConnection) -> None:

@@ -116,3 +116,24 @@ def test_a_changed_pod_makes_endpoints_stale() -> None:
 def test_an_unknown_object_is_deleted_without_ado() -> None:
     """There is nothing to forget."""
     assert not Registry().delete("Service", Key("shop", "nobody"))
+
+
+def test_a_wildcard_governs_what_no_rule_names() -> None:
+    """The longest that covers a host, in the host's namespace; the others are told to have no effect."""
+    rule = "kind: DestinationRule\nmetadata: {name: %s, namespace: %s}\nspec: {host: '%s'}"
+    given = [("all", "shop", "*"), ("shop", "shop", "*.shop.svc.cluster.local"), ("away", "other", "*.local")]
+    found = registry([*parse(SHOP), *(parse(rule % each)[0] for each in given)])
+    green = found.host("pharmacy-green.shop.svc.cluster.local")
+    named = found.host(NAME)
+    assert green is not None and named is not None
+    assert found.policy(green).rules == (Key("shop", "shop"),)
+    assert found.policy(named).rules == (Key("shop", "pharmacy"),)
+    assert {(value.key.name, value.host) for value in found.shadowed()} == {
+        ("all", green.name),
+        ("all", NAME),
+        ("shop", NAME),
+    }
+    found.take_stale()
+    found.delete("DestinationRule", Key("shop", "shop"))
+    assert found.take_stale().clusters == {NAME, green.name}
+    assert found.policy(green).rules == (Key("shop", "all"),)

@@ -26,6 +26,7 @@ from laneway.local.status import Proxies as ProxyStatus
 from laneway.local.store import Changed, Store
 from laneway.manifests import names
 from laneway.mesh.control_plane import ControlPlane
+from laneway.mesh.files import unreadable
 from laneway.mesh.refusals import Refusal, refusals_of
 from laneway.mesh.registry import MeshObject
 from laneway.plan.observed import Observed, VersionSeen
@@ -157,7 +158,7 @@ class LocalEngine:
 
     def refusals(self, obj: Object) -> tuple[Refusal, ...]:
         """Why the mesh would refuse an object that is right by itself."""
-        return refusals_of(obj) if isinstance(obj, MeshObject) else ()
+        return (*refusals_of(obj), *unreadable(obj)) if isinstance(obj, MeshObject) else ()
 
     # --- for the loop
 

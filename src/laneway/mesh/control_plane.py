@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from laneway.mesh.files import unreadable
 from laneway.mesh.peer import Peer
 from laneway.mesh.refusals import Refusal
 from laneway.mesh.translator import Translator
@@ -46,7 +47,7 @@ class ControlPlane:
 
         Returns why it is refused; then the earlier one stays.
         """
-        return self._translator.upsert(value)
+        return unreadable(value) or self._translator.upsert(value)
 
     def delete(self, kind: str, key: Key) -> None:
         """Forget an object, from the next `publish` on."""

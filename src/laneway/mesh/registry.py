@@ -182,7 +182,7 @@ class Registry:
 
     def shadowed(self) -> list[Shadowed]:
         """Objects that another one, or their namespace, keeps from having an effect."""
-        return [*self._shadowed_rules(), *self._shadowed_hosts(), *self._foreign_policies()]
+        return [*self._shadowed_rules(), *self._shadowed_hosts(), *self._idle_policies()]
 
     def _shadowed_rules(self) -> Iterator[Shadowed]:
         for host, rules in self._rules.items():
@@ -199,13 +199,18 @@ class Registry:
                 if (kind, key) != (owner.kind, owner.key):
                     yield Shadowed(kind, key, name, f"{owner.kind} {owner.key} already is this host")
 
-    def _foreign_policies(self) -> Iterator[Shadowed]:
-        for name, rules in self._policies.items():
-            host = self._hosts.get(name)
-            for key in rules:
-                if host and key.namespace != host.namespace:
-                    why = f"only DestinationRules in the host's own namespace, {host.namespace}, are taken"
-                    yield Shadowed("DestinationRule", key, name, why)
+    def _idle_policies(self) -> Iterator[Shadowed]:
+        for pattern, rules in self._policies.items():
+            wildcard = is_wildcard(pattern)
+            for host in [host for host in self._hosts.values() if covers(pattern, host.name)]:
+                counted = self.policy(host).rules
+                for key in rules:
+                    if key.namespace == host.namespace and key not in counted:
+                        why = f"{counted[0]} names the host more exactly"
+                        yield Shadowed("DestinationRule", key, host.name, why)
+                    elif key.namespace != host.namespace and not wildcard:
+                        why = f"only DestinationRules in the host's own namespace, {host.namespace}, are taken"
+                        yield Shadowed("DestinationRule", key, host.name, why)
 
     # What a change does.
 
@@ -348,10 +353,8 @@ def _targets(inbound: Inbound) -> tuple[int | str, ...]:
 
 def _hashes(rule: DestinationRule) -> bool:
     """Whether it may say what makes requests alike."""
-    policies = [rule.spec.traffic_policy, *(subset.traffic_policy for subset in rule.spec.subsets)]
-    balancers = [policy.load_balancer for policy in policies if policy]
-    balancers += [port.load_balancer for policy in policies if policy for port in policy.port_level_settings]
-    return any(balancer is not None and balancer.consistent_hash for balancer in balancers)
+    parts = [part for _, policy in rule.spec.policies() for _, part in policy.parts()]
+    return any(part.load_balancer and part.load_balancer.consistent_hash for part in parts)
 
 
 def _governed(value: DestinationRule) -> str:

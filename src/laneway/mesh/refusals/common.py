@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 Finding = tuple[str, str]
 """A field, as a path inside the spec, and what to do."""
@@ -11,6 +11,11 @@ Finding = tuple[str, str]
 HOST_PATTERN = re.compile(
     r"\*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?|[a-z0-9]([-a-z0-9.]*[a-z0-9])?", re.IGNORECASE
 )
+
+
+def field_of(place: Iterable[str | int]) -> str:
+    """A place as a path: subsets[0].name."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).removeprefix(".")
 
 
 def unique(field: str, part: str, values: list[str]) -> Iterator[Finding]:

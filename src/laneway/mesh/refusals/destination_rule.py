@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from laneway.mesh.refusals.common import HOST_PATTERN, Finding, unique
-from laneway.spec.istio import DestinationRule, TrafficPolicy
+from laneway.mesh.refusals.common import HOST_PATTERN, Finding, field_of, unique
+from laneway.spec.istio import DestinationRule
 from laneway.spec.istio.policy_faults import policy_faults
 from laneway.spec.naming import DOMAIN
 
@@ -22,12 +22,6 @@ def destination_rule(value: DestinationRule) -> Iterator[Finding]:
             + ("are not implemented"),
         )
     yield from unique("subsets", "name", [subset.name for subset in value.spec.subsets])
-    yield from _policy("trafficPolicy", value.spec.traffic_policy)
-    for index, subset in enumerate(value.spec.subsets):
-        yield from _policy(f"subsets[{index}].trafficPolicy", subset.traffic_policy)
-
-
-def _policy(field: str, policy: TrafficPolicy | None) -> Iterator[Finding]:
-    for fault in policy_faults(policy) if policy else ():
-        below = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in fault.path)
-        yield f"{field}{below}", f"{fault.text}; {fault.remedy}"
+    for place, policy in value.spec.policies():
+        for fault in policy_faults(policy):
+            yield field_of((*place, *fault.path)), f"{fault.text}; {fault.remedy}"

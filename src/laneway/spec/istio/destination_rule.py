@@ -5,12 +5,13 @@ Field meanings and defaults: Istio's API reference (networking.istio.io/v1).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from laneway.spec.istio.common import NetworkingVersion
-from laneway.spec.istio.traffic_policy import TrafficPolicy
+from laneway.spec.istio.traffic_policy import Place, TrafficPolicy
 from laneway.spec.meta import Model, Object
 
 
@@ -31,6 +32,14 @@ class DestinationRuleSpec(Model):
     traffic_policy: TrafficPolicy | None = None
     subsets: list[Subset] = Field(default_factory=list)
     export_to: list[Literal["*"]] = Field(default_factory=list)
+
+    def policies(self) -> Iterator[tuple[Place, TrafficPolicy]]:
+        """The host's policy and its subsets', each with its place in the spec."""
+        if self.traffic_policy is not None:
+            yield ("trafficPolicy",), self.traffic_policy
+        for index, subset in enumerate(self.subsets):
+            if subset.traffic_policy is not None:
+                yield ("subsets", index, "trafficPolicy"), subset.traffic_policy
 
 
 class DestinationRule(Object):

@@ -17,6 +17,7 @@ from laneway.spec.istio.traffic_policy import (
     HTTPSettings,
     LoadBalancer,
     OutlierDetection,
+    Place,
     PortPolicy,
     TCPSettings,
     TrafficPolicy,
@@ -31,25 +32,23 @@ _WARMED = frozenset({"UNSPECIFIED", "LEAST_REQUEST", "LEAST_CONN", "ROUND_ROBIN"
 class PolicyFault(NamedTuple):
     """What is wrong at a path inside the policy, and what to do."""
 
-    path: tuple[str | int, ...]
+    path: Place
     text: str
     remedy: str
 
 
 def policy_faults(policy: TrafficPolicy) -> Iterator[PolicyFault]:
     """All that is wrong with a policy."""
-    yield from _parts(policy)
-    seen: set[int] = set()
-    for index, port in enumerate(policy.port_level_settings):
-        here = ("portLevelSettings", index)
-        if port.port.number in seen:
-            text = f"port {port.port.number} has settings twice"
-            yield PolicyFault((*here, "port", "number"), text, "join the two")
-        seen.add(port.port.number)
-        yield from _below(here, _parts(port))
+    numbers = [port.port.number for port in policy.port_level_settings]
+    for index, number in enumerate(numbers):
+        if number in numbers[:index]:
+            path = ("portLevelSettings", index, "port", "number")
+            yield PolicyFault(path, f"port {number} has settings twice", "join the two")
+    for place, part in policy.parts():
+        yield from _below(place, _part(part))
 
 
-def _parts(policy: TrafficPolicy | PortPolicy) -> Iterator[PolicyFault]:
+def _part(policy: TrafficPolicy | PortPolicy) -> Iterator[PolicyFault]:
     if policy.load_balancer is not None:
         yield from _below(("loadBalancer",), _load_balancer(policy.load_balancer))
     if policy.connection_pool is not None:
@@ -60,7 +59,7 @@ def _parts(policy: TrafficPolicy | PortPolicy) -> Iterator[PolicyFault]:
         yield from _below(("tls",), _tls(policy.tls))
 
 
-def _below(path: tuple[str | int, ...], faults: Iterator[PolicyFault]) -> Iterator[PolicyFault]:
+def _below(path: Place, faults: Iterator[PolicyFault]) -> Iterator[PolicyFault]:
     return (fault._replace(path=(*path, *fault.path)) for fault in faults)
 
 
@@ -156,6 +155,9 @@ def _tls(tls: ClientTLS) -> Iterator[PolicyFault]:
             yield PolicyFault((name,), f"MUTUAL without {name}", "name the file")
         if tls.mode == "SIMPLE" and file:
             yield PolicyFault((name,), f"SIMPLE with {name}", "write MUTUAL, or remove it")
+    for name, file in (pair | {"caCertificates": tls.ca_certificates}).items():
+        if file and not file.startswith("/"):
+            yield PolicyFault((name,), f"{file} is not a path from the root", "write it from / on")
     if tls.insecure_skip_verify and (tls.ca_certificates or tls.subject_alt_names):
         text = "insecureSkipVerify beside what is verified"
         yield PolicyFault(

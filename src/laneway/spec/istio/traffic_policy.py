@@ -6,6 +6,7 @@ Istio's default for a number, it does here.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -13,6 +14,9 @@ from pydantic import Field
 from laneway.spec.istio.common import PortSelector
 from laneway.spec.meta import Model
 from laneway.spec.values import Duration
+
+Place = tuple[str | int, ...]
+"""Fields and positions that lead to a part of an object."""
 
 
 class CookieAttribute(Model):
@@ -174,3 +178,9 @@ class TrafficPolicy(Model):
     tls: ClientTLS | None = None
     retry_budget: RetryBudget | None = None
     port_level_settings: list[PortPolicy] = Field(default_factory=list)
+
+    def parts(self) -> Iterator[tuple[Place, TrafficPolicy | PortPolicy]]:
+        """The policy itself and its settings of ports, each with its place in the policy."""
+        yield (), self
+        for index, port in enumerate(self.port_level_settings):
+            yield ("portLevelSettings", index), port

@@ -76,7 +76,7 @@ def subsets_exist(scope: Scope) -> Iterator[Fault]:
     """A destination's subset is in a DestinationRule of its host."""
     for named in _destinations(scope):
         subset = named.destination.subset
-        known = scope.subsets.get(named.host, frozenset())
+        known = scope.subsets_of(named.host)
         if subset is not None and scope.host(named.host) and subset not in known:
             text = f"no DestinationRule of {named.host} has a subset {subset}"
             remedy = f"add it, or use one of: {listed(known)}" if known else None

@@ -12,17 +12,17 @@ from laneway.spec.rules.scope import Fault, Scope
 from laneway.spec.yaml import Path
 
 
-def _policies(scope: Scope) -> Iterator[tuple[Object, Path, TrafficPolicy | None]]:
+def _policies(scope: Scope) -> Iterator[tuple[Object, Path, TrafficPolicy]]:
     for app in scope.spec.apps.values():
-        yield app, ("spec", "routing", "trafficPolicy"), app.spec.routing.traffic_policy
+        if app.spec.routing.traffic_policy is not None:
+            yield app, ("spec", "routing", "trafficPolicy"), app.spec.routing.traffic_policy
     for rule in scope.spec.destination_rules.values():
-        yield rule, ("spec", "trafficPolicy"), rule.spec.traffic_policy
-        for index, subset in enumerate(rule.spec.subsets):
-            yield rule, ("spec", "subsets", index, "trafficPolicy"), subset.traffic_policy
+        for place, policy in rule.spec.policies():
+            yield rule, ("spec", *place), policy
 
 
 def policies_hold(scope: Scope) -> Iterator[Fault]:
     """A policy says nothing that Istio refuses, or that has no place here."""
     for obj, path, policy in _policies(scope):
-        for fault in policy_faults(policy) if policy else ():
+        for fault in policy_faults(policy):
             yield Fault(Code.TRAFFIC_POLICY, obj, (*path, *fault.path), fault.text, fault.remedy)

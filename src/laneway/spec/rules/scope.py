@@ -10,7 +10,7 @@ from laneway.spec.app import App, Rule
 from laneway.spec.istio import HTTPMatchRequest, HTTPRoute, StringMatch, VirtualService
 from laneway.spec.load import spec_of
 from laneway.spec.meta import Object
-from laneway.spec.naming import full_host
+from laneway.spec.naming import covers, full_host
 from laneway.spec.problems import Code
 from laneway.spec.world import Spec
 from laneway.spec.yaml import Path
@@ -49,6 +49,11 @@ class Scope:
             return name
         tails = (name[index:] for index, letter in enumerate(name) if letter == ".")
         return next((f"*{tail}" for tail in tails if f"*{tail}" in self.ports), None)
+
+    def subsets_of(self, host: str) -> frozenset[str]:
+        """The subsets of a host: of the DestinationRules that name it, else of the longest wildcard on it."""
+        covering = [name for name in self.subsets if covers(name, host)]
+        return self.subsets[max(covering, key=len)] if covering else frozenset()
 
 
 def scope_of(objects: Iterable[Object]) -> Scope:
