@@ -209,7 +209,9 @@ class Registry:
                         why = f"{counted[0]} names the host more exactly"
                         yield Shadowed("DestinationRule", key, host.name, why)
                     elif key.namespace != host.namespace and not wildcard:
-                        why = f"only DestinationRules in the host's own namespace, {host.namespace}, are taken"
+                        why = (
+                            f"only DestinationRules in the host's own namespace, {host.namespace}, are taken"
+                        )
                         yield Shadowed("DestinationRule", key, host.name, why)
 
     # What a change does.
