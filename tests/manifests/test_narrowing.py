@@ -34,3 +34,21 @@ def test_both_conditions_on_the_lane_header_hold(own: Any, value: str | None, ex
         assert found is None
     else:
         assert found == {"uri": {"prefix": "/a"}, "headers": {"x-user": {"exact": "1"}, "x-lane": expected}}
+
+
+@pytest.mark.parametrize(
+    ("without", "condition", "excluded"),
+    [
+        ({}, {"exact": "green"}, True),
+        ({}, {}, True),
+        ({"exact": "green"}, {"exact": "green"}, True),
+        ({"exact": "green"}, {"exact": "blue"}, False),
+        ({"exact": "green"}, {}, False),
+    ],
+)
+def test_a_match_for_requests_without_the_lane_header_is_not_for_lanes(
+    without: Any, condition: Any, excluded: bool
+) -> None:
+    """Unless another value is meant."""
+    found = narrowed({"withoutHeaders": {"X-Lane": without}}, "x-lane", condition)
+    assert (found is None) is excluded

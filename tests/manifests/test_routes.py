@@ -268,3 +268,58 @@ def test_a_match_for_one_of_several_gateways_keeps_to_it() -> None:
     inner, rest = body["spec"]["http"]
     assert inner["match"] == [{"uri": {"prefix": "/admin"}, "gateways": ["shop/partners"]}]
     assert "match" not in rest
+
+
+def test_a_rule_that_answers_has_no_weights() -> None:
+    """It redirects or answers in every lane, in a release, and where a lane is refused."""
+    http = [
+        {"name": "old", "match": [{"uri": {"prefix": "/old"}}], "redirect": {"uri": "/new"}},
+        {"name": "health", "match": [{"uri": {"exact": "/up"}}], "directResponse": {"status": 200}},
+        {"name": "rest"},
+    ]
+    body = mesh(app(http=http), GREEN, REFUSED, weights={"aaa": 8_000, "bbb": 2_000})
+    for rule in body["spec"]["http"]:
+        assert len({"route", "redirect", "directResponse"} & rule.keys()) == 1
+    for headers in ({}, {"x_lane": "green"}, {"x_lane": "strict"}, {"x_lane": "other"}):
+        assert walk(body, "/old", {k.replace("_", "-"): v for k, v in headers.items()})["redirect"] == {  # type: ignore[index]
+            "uri": "/new"
+        }
+        assert target(body, "/up", **headers) == "200"
+    assert target(body, "/", x_lane="strict") == "503"
+    assert table_of(Key("shop", "pharmacy"), VirtualService.model_validate(body)) == Table(
+        {"aaa": 8_000, "bbb": 2_000}, frozenset({"green"})
+    )
+
+
+def test_weights_are_read_back_where_the_last_rule_answers() -> None:
+    """They stand at every rule that routes."""
+    http = [{"match": [{"uri": {"prefix": "/a"}}]}, {"directResponse": {"status": 404}}]
+    body = mesh(app(http=http), weights={"aaa": 8_000, "bbb": 2_000})
+    found = table_of(Key("shop", "pharmacy"), VirtualService.model_validate(body))
+    assert found.weights == {"aaa": 8_000, "bbb": 2_000}
+
+
+def test_lanes_are_not_mirrored() -> None:
+    """Copies are of everybody's traffic; at a shared host the mirror is named in full."""
+    http = [{"mirror": {"host": "shadow"}, "mirrorPercentage": {"value": 5.0}, "fault": {"abort": {}}}]
+    own = app(http=http)
+    lane, user = mesh(own, GREEN)["spec"]["http"]
+    assert "mirror" not in lane and "mirrorPercentage" not in lane
+    assert lane["fault"] == user["fault"] == {"abort": {}}
+    assert user["mirror"] == {"host": "shadow.shop.svc.cluster.local"}
+    assert user["mirrorPercentage"] == {"value": 5.0}
+
+
+def test_everything_a_rule_says_reaches_the_mesh() -> None:
+    """Beside the destinations, which are Laneway's."""
+    rule = {
+        "name": "all",
+        "match": [{"queryParams": {"q": {"exact": "1"}}, "withoutHeaders": {"x-a": {}}}],
+        "rewrite": {"uriRegexRewrite": {"match": "/a", "rewrite": "/b"}},
+        "retries": {"attempts": 1, "backoff": "1s", "retryRemoteLocalities": True},
+        "corsPolicy": {"allowOrigins": [{"exact": "*"}], "maxAge": "1h"},
+        "fault": {"delay": {"fixedDelay": "1s", "percentage": {"value": 0.5}}},
+        "mirrors": [{"destination": {"host": "shadow.shop.svc.cluster.local"}}],
+    }
+    (written,) = mesh(app(http=[rule]))["spec"]["http"]
+    assert {field: written[field] for field in rule} == rule

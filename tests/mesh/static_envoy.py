@@ -76,16 +76,16 @@ def _connected(process: subprocess.Popen[bytes], port: int, log: Path) -> http.c
 def answer(connection: http.client.HTTPConnection, request: Request) -> tuple[int, str]:
     """Status and body of the answer to a request."""
     status, _, body = exchange(connection, request)
-    return status, body
+    return status, body.decode()
 
 
 def exchange(
     connection: http.client.HTTPConnection, request: Request
-) -> tuple[int, http.client.HTTPMessage, str]:
+) -> tuple[int, http.client.HTTPMessage, bytes]:
     """Status, headers and body of the answer to a request."""
     connection.putrequest(request.method, request.path, skip_host=True)
     for name, value in {"Host": request.authority, "Content-Length": "0", **request.headers}.items():
         connection.putheader(name, value)
     connection.endheaders()
     response = connection.getresponse()
-    return response.status, response.headers, response.read().decode()
+    return response.status, response.headers, response.read()

@@ -23,7 +23,7 @@ def fields(text: str) -> list[str]:
 
 def rule_fields(**rule: Any) -> list[str]:
     """The refused fields of a rule, without `spec.http[0].`."""
-    given = rule if {"route", "directResponse"} & rule.keys() else {"route": TO} | rule
+    given = rule if {"route", "directResponse", "redirect"} & rule.keys() else {"route": TO} | rule
     return [refusal.field.removeprefix("spec.http[0].") for refusal in refusals_of(rules(given))]
 
 
@@ -151,12 +151,52 @@ def test_wildcards_are_for_gateways_only() -> None:
             "route[0].headers.response.add",
         ),
         (
-            {
-                "route": [TO[0] | {"headers": {"request": {"set": {"host": "a"}}}}],
-                "rewrite": {"authority": "b"},
-            },
-            "route[0].headers.request.set",
+            {"headers": {"request": {"set": {"host": "a"}, "add": {"Host": "b"}}}},
+            "headers.request.set",
         ),
+        ({"redirect": {"uri": "/b"}, "route": TO}, "route"),
+        ({"redirect": {"uri": "/b"}, "directResponse": {"status": 200}}, "route"),
+        ({"redirect": {"uri": "/b"}, "fault": {"abort": {"httpStatus": 500}}}, "fault"),
+        ({"directResponse": {"status": 200}, "rewrite": {"uri": "/b"}}, "rewrite"),
+        ({"redirect": {}}, "redirect"),
+        ({"redirect": {"redirectCode": 302}}, "redirect"),
+        ({"redirect": {"port": 1, "derivePort": "FROM_REQUEST_PORT"}}, "redirect.derivePort"),
+        ({"directResponse": {"status": 200, "body": {}}}, "directResponse.body"),
+        (
+            {"directResponse": {"status": 200, "body": {"string": "a", "bytes": "YQ=="}}},
+            "directResponse.body",
+        ),
+        ({"rewrite": {}}, "rewrite"),
+        (
+            {"rewrite": {"uri": "/", "uriRegexRewrite": {"match": "/a", "rewrite": "/b"}}},
+            "rewrite.uriRegexRewrite",
+        ),
+        ({"rewrite": {"uriRegexRewrite": {"match": "(", "rewrite": "/b"}}}, "rewrite.uriRegexRewrite.match"),
+        ({"rewrite": {"uriRegexRewrite": {"match": "", "rewrite": "/b"}}}, "rewrite.uriRegexRewrite.match"),
+        ({"retries": {"attempts": 0, "retryOn": "5xx"}}, "retries.retryOn"),
+        ({"retries": {"attempts": 1, "backoff": "0s"}}, "retries.backoff"),
+        ({"fault": {}}, "fault"),
+        ({"fault": {"delay": {"fixedDelay": "0s"}}}, "fault.delay.fixedDelay"),
+        (
+            {"fault": {"delay": {"fixedDelay": "1s", "percent": 1, "percentage": {"value": 1}}}},
+            "fault.delay.percent",
+        ),
+        ({"fault": {"abort": {"percentage": {"value": 1}}}}, "fault.abort"),
+        ({"fault": {"abort": {"grpcStatus": "GONE"}}}, "fault.abort.grpcStatus"),
+        ({"mirror": {"host": "b"}, "mirrors": [{"destination": {"host": "b"}}]}, "mirrors"),
+        ({"mirrors": [{"destination": {"host": "*.b"}}]}, "mirrors[0].destination.host"),
+        ({"mirror": {"host": "*"}}, "mirror.host"),
+        ({"mirrorPercentage": {"value": 1}}, "mirrorPercentage"),
+        ({"mirror": {"host": "b"}, "mirrorPercentage": {"value": 1}, "mirrorPercent": 1}, "mirrorPercent"),
+        ({"corsPolicy": {"allowOrigins": [{}]}}, "corsPolicy.allowOrigins[0]"),
+        ({"corsPolicy": {"allowOrigins": [{"regex": "("}]}}, "corsPolicy.allowOrigins[0].regex"),
+        ({"corsPolicy": {"allowOrigins": [{"exact": "*"}], "allowOrigin": ["*"]}}, "corsPolicy.allowOrigin"),
+        ({"corsPolicy": {"allowMethods": ["get"]}}, "corsPolicy.allowMethods[0]"),
+        ({"corsPolicy": {"maxAge": "1500ms"}}, "corsPolicy.maxAge"),
+        ({"match": [{"scheme": {}}]}, "match[0].scheme"),
+        ({"match": [{"withoutHeaders": {"x": {"regex": "("}}}]}, "match[0].withoutHeaders.x.regex"),
+        ({"match": [{"withoutHeaders": {":path": {}}}]}, "match[0].withoutHeaders.:path"),
+        ({"match": [{"queryParams": {"q": {"prefix": ""}}}]}, "match[0].queryParams.q"),
     ],
 )
 def test_rules_that_cannot_be_served(rule: dict[str, Any], field: str) -> None:
@@ -170,6 +210,8 @@ def test_rules_that_can() -> None:
     assert not rule_fields(retries={"attempts": 2, "retryOn": "5xx, retriable-4xx,503"})
     assert not rule_fields(headers={"request": {"set": {"Host": "a"}}})
     assert not rule_fields(match=[{"uri": {"regex": r"/(?i:a)\d+?"}}])
+    assert not rule_fields(match=[{"withoutHeaders": {"x": {}}, "queryParams": {"q": {}}}])
+    assert not rule_fields(redirect={"authority": "a.example"}, corsPolicy={"allowOrigins": [{"exact": "*"}]})
 
 
 def test_everything_wrong_is_told_at_once() -> None:
@@ -177,7 +219,7 @@ def test_everything_wrong_is_told_at_once() -> None:
     value = rules({"timeout": "0s"}, {"route": TO, "match": [{"uri": {"regex": "a(?=b)"}}]})
     told = {refusal.field: refusal.text for refusal in refusals_of(value)}
     assert told == {
-        "spec.http[0].route": "give either `route` or `directResponse`",
+        "spec.http[0].route": "give exactly one of `route`, `redirect` and `directResponse`",
         "spec.http[0].timeout": "must be at least 1ms; leave it out for no limit",
         "spec.http[1].match[0].uri.regex": NEITHER_BACK_NOR_AHEAD,
     }

@@ -7,8 +7,9 @@ from typing import Any
 from tests.mesh.mesh_objects import SHOP, registry, rules
 
 from laneway.mesh.protos import message
-from laneway.mesh.routes import RETRY_ON, default_retries, route_of
-from laneway.mesh.rules import Site, rows_of, targets_of
+from laneway.mesh.retries import RETRY_ON, default_retries
+from laneway.mesh.routes import route_of
+from laneway.mesh.rules import Site, mirrors_of, rows_of, targets_of
 
 TO = [{"destination": {"host": "pharmacy"}}]
 OPTION = message("envoy.config.core.v3.HeaderValueOption")
@@ -17,9 +18,10 @@ OPTION = message("envoy.config.core.v3.HeaderValueOption")
 def route(**rule: Any) -> Any:
     """The route of one rule with one match block."""
     site = Site(frozenset({"mesh"}), 80)
-    given = rule if "directResponse" in rule else {"route": TO} | rule
+    given = rule if {"directResponse", "redirect"} & rule.keys() else {"route": TO} | rule
     (row,) = rows_of([rules(given)], site)
-    return route_of(row, targets_of(row, site, registry(SHOP)), site)
+    found = registry(SHOP)
+    return route_of(row, targets_of(row, site, found), mirrors_of(row, site, found), site)
 
 
 def test_the_route_names_rule_and_object() -> None:

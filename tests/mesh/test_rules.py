@@ -6,8 +6,9 @@ from typing import Any
 
 from tests.mesh.mesh_objects import SHOP, parse, registry, rules
 
+from laneway.mesh.conditions import Condition, Op
 from laneway.mesh.registry import Registry
-from laneway.mesh.rules import Condition, Op, Row, Site, Target, blocks_of, rows_of, targets_of
+from laneway.mesh.rules import Row, Site, Target, blocks_of, rows_of, targets_of
 
 MESH = Site(frozenset({"mesh"}), 80)
 PUBLIC = Site(frozenset({"shop/public"}), 80)

@@ -17,7 +17,7 @@ from laneway.mesh.matching import Request
 from laneway.mesh.protos import message
 from laneway.mesh.registry import Registry
 from laneway.mesh.resources import Resource
-from laneway.mesh.routes import default_retries
+from laneway.mesh.retries import default_retries
 from laneway.mesh.tables import gateway_table, mesh_table, scope
 from laneway.mesh.walk import AtSidecar, walk
 

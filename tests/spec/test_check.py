@@ -302,8 +302,49 @@ ROUTED = APP + "  routing:\n    gateways: [edge/public]\n    hosts: [shop.exampl
         ),
         (
             (STUB, RULES + "    directResponse: {status: 200}\n"),
-            "7:5: error LW408: the rule has both of `route` and `directResponse`; "
-            "write either `route` or `directResponse`",
+            "7:5: error LW408: the rule has `route` and `directResponse`; "
+            "write one of `route`, `redirect`, `directResponse`",
+        ),
+        (
+            (STUB, RULES.replace("route: [{destination: {host: stub}}]", "timeout: 1s")),
+            "7:5: error LW408: the rule has none of `route`, `redirect`, `directResponse`; "
+            "write one of `route`, `redirect`, `directResponse`",
+        ),
+        (
+            (STUB, RULES + "    mirror: {host: nobody}\n"),
+            "8:14: error LW308: there is no App or Service for host nobody.default.svc.cluster.local; "
+            "add the App, Service or ServiceEntry, or correct the host",
+        ),
+        (
+            (STUB, RULES + "    fault: {delay: {fixedDelay: 0s}}\n"),
+            "8:21: error LW404: fixedDelay 0s is less than Istio allows; write at least 1ms, or remove it "
+            "for no timeout",
+        ),
+        (
+            (STUB, RULES + "    corsPolicy: {allowOrigins: [{regex: 'a++'}]}\n"),
+            "8:34: error LW405: 'a++': the possessive ++ is not part of RE2; correct the expression",
+        ),
+        (
+            (STUB, RULES + "    rewrite: {uriRegexRewrite: {match: 'a++', rewrite: a}}\n"),
+            "8:33: error LW405: 'a++': the possessive ++ is not part of RE2; correct the expression",
+        ),
+        (
+            (STUB, RULES + "    fault: {abort: {grpcStatus: NOT_FOUND, httpStatus: 404}}\n"),
+            "8:13: error LW420: not exactly one status; give either `httpStatus` or `grpcStatus`",
+        ),
+        (
+            (
+                DEPLOYMENT,
+                GATEWAY,
+                ROUTED + "redirect: {uri: /}\n      directResponse: {status: 200}\n    - {}\n",
+            ),
+            "11:7: error LW408: the rule has `redirect` and `directResponse`; "
+            "write one of `route`, `redirect`, `directResponse`",
+        ),
+        (
+            (DEPLOYMENT, GATEWAY, ROUTED + "redirect: {uri: /}\n"),
+            "10:5: error LW421: every rule at the mesh answers by itself, so the app never gets a request; "
+            "add a rule without `redirect` and `directResponse`",
         ),
         (
             (STUB, RULES.replace("{host: stub}}", "{host: stub}}, {destination: {host: stub}}")),

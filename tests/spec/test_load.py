@@ -61,14 +61,14 @@ def problems_of(text: str) -> list[str]:
             "generation, labels, name, namespace, resourceVersion, uid",
         ),
         (
-            RULES + "    corsPolicy: {allowOrigins: [a]}\n",
-            "9:5: error LW202: spec.http[0].corsPolicy is not supported by Laneway, and refused "
+            RULES + "    delegate: {name: a}\n",
+            "9:5: error LW202: spec.http[0].delegate is not supported by Laneway, and refused "
             "rather than ignored; "
             "remove it",
         ),
         (
-            RULES + "    retries: {attempts: 1, backoff: 1s}\n",
-            "9:28: error LW202: spec.http[0].retries.backoff is not supported by Laneway, and "
+            RULES + "    fault: {delay: {fixedDelay: 1s, exponentialDelay: 1s}}\n",
+            "9:37: error LW202: spec.http[0].fault.delay.exponentialDelay is not supported by Laneway, and "
             "refused rather than "
             "ignored; remove it",
         ),
@@ -180,7 +180,10 @@ def test_what_is_wrong_is_said_in_place(text: str, problem: str) -> None:
 def test_all_problems_of_all_files_come_at_once() -> None:
     """In the order of the files and their lines."""
     found = load(
-        [Source("b.yaml", RULES + "    fault: {delay: {}}\n    timeout: 5\n"), Source("a.yaml", "x: [")]
+        [
+            Source("b.yaml", RULES + "    fault: {abort: {http2Error: X}}\n    timeout: 5\n"),
+            Source("a.yaml", "x: ["),
+        ]
     )
     assert [(problem.file, problem.line, problem.code.id) for problem in found.problems] == [
         ("b.yaml", 9, "LW202"),

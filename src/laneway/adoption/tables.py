@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from laneway.mesh.backends import backends_of
+from laneway.mesh.conditions import Condition
 from laneway.mesh.gateways import GatewayTable, servers_of
 from laneway.mesh.hosts import Host, host_of_service, hosts_of_entry
 from laneway.mesh.policy import DEFAULTS, Settings
 from laneway.mesh.registry import MeshObject, Registry
-from laneway.mesh.rules import Condition, Row, Site, Target, rows_of, targets_of
+from laneway.mesh.rules import Row, Site, Target, rows_of, targets_of
 from laneway.mesh.world import Pod
 from laneway.spec.cohorts import COHORT_HEADER
 from laneway.spec.istio import Gateway, ServiceEntry

@@ -14,6 +14,8 @@ def narrowed(match: Manifest, header: str, condition: Manifest) -> Manifest | No
     one of the user's on the same header must not be lost, or the rule of one lane would take the requests of
     another.
     """
+    if _excluded(match, header, condition):
+        return None
     headers: dict[str, Manifest] = match.get("headers", {})
     own = next((name for name in headers if name.lower() == header), None)
     if own is not None and not condition:
@@ -22,6 +24,14 @@ def narrowed(match: Manifest, header: str, condition: Manifest) -> Manifest | No
         return None
     others = {name: each for name, each in headers.items() if name != own}
     return match | {"headers": {header: condition, **others}}
+
+
+def _excluded(match: Manifest, header: str, condition: Manifest) -> bool:
+    """Whether the match is for none of these requests: for those without the header, or without the value."""
+    without = [each for name, each in match.get("withoutHeaders", {}).items() if name.lower() == header]
+    if "exact" in condition:
+        return any(_holds(each, condition["exact"]) for each in without)
+    return {} in without
 
 
 def _holds(condition: Manifest, value: str) -> bool:

@@ -21,7 +21,7 @@ def table_of(app: Key, rules: VirtualService) -> Table:
             named.add(names.revision_of_subset(route.destination.subset or ""))
         elif lane := names.lane_of_host(route.destination.host, app):
             lanes.add(lane)
-    last = rules.spec.http[-1].route
+    last = next((rule.route for rule in reversed(rules.spec.http) if rule.route), [])
     weights = {names.revision_of_subset(r.destination.subset or ""): r.weight for r in last}
     return Table(_basis_points(weights), frozenset(lanes), frozenset(named - set(weights)))
 

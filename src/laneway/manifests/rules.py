@@ -14,11 +14,15 @@ from laneway.manifests.narrowing import narrowed
 from laneway.manifests.workloads import Manifest
 from laneway.plan.observed import Weights
 from laneway.plan.result import AppPlan, LaneRule
-from laneway.spec.app import App
+from laneway.spec.app import App, Rule
 from laneway.spec.cohorts import COHORT_HEADER
-from laneway.spec.istio import HTTPMatchRequest
-from laneway.spec.naming import MESH, full_gateway
+from laneway.spec.istio import Destination, HTTPMatchRequest
+from laneway.spec.naming import MESH, full_gateway, full_host
 from laneway.spec.values import FULL
+
+ANSWERS = frozenset({"redirect", "directResponse"})
+"""What the proxy does by itself, without a destination."""
+MIRRORS = frozenset({"mirror", "mirrors", "mirrorPercentage", "mirrorPercent"})
 
 
 def app_rules(
@@ -43,10 +47,15 @@ def _rules(
         route = destinations(app, {way.revision: FULL}, port, {way.revision: way.headers})
         for rule in rules:
             for clone in _clone(rule, way.name, way.marks):
-                yield clone | {"route": route}
+                yield _led(clone, route)
     route = destinations(app, plan.weights, port, drawn(app, plan, at_gateway))
     for rule in rules:
-        yield rule | {"route": route}
+        yield _led(rule, route)
+
+
+def _led(rule: Manifest, route: list[Manifest]) -> Manifest:
+    """The rule with its destinations; one that redirects or answers by itself has none."""
+    return rule if ANSWERS & rule.keys() else rule | {"route": route}
 
 
 def _stripped(rule: Manifest) -> Manifest:
@@ -78,11 +87,23 @@ def _rules_at(app: App, at: tuple[str, ...], among: tuple[str, ...]) -> Iterator
         if rule.match and not matches:
             continue
         found = True
-        written = {"name": rule.name or "default"} | rule.written()
+        written = {"name": rule.name or "default"} | rule.written() | _mirrors(app, rule)
         written["match"] = matches or _everything(at, among)
         yield _plain(written)
     if not found:
         yield _plain({"name": "default", "match": _everything(at, among)})
+
+
+def _mirrors(app: App, rule: Rule) -> Manifest:
+    """The rule's mirrors by full names: at a gateway host its rules stand in another App's namespace."""
+
+    def full(destination: Destination) -> Manifest:
+        return destination.written() | {"host": full_host(destination.host, app.metadata.namespace)}
+
+    found: Manifest = {"mirror": full(rule.mirror)} if rule.mirror is not None else {}
+    if rule.mirrors:
+        found["mirrors"] = [each.written() | {"destination": full(each.destination)} for each in rule.mirrors]
+    return found
 
 
 def _match_at(
@@ -109,7 +130,9 @@ def _plain(rule: Manifest) -> Manifest:
 
 def _lane_rule(app: App, rule: Manifest, lane: LaneRule, header: str, port: int | None) -> Iterator[Manifest]:
     for clone in _clone(rule, f"lane-{lane.lane}", [(header, {"exact": lane.value})]):
-        if lane.to is None:
+        if ANSWERS & clone.keys():
+            yield clone
+        elif lane.to is None:
             text = f"lane {lane.lane} has no version of {app.metadata.name} that can serve\n"
             answer = {"status": 503, "body": {"string": text}}
             yield {"name": clone["name"], "match": clone["match"], "directResponse": answer}
@@ -120,12 +143,16 @@ def _lane_rule(app: App, rule: Manifest, lane: LaneRule, header: str, port: int 
 
 
 def _clone(rule: Manifest, name: str, marks: Iterable[tuple[str, Manifest]]) -> Iterator[Manifest]:
-    """The rule for requests with one of these marks; none where its own matches exclude them all."""
+    """The rule for requests with one of these marks; none where its own matches exclude them all.
+
+    Without its mirrors: they are for the traffic of everybody, not of those who try something out.
+    """
     own = rule.get("match") or [{}]
     found = (narrowed(match, header, condition) for header, condition in marks for match in own)
     matches = [match for match in found if match is not None]
     if matches:
-        yield rule | {"name": f"{name}-{rule['name']}", "match": matches}
+        kept = {field: value for field, value in rule.items() if field not in MIRRORS}
+        yield kept | {"name": f"{name}-{rule['name']}", "match": matches}
 
 
 def destinations(app: App, weights: Weights, port: int | None, headers: Headers) -> list[Manifest]:

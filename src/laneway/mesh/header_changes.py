@@ -30,10 +30,12 @@ def _additions(operations: HeaderOperations) -> list[Any]:
     """What is set, then what is added, each by name."""
     option = message("envoy.config.core.v3.HeaderValueOption")
     overwrite, append = option.OVERWRITE_IF_EXISTS_OR_ADD, option.APPEND_IF_EXISTS_OR_ADD
-    pairs = [(overwrite, pair) for pair in sorted(operations.set.items()) if not is_host_header(pair[0])]
+    pairs = [(overwrite, pair) for pair in sorted(operations.set.items())]
     pairs += [(append, pair) for pair in sorted(operations.add.items())]
     return [
-        option(header={"key": name, "value": value}, append_action=action) for action, (name, value) in pairs
+        option(header={"key": name, "value": value}, append_action=action)
+        for action, (name, value) in pairs
+        if not is_host_header(name)
     ]
 
 
@@ -47,5 +49,6 @@ def changed(headers: Mapping[str, str], changes: HeaderOperations | None) -> dic
     result |= {name.lower(): value for name, value in changes.set.items() if not is_host_header(name)}
     for name, value in changes.add.items():
         lower = name.lower()
-        result[lower] = f"{result[lower]},{value}" if lower in result else value
+        if not is_host_header(name):
+            result[lower] = f"{result[lower]},{value}" if lower in result else value
     return result

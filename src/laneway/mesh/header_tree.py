@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from laneway.mesh.rules import Op, Row
+from laneway.mesh.conditions import Condition, Op
+from laneway.mesh.rules import Row
 
 VALUES_MIN = 2
 """Fewer values of a header are not worth a tree."""
@@ -40,21 +41,24 @@ def tree_of(rows: Sequence[Row]) -> HeaderTree | None:
 
 def value_of(row: Row, header: str) -> str | None:
     """The value without which a row cannot match; None where there is none, or only the empty one."""
+    return next((value for subject, value in _values(row) if subject == header), None)
+
+
+def _values(row: Row) -> Iterator[tuple[str, str]]:
+    """Headers with the exact values that a row wants of them, the empty one left out."""
     for condition in row.conditions:
-        if condition.subject == header and condition.op is Op.EXACT and condition.value:
-            return condition.value
-    return None
+        if condition.op is Op.EXACT and condition.value and condition.names_header and not condition.inverted:
+            yield condition.subject, condition.value
 
 
 def _header(rows: Sequence[Row]) -> tuple[str, list[str]]:
     values: dict[str, dict[str, None]] = {}
     for row in rows:
-        for condition in row.conditions:
-            if not condition.subject.startswith(":") and condition.op is Op.EXACT and condition.value:
-                values.setdefault(condition.subject, {})[condition.value] = None
+        for header, value in _values(row):
+            values.setdefault(header, {})[value] = None
     counts = Counter({header: len(found) for header, found in values.items()})
-    header = counts.most_common(1)[0][0] if counts else ""
-    return header, list(values.get(header, ()))
+    most = counts.most_common(1)[0][0] if counts else ""
+    return most, list(values.get(most, ()))
 
 
 def _branch(rows: Sequence[Row], header: str, value: str) -> Iterator[Row]:
@@ -69,7 +73,5 @@ def _branch(rows: Sequence[Row], header: str, value: str) -> Iterator[Row]:
 def ends(row: Row, header: str, value: str) -> bool:
     """Whether every request whose header has the value stops at the row."""
     return all(
-        condition.always
-        or (condition.subject == header and condition.op is Op.EXACT and condition.value == value)
-        for condition in row.conditions
+        condition.always or condition == Condition(header, Op.EXACT, value) for condition in row.conditions
     )

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from laneway.mesh.conditions import AUTHORITY
 from laneway.mesh.protos import any_of, message
-from laneway.mesh.rules import AUTHORITY
 
 LOWER_CASE = """function envoy_on_request(request)
   local headers = request:headers()

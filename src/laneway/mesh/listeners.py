@@ -10,12 +10,14 @@ from typing import Any
 
 from laneway.mesh.access_log import access_loggers
 from laneway.mesh.clusters import ads_source
+from laneway.mesh.conditions import AUTHORITY
+from laneway.mesh.cors import CORS
+from laneway.mesh.faults import FAULT
 from laneway.mesh.filter_chains import Address, Chain, listener
 from laneway.mesh.host_case import lower_case_filter
 from laneway.mesh.names import inbound
 from laneway.mesh.protos import any_of, message
 from laneway.mesh.resources import Resource
-from laneway.mesh.rules import AUTHORITY
 from laneway.mesh.tcp import tcp_chain
 from laneway.mesh.world import Inbound, Pipe, Sidecar
 from laneway.spec.protocols import Protocol
@@ -24,6 +26,12 @@ SERVER = "istio-envoy"
 """What Istio's proxies say in the `server` header, except sidecars to their own application."""
 Filters = Sequence[tuple[str, Any]]
 """HTTP filters before the router, by name, as google.protobuf.Any."""
+LAST_FILTERS = {
+    FAULT: "envoy.extensions.filters.http.fault.v3.HTTPFault",
+    CORS: "envoy.extensions.filters.http.cors.v3.Cors",
+    "envoy.filters.http.router": "envoy.extensions.filters.http.router.v3.Router",
+}
+"""The HTTP filters that end every chain, in Istio's order: what they do, a route says."""
 NO_ROUTE = "NR"
 """Envoy's flag of a request for which there is no route."""
 
@@ -109,8 +117,8 @@ def _name(address: Address) -> str:
 
 def _http(manager: Any, *needs: str) -> Chain:
     """The connection manager as the end of a chain, the router as its last filter."""
-    router = message("envoy.extensions.filters.http.router.v3.Router")()
-    manager.http_filters.add(name="envoy.filters.http.router", typed_config=any_of(router))
+    for name, kind in LAST_FILTERS.items():
+        manager.http_filters.add(name=name, typed_config=any_of(message(kind)()))
     asks = manager.WhichOneof("route_specifier") != "route_config"
     return Chain("envoy.filters.network.http_connection_manager", manager, frozenset(needs), asks=asks)
 

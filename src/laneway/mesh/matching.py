@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from laneway.mesh.rules import AUTHORITY, METHOD, PATH, Condition, Op, Row
+from laneway.mesh.conditions import AUTHORITY, METHOD, PARAMETER, PATH, SCHEME, Condition, Op
+from laneway.mesh.rules import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Request:
     path: str = "/"
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict)
+    scheme: str = "http"
 
     @property
     def authority(self) -> str:
@@ -29,12 +31,21 @@ class Request:
         return self.host if self.port == 80 else f"{self.host}:{self.port}"
 
     def value(self, subject: str) -> str | None:
-        """What a condition compares; None for a header that is absent."""
-        if subject == PATH:
-            return self.path.partition("?")[0]
-        if subject == METHOD:
-            return self.method
-        return self.authority if subject == AUTHORITY else self.headers.get(subject)
+        """What a condition compares; None for a header or query parameter that is absent."""
+        if subject.startswith(PARAMETER):
+            return self._parameter(subject.removeprefix(PARAMETER))
+        pseudo = {
+            PATH: self.path.partition("?")[0],
+            METHOD: self.method,
+            AUTHORITY: self.authority,
+            SCHEME: self.scheme,
+        }
+        return pseudo[subject] if subject in pseudo else self.headers.get(subject)
+
+    def _parameter(self, name: str) -> str | None:
+        """The first value of a query parameter, as it is written: Envoy decodes nothing here."""
+        pairs = (part.partition("=") for part in self.path.partition("?")[2].split("&"))
+        return next((value for found, _, value in pairs if found == name), None)
 
 
 def misfit(row: Row, request: Request) -> str:
@@ -43,22 +54,37 @@ def misfit(row: Row, request: Request) -> str:
         return row.excluded
     for condition in row.conditions:
         value = request.value(condition.subject)
-        if value is None or not _holds(condition, value):
+        if not _holds(condition, value):
             return _words(condition, value)
     return ""
 
 
 def fit(row: Row, request: Request) -> str:
     """Why a row matches a request that it does match, in words."""
-    facts = [f"{_name(condition)} is {request.value(condition.subject)!r}" for condition in row.conditions]
+    facts = [
+        f"{_name(condition)} is {_shown(request.value(condition.subject))}" for condition in row.conditions
+    ]
     return " and ".join(facts) or "the rule has no condition"
 
 
-def _holds(condition: Condition, value: str) -> bool:
-    wanted = condition.value
+def _holds(condition: Condition, value: str | None) -> bool:
+    if condition.inverted:
+        absent = None if condition.op is Op.PRESENT else ""
+        return not _compares(condition, absent if value is None else value)
+    return _compares(condition, value)
+
+
+def _compares(condition: Condition, value: str | None) -> bool:
+    if value is None:
+        return False
     if condition.ignore_case:
-        wanted, value = wanted.lower(), value.lower()
-    match condition.op:
+        return compares(condition.op, condition.value.lower(), value.lower())
+    return compares(condition.op, condition.value, value)
+
+
+def compares(op: Op, wanted: str, value: str) -> bool:
+    """Whether a text is as wanted."""
+    match op:
         case Op.EXACT:
             return value == wanted
         case Op.PREFIX:
@@ -69,19 +95,25 @@ def _holds(condition: Condition, value: str) -> bool:
             return True
 
 
-_SUBJECTS = {PATH: "the path", METHOD: "the method", AUTHORITY: "the authority"}
+_SUBJECTS = {PATH: "the path", METHOD: "the method", AUTHORITY: "the authority", SCHEME: "the scheme"}
 
 
 def _name(condition: Condition) -> str:
+    if condition.parameter:
+        return f"query parameter {condition.parameter}"
     return _SUBJECTS.get(condition.subject, f"header {condition.subject}")
 
 
+def _shown(value: str | None) -> str:
+    return "absent" if value is None else repr(value)
+
+
 def _words(condition: Condition, value: str | None) -> str:
-    found = "absent" if value is None else repr(value)
     wanted = {
         Op.EXACT: f"exactly {condition.value!r}",
         Op.PREFIX: f"the prefix {condition.value!r}",
         Op.REGEX: f"a match of {condition.value!r}",
         Op.PRESENT: "any value",
     }[condition.op]
-    return f"{_name(condition)} is {found}, the rule wants {wanted}"
+    verb = "does not want" if condition.inverted else "wants"
+    return f"{_name(condition)} is {_shown(value)}, the rule {verb} {wanted}"

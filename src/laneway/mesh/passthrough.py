@@ -13,12 +13,12 @@ from functools import cache
 from typing import Any
 
 from laneway.mesh.clusters import cluster_of
+from laneway.mesh.conditions import AUTHORITY
 from laneway.mesh.connection_pools import PROTOCOL_OPTIONS
 from laneway.mesh.filter_chains import Chain, listener
 from laneway.mesh.listeners import Filters, inline_chain
 from laneway.mesh.protos import any_of, message
 from laneway.mesh.resources import Resource, resource
-from laneway.mesh.rules import AUTHORITY
 from laneway.mesh.tables import KNOWN, KNOWN_AS, scope
 from laneway.mesh.tcp import tcp_chain
 from laneway.mesh.world import Pipe, Sidecar

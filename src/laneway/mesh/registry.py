@@ -340,11 +340,11 @@ def _mesh_hosts(value: VirtualService) -> tuple[str, ...]:
 
 
 def _destinations(value: VirtualService) -> set[str]:
-    """Hosts that the rules route to."""
+    """Hosts that the rules send requests or copies to."""
     return {
-        full_host(share.destination.host, value.metadata.namespace)
+        full_host(destination.host, value.metadata.namespace)
         for rule in value.spec.http
-        for share in rule.route
+        for destination in rule.destinations
     }
 
 

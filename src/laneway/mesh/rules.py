@@ -8,38 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
+from laneway.mesh.conditions import AUTHORITY, Condition, conditions_of
 from laneway.mesh.names import gateways_of, outbound
 from laneway.mesh.registry import Registry
-from laneway.spec.istio import Headers, HTTPMatchRequest, HTTPRoute, StringMatch, VirtualService
+from laneway.spec.istio import Destination, Headers, HTTPMatchRequest, HTTPRoute, VirtualService
 from laneway.spec.naming import MESH, full_gateway, full_host
-
-PATH, METHOD, AUTHORITY = ":path", ":method", ":authority"
-
-
-class Op(StrEnum):
-    """How a value is compared."""
-
-    EXACT = "exact"
-    PREFIX = "prefix"
-    REGEX = "regex"
-    PRESENT = "present"
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One thing that a request must have. subject: PATH, METHOD, AUTHORITY, or a header in lower case."""
-
-    subject: str
-    op: Op
-    value: str = ""
-    ignore_case: bool = False
-
-    @property
-    def always(self) -> bool:
-        """It holds for every request."""
-        return self.subject == PATH and (self.op, self.value) in {(Op.PREFIX, "/"), (Op.REGEX, ".*")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +43,15 @@ class Row:
         return self.source.spec.http[self.rule]
 
     @property
+    def match(self) -> HTTPMatchRequest:
+        """The match block."""
+        blocks = self.route.match
+        return blocks[self.block] if blocks else HTTPMatchRequest()
+
+    @property
     def name(self) -> str:
         """Istio's name of the route: the rule's, followed by the match block's where it has one."""
-        blocks = self.route.match
-        parts = (self.route.name, blocks[self.block].name if blocks else None)
+        parts = (self.route.name, self.match.name)
         return ".".join(part for part in parts if part)
 
     @property
@@ -98,6 +77,14 @@ class Target:
     def cluster(self) -> str:
         """Istio's name of the cluster."""
         return outbound(self.host, self.port, self.subset)
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """Who gets copies of a route's requests. percent: of how many of them."""
+
+    target: Target
+    percent: float
 
 
 def rows_of(sources: Iterable[VirtualService], site: Site) -> tuple[Row, ...]:
@@ -140,44 +127,43 @@ def _exclusion(port: int | None, gateways: frozenset[str], site: Site) -> str:
     return ""
 
 
-def conditions_of(match: HTTPMatchRequest) -> tuple[Condition, ...]:
-    """The conditions of a match block, in Istio's order: path, headers by name, pseudo-headers."""
-    conditions = []
-    if match.uri is not None:
-        conditions.append(_condition(PATH, match.uri, match.ignore_uri_case))
-    conditions += [_condition(name.lower(), match.headers[name]) for name in sorted(match.headers)]
-    if match.method is not None:
-        conditions.append(_condition(METHOD, match.method))
-    if match.authority is not None:
-        conditions.append(_condition(AUTHORITY, match.authority))
-    return tuple(conditions)
-
-
-def _condition(subject: str, match: StringMatch, ignore_case: bool = False) -> Condition:
-    if match.exact is not None:
-        return Condition(subject, Op.EXACT, match.exact, ignore_case)
-    if match.prefix is not None:
-        return Condition(subject, Op.PREFIX, match.prefix, ignore_case)
-    if match.regex is not None:
-        return Condition(subject, Op.REGEX, match.regex)
-    return Condition(subject, Op.PRESENT)
-
-
 def targets_of(row: Row, site: Site, registry: Registry) -> tuple[Target, ...]:
     """Where a row's traffic goes.
 
     One destination takes all, whatever its weight; of several, those of weight 0 drop out.
     """
-    namespace = row.source.metadata.namespace
-    shares = row.route.route
-    found = []
-    for share in shares:
-        host = full_host(share.destination.host, namespace)
-        selector = share.destination.port
-        port = selector.number if selector else only_port(registry, host, site.port)
-        subset = share.destination.subset or ""
-        found.append(Target(host, port, subset, share.weight, share.headers))
-    return tuple(found) if len(found) == 1 else tuple(target for target in found if target.weight)
+    found = tuple(
+        _target(row, share.destination, site, registry, share.weight, share.headers)
+        for share in row.route.route
+    )
+    return found if len(found) == 1 else tuple(target for target in found if target.weight)
+
+
+def mirrors_of(row: Row, site: Site, registry: Registry) -> tuple[Mirror, ...]:
+    """Who gets copies of a row's traffic: `mirror`, then `mirrors`; those with 0 % drop out."""
+    rule, found = row.route, []
+    if rule.answers:
+        return ()
+    if rule.mirror is not None:
+        given = rule.mirror_percentage.value if rule.mirror_percentage else rule.mirror_percent
+        found.append(Mirror(_target(row, rule.mirror, site, registry), 100.0 if given is None else given))
+    for policy in rule.mirrors:
+        percent = policy.percentage.value if policy.percentage else 100.0
+        found.append(Mirror(_target(row, policy.destination, site, registry), percent))
+    return tuple(mirror for mirror in found if mirror.percent)
+
+
+def _target(
+    row: Row,
+    destination: Destination,
+    site: Site,
+    registry: Registry,
+    weight: int = 0,
+    headers: Headers | None = None,
+) -> Target:
+    host = full_host(destination.host, row.source.metadata.namespace)
+    port = destination.port.number if destination.port else only_port(registry, host, site.port)
+    return Target(host, port, destination.subset or "", weight, headers)
 
 
 def only_port(registry: Registry, host: str, otherwise: int) -> int:
@@ -194,10 +180,10 @@ def rewritten_authority(rule: HTTPRoute) -> str | None:
 
 
 def host_header(headers: Headers | None) -> str | None:
-    """The Host that changes of headers set; None where they leave it."""
+    """The Host that changes of headers give: set, else added; None where they leave it."""
     operations = headers.request if headers else None
-    found = (value for name, value in (operations.set if operations else {}).items() if is_host_header(name))
-    return next(found, None)
+    given = (*operations.set.items(), *operations.add.items()) if operations else ()
+    return next((value for name, value in given if is_host_header(name)), None)
 
 
 def is_host_header(name: str) -> bool:

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from laneway.mesh.registry import Registry
-from laneway.mesh.routes import default_retries, route_message
+from laneway.mesh.retries import default_retries
+from laneway.mesh.routes import route_message
 from laneway.mesh.rules import Target
 from laneway.spec.istio import ConsistentHash
 

@@ -15,16 +15,16 @@ from laneway.mesh.names import outbound
 from laneway.mesh.protos import any_of, message
 from laneway.mesh.registry import Registry
 from laneway.mesh.resources import Resource, resource
-from laneway.mesh.routes import default_retries, default_route, route_message, route_of, unmatched
-from laneway.mesh.rules import Row, Site, Target, rows_of, targets_of
+from laneway.mesh.retries import default_retries
+from laneway.mesh.routes import default_route, route_message, route_of, unmatched
+from laneway.mesh.rules import Row, Site, Target, mirrors_of, rows_of, targets_of
 from laneway.mesh.stickiness import stick
+from laneway.spec.istio.validation import BODY_BYTES_MAX
 from laneway.spec.naming import MESH
 
 HTTP_PORT = 80
 KNOWN_AS, KNOWN = "laneway", "known"
 """Filter and name under which a virtual host's metadata say that the mesh knows the host."""
-BODY_BYTES_MAX = 1 << 20
-"""Limit of a direct response's body: Istio's."""
 
 
 def mesh_table_name(host: str) -> str:
@@ -132,8 +132,10 @@ class TableBuilder:
         routes = {}
         for row in rows:
             targets = targets_of(row, site, self._registry)
+            mirrors = mirrors_of(row, site, self._registry)
             self._needs.update(target.cluster for target in targets)
-            routes[id(row)] = route_of(row, targets, site)
+            self._needs.update(mirror.target.cluster for mirror in mirrors)
+            routes[id(row)] = route_of(row, targets, mirrors, site)
             stick(routes[id(row)], targets, self._registry)
         tree = tree_of(rows)
         if tree is None:

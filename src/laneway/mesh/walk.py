@@ -9,25 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from laneway.mesh.backends import backends_of
+from laneway.mesh.effects import answer_of, effects_of
+from laneway.mesh.forwarding import HTTP_PORT, forwarded
 from laneway.mesh.gateways import GatewayTable, servers_of
-from laneway.mesh.header_changes import changed
 from laneway.mesh.matching import Request, fit, misfit
 from laneway.mesh.registry import Registry
-from laneway.mesh.rules import (
-    PATH,
-    Op,
-    Row,
-    Site,
-    Target,
-    blocks_of,
-    host_header,
-    rewritten_authority,
-    targets_of,
-)
+from laneway.mesh.rules import Row, Site, Target, blocks_of, mirrors_of, targets_of
 from laneway.spec.meta import Key
 from laneway.spec.naming import MESH
 
-HTTP_PORT = 80
 GATEWAYS_MAX = 4
 """A request that passes more gateways goes round in circles."""
 
@@ -82,8 +72,9 @@ class Hop:
     """One decision. host: what the request's name stands for here, empty where it is unknown.
 
     virtual_service, rule, name: the rule that matched, its position from 0; None where the default route of
-    the host is taken, or none; why: what made it match; status: what the proxy answers by itself, 0 where
-    it sends the request on; error: why, where that is a failure.
+    the host is taken, or none; why: what made it match; effects: what else happens to the request, in words;
+    mirrors: who gets copies, percent: of how many requests; status: what the proxy answers by itself, 0 where
+    it sends the request on; location: where a redirect leads; error: why, where an answer is a failure.
     """
 
     place: str
@@ -94,8 +85,11 @@ class Hop:
     name: str = ""
     why: str = ""
     misses: tuple[Miss, ...] = ()
+    effects: tuple[str, ...] = ()
     shares: tuple[Share, ...] = ()
+    mirrors: tuple[Share, ...] = ()
     status: int = 0
+    location: str = ""
     error: str = ""
 
 
@@ -144,25 +138,39 @@ def _hops(registry: Registry, place: Place, request: Request, gateways_left: int
     row, misses = _decide(table.rows, request)
     hop = Hop(place.name, request, table.host, misses=misses)
     if row is not None:
-        why = fit(row, request)
-        hop = replace(hop, virtual_service=row.source.key, rule=row.rule, name=row.name, why=why)
-    if row is not None and row.route.direct_response is not None:
-        yield replace(hop, status=row.route.direct_response.status)
-        return
+        hop = _matched(hop, row, request)
+        if answer := answer_of(row, request, table.site):
+            yield replace(hop, status=answer.status, location=answer.location)
+            return
     targets = targets_of(row, table.site, registry) if row else table.default
     if not targets:
         yield replace(hop, status=404, error="no rule matches")
         return
-    yield replace(hop, shares=_shares(registry, targets))
+    mirrors = tuple(
+        _share(registry, mirror.target, mirror.percent)
+        for mirror in (mirrors_of(row, table.site, registry) if row else ())
+    )
+    yield replace(hop, shares=_shares(registry, targets), mirrors=mirrors)
     for target in targets:
         gateway = _gateway(registry, target)
         if gateway is None:
             continue
-        onward = _forwarded(request, row, target, shared=len(targets) > 1) if row else request
+        onward = forwarded(request, row, target, shared=len(targets) > 1) if row else request
         if not gateways_left:
             yield Hop(gateway.name, onward, error="the request goes round in circles")
             return
         yield from _hops(registry, gateway, onward, gateways_left - 1)
+
+
+def _matched(hop: Hop, row: Row, request: Request) -> Hop:
+    return replace(
+        hop,
+        virtual_service=row.source.key,
+        rule=row.rule,
+        name=row.name,
+        why=fit(row, request),
+        effects=effects_of(row, request),
+    )
 
 
 def _table(registry: Registry, place: Place, request: Request) -> _Table | _Denial:
@@ -248,29 +256,3 @@ def _gateway(registry: Registry, target: Target) -> AtGateway | None:
         if any(server.port == target.port for server in servers):
             return AtGateway(pod.labels, target.port, f"gateway {target.host}")
     return None
-
-
-def _forwarded(request: Request, row: Row, target: Target, shared: bool) -> Request:
-    """The request as the next proxy gets it. Of several shares Envoy changes the share's headers first."""
-    host, port = request.host, request.port
-    if authority := rewritten_authority(row.route) or host_header(target.headers):
-        host, _, number = authority.partition(":")
-        port = int(number or HTTP_PORT)
-    headers = request.headers
-    for changes in (target.headers, row.route.headers) if shared else (row.route.headers, target.headers):
-        headers = changed(headers, changes.request if changes else None)
-    path = _rewritten_path(request.path, row)
-    return replace(request, host=host.lower(), port=port, path=path, headers=headers)
-
-
-def _rewritten_path(path: str, row: Row) -> str:
-    """The path with what the rule matched replaced: its prefix, or all of it but the query."""
-    rewrite = row.route.rewrite
-    if rewrite is None or rewrite.uri is None:
-        return path
-    _, mark, query = path.partition("?")
-    condition = next((condition for condition in row.conditions if condition.subject == PATH), None)
-    if condition is None or condition.op is Op.PREFIX:
-        matched = len(condition.value) if condition else len("/")
-        return rewrite.uri + path[matched:]
-    return rewrite.uri + mark + query

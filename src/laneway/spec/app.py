@@ -7,11 +7,11 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from laneway.spec.autoscaling import Behavior, MetricSpec
-from laneway.spec.istio import Headers, HTTPMatchRequest, HTTPRetry, HTTPRewrite, TrafficPolicy
+from laneway.spec.istio import HTTPRule, TrafficPolicy
 from laneway.spec.kubernetes import PodTemplate, ServicePort
 from laneway.spec.meta import DnsLabel, Model, Object
 from laneway.spec.release_policy import ReleasePolicy
-from laneway.spec.values import Duration, Surge
+from laneway.spec.values import Surge
 
 LanewayVersion = Literal["laneway.dev/v1alpha1"]
 
@@ -29,19 +29,10 @@ class AppService(Model):
     ports: list[ServicePort] = Field(min_length=1)
 
 
-class Rule(Model):
+class Rule(HTTPRule):
     """An Istio HTTPRoute without `route`: the versions and their weights are Laneway's to fill in."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset(
-        {"redirect", "delegate", "fault", "mirror", "mirrors", "corsPolicy", "directResponse", "route"}
-    )
-
-    name: str | None = None
-    match: list[HTTPMatchRequest] = Field(default_factory=list)
-    rewrite: HTTPRewrite | None = None
-    timeout: Duration | None = None
-    retries: HTTPRetry | None = None
-    headers: Headers | None = None
+    unsupported: ClassVar[frozenset[str]] = frozenset({"delegate", "route"})
 
 
 class Routing(Model):

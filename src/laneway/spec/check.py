@@ -59,6 +59,8 @@ RULES: tuple[Rule, ...] = (
     http.header_names_are_lowercase,
     http.timeouts_last,
     http.rules_do_one_thing,
+    http.rules_are_whole,
+    http.apps_get_requests,
     http.weights_add_up,
     hosts.wildcards_are_for_gateways,
     hosts.one_writer_for_each_mesh_host,

@@ -160,9 +160,16 @@ class Code(Enum):
     REGEX = "LW405", "not a regular expression of RE2", _ERROR, "correct the expression"
     STRING_MATCH = "LW406", "match not exactly one", _ERROR, "write exactly one of exact, prefix and regex"
     HEADER_CASE = "LW407", "header name not lowercase", _ERROR, "write it in lowercase"
-    RULE_ACTION = "LW408", "rule without one action", _ERROR, "write either `route` or `directResponse`"
+    RULE_ACTION = (
+        "LW408",
+        "rule without one action",
+        _ERROR,
+        "write one of `route`, `redirect`, `directResponse`",
+    )
     WILDCARD_HOST = "LW409", "wildcard host", _ERROR, "name each host"
     TRAFFIC_POLICY = "LW410", "traffic policy that cannot hold", _ERROR, "correct the policy"
+    RULE_PARTS = "LW420", "parts of a rule contradict", _ERROR, "keep one of them"
+    NO_ROUTE = "LW421", "no rule that routes", _ERROR, "add a rule without `redirect` and `directResponse`"
 
     NO_COMMAND = "LW501", "image without a command", _ERROR, "map the image in laneway.yaml"
     PORT_TAKEN = (

@@ -5,6 +5,8 @@ Owns the textual forms. Must not know any kind.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from datetime import timedelta
 from decimal import Decimal, DecimalException
@@ -155,3 +157,22 @@ def _ip_block(text: str) -> str:
 
 IPBlock = Annotated[str, AfterValidator(_ip_block)]
 """An IP address, or a block of them as CIDR."""
+
+
+def _base64(value: Any) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True)
+        except binascii.Error:
+            pass
+    raise ValueError("not base64; write `string` for a text")
+
+
+def _base64_text(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+Base64 = Annotated[bytes, BeforeValidator(_base64), PlainSerializer(_base64_text, return_type=str)]
+"""Written as base64, held as bytes."""

@@ -9,127 +9,62 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from laneway.spec.istio.common import NetworkingVersion, PortSelector
+from laneway.spec.istio.common import NetworkingVersion
+from laneway.spec.istio.http_actions import (
+    CorsPolicy,
+    Destination,
+    Headers,
+    HTTPDirectResponse,
+    HTTPFaultInjection,
+    HTTPMirrorPolicy,
+    HTTPRedirect,
+    HTTPRetry,
+    HTTPRewrite,
+    HTTPRouteDestination,
+    Percentage,
+)
+from laneway.spec.istio.http_match import HTTPMatchRequest
 from laneway.spec.meta import Model, Object
 from laneway.spec.values import Duration
 
 
-class StringMatch(Model):
-    """Exactly one of the three; none at all (`{}`) on a header means that it is present."""
-
-    exact: str | None = None
-    prefix: str | None = None
-    regex: str | None = None
-
-
-class HTTPMatchRequest(Model):
-    """Conditions that must all hold. `port` and `gateways` are decided when the rule is translated."""
-
-    unsupported: ClassVar[frozenset[str]] = frozenset(
-        {"withoutHeaders", "queryParams", "sourceLabels", "sourceNamespace", "statPrefix"}
-    )
-
-    name: str | None = None
-    uri: StringMatch | None = None
-    ignore_uri_case: bool = False
-    method: StringMatch | None = None
-    authority: StringMatch | None = None
-    headers: dict[str, StringMatch] = Field(default_factory=dict)
-    port: int | None = None
-    gateways: list[str] = Field(default_factory=list)
-
-
-class Destination(Model):
-    """A host of the registry, or a subset of it."""
-
-    host: str
-    subset: str | None = None
-    port: PortSelector | None = None
-
-
-class HeaderOperations(Model):
-    """What to change in a set of headers."""
-
-    set: dict[str, str] = Field(default_factory=dict)
-    add: dict[str, str] = Field(default_factory=dict)
-    remove: list[str] = Field(default_factory=list)
-
-
-class Headers(Model):
-    """Changes of request and response headers."""
-
-    request: HeaderOperations | None = None
-    response: HeaderOperations | None = None
-
-
-class HTTPRouteDestination(Model):
-    """A destination with its share: weights count relative to their sum. headers: of this share alone."""
-
-    destination: Destination
-    weight: int = Field(default=0, ge=0)
-    headers: Headers | None = None
-
-
-class HTTPRewrite(Model):
-    """Replaces the matched prefix of the path, or the authority."""
-
-    unsupported: ClassVar[frozenset[str]] = frozenset({"uriRegexRewrite"})
-
-    uri: str | None = None
-    authority: str | None = None
-
-
-class HTTPRetry(Model):
-    """Retries; `attempts: 0` switches Istio's default of two off."""
-
-    unsupported: ClassVar[frozenset[str]] = frozenset(
-        {"retryRemoteLocalities", "retryIgnorePreviousHosts", "backoff"}
-    )
-
-    attempts: int = Field(default=0, ge=0)
-    per_try_timeout: Duration | None = None
-    retry_on: str | None = None
-
-
-class HTTPBody(Model):
-    """A body given in the rule itself."""
-
-    unsupported: ClassVar[frozenset[str]] = frozenset({"bytes"})
-
-    string: str
-
-
-class HTTPDirectResponse(Model):
-    """An answer that the proxy gives by itself."""
-
-    status: int = Field(ge=200, le=599)
-    body: HTTPBody | None = None
-
-
-class HTTPRoute(Model):
-    """One rule of a VirtualService: the first whose match holds decides."""
-
-    unsupported: ClassVar[frozenset[str]] = frozenset(
-        {
-            "redirect",
-            "delegate",
-            "fault",
-            "mirror",
-            "mirrors",
-            "mirrorPercentage",
-            "mirrorPercent",
-            "corsPolicy",
-        }
-    )
+class HTTPRule(Model):
+    """What a rule for requests says besides its destinations."""
 
     name: str | None = None
     match: list[HTTPMatchRequest] = Field(default_factory=list)
-    route: list[HTTPRouteDestination] = Field(default_factory=list)
+    redirect: HTTPRedirect | None = None
     direct_response: HTTPDirectResponse | None = None
     rewrite: HTTPRewrite | None = None
     timeout: Duration | None = None
     retries: HTTPRetry | None = None
+    fault: HTTPFaultInjection | None = None
+    mirror: Destination | None = None
+    mirrors: list[HTTPMirrorPolicy] = Field(default_factory=list)
+    mirror_percentage: Percentage | None = None
+    mirror_percent: int | None = Field(default=None, ge=0, le=100)
+    cors_policy: CorsPolicy | None = None
     headers: Headers | None = None
+
+    @property
+    def answers(self) -> bool:
+        """The proxy answers by itself: no request goes to a destination."""
+        return self.redirect is not None or self.direct_response is not None
+
+
+class HTTPRoute(HTTPRule):
+    """One rule of a VirtualService: the first whose match holds decides."""
+
+    unsupported: ClassVar[frozenset[str]] = frozenset({"delegate"})
+
+    route: list[HTTPRouteDestination] = Field(default_factory=list)
+
+    @property
+    def destinations(self) -> list[Destination]:
+        """Everywhere that requests or copies of them go."""
+        found = [share.destination for share in self.route]
+        found += [self.mirror] if self.mirror is not None else []
+        return found + [policy.destination for policy in self.mirrors]
 
 
 class VirtualServiceSpec(Model):

@@ -28,6 +28,10 @@ def _destinations(scope: Scope) -> Iterator[_Named]:
         if isinstance(rule, HTTPRoute):
             for index, route in enumerate(rule.route):
                 yield _Named(obj, (*path, "route", index, "destination"), route.destination)
+        if rule.mirror is not None:
+            yield _Named(obj, (*path, "mirror"), rule.mirror)
+        for index, mirror in enumerate(rule.mirrors):
+            yield _Named(obj, (*path, "mirrors", index, "destination"), mirror.destination)
 
 
 def gateways_of(service: VirtualService) -> list[str]:
@@ -53,7 +57,7 @@ def _no_host(scope: Scope, obj: Object, path: Path, name: str) -> Iterator[Fault
 
 
 def destinations_exist(scope: Scope) -> Iterator[Fault]:
-    """A rule sends requests to hosts that there are."""
+    """A rule sends requests, and copies of them, to hosts that there are."""
     for obj, path, destination in _destinations(scope):
         yield from _no_host(scope, obj, (*path, "host"), destination.host)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from laneway.spec.istio import HTTPRoute
+from laneway.spec.istio import HTTPMatchRequest, HTTPRoute
+from laneway.spec.istio.validation import contradictions
+from laneway.spec.naming import MESH
 from laneway.spec.problems import Code
 from laneway.spec.regex import regex_fault
 from laneway.spec.rules.scope import Fault, Scope, matched, routed, tested
@@ -28,39 +30,74 @@ def matches_say_one_thing(scope: Scope) -> Iterator[Fault]:
 def regexes_are_of_re2(scope: Scope) -> Iterator[Fault]:
     """A regular expression is one that Envoy can compile."""
     for obj, path, condition, _ in tested(scope.spec):
-        fault = regex_fault(condition.regex) if condition.regex is not None else None
-        if fault:
+        if condition.regex is not None and (fault := regex_fault(condition.regex)):
             yield Fault(Code.REGEX, obj, (*path, "regex"), f"{condition.regex!r}: {fault}")
+    for obj, path, rule in routed(scope.spec):
+        rewrite = rule.rewrite.uri_regex_rewrite if rule.rewrite else None
+        if rewrite and (fault := regex_fault(rewrite.match)):
+            place = (*path, "rewrite", "uriRegexRewrite", "match")
+            yield Fault(Code.REGEX, obj, place, f"{rewrite.match!r}: {fault}")
 
 
 def header_names_are_lowercase(scope: Scope) -> Iterator[Fault]:
     """Envoy has header names in lowercase, so another one never matches."""
     for obj, path, match in matched(scope.spec):
-        for name in match.headers:
+        names = [("headers", name) for name in match.headers]
+        for field, name in [*names, *(("withoutHeaders", name) for name in match.without_headers)]:
             if name != name.lower():
                 text = f"the header name {name} never matches"
-                yield Fault(Code.HEADER_CASE, obj, (*path, "headers", name), text, f"write {name.lower()}")
+                yield Fault(Code.HEADER_CASE, obj, (*path, field, name), text, f"write {name.lower()}")
 
 
 def timeouts_last(scope: Scope) -> Iterator[Fault]:
-    """A timeout is at least a millisecond."""
+    """A time is at least a millisecond."""
     for obj, path, rule in routed(scope.spec):
-        timeouts: dict[Path, timedelta | None] = {("timeout",): rule.timeout}
+        times: dict[Path, timedelta | None] = {("timeout",): rule.timeout}
         if rule.retries:
-            timeouts["retries", "perTryTimeout"] = rule.retries.per_try_timeout
-        for below, timeout in timeouts.items():
-            if timeout is not None and timeout < TIMEOUT_MIN:
-                text = f"{below[-1]} {format_duration(timeout)} is less than Istio allows"
+            times["retries", "perTryTimeout"] = rule.retries.per_try_timeout
+            times["retries", "backoff"] = rule.retries.backoff
+        if rule.fault and rule.fault.delay:
+            times["fault", "delay", "fixedDelay"] = rule.fault.delay.fixed_delay
+        for below, time in times.items():
+            if time is not None and time < TIMEOUT_MIN:
+                text = f"{below[-1]} {format_duration(time)} is less than Istio allows"
                 yield Fault(Code.TIMEOUT, obj, (*path, *below), text)
 
 
 def rules_do_one_thing(scope: Scope) -> Iterator[Fault]:
-    """A rule of a VirtualService routes or answers."""
+    """A rule routes, redirects or answers; one of an App routes unless it says otherwise."""
     for obj, path, rule in routed(scope.spec):
-        if isinstance(rule, HTTPRoute) and bool(rule.route) == (rule.direct_response is not None):
-            many = "both" if rule.route else "neither"
-            text = f"the rule has {many} of `route` and `directResponse`"
-            yield Fault(Code.RULE_ACTION, obj, path, text)
+        routes = isinstance(rule, HTTPRoute) and bool(rule.route)
+        given = {
+            "`route`": routes,
+            "`redirect`": rule.redirect is not None,
+            "`directResponse`": rule.direct_response is not None,
+        }
+        actions = [name for name, there in given.items() if there]
+        if len(actions) > 1:
+            yield Fault(Code.RULE_ACTION, obj, path, f"the rule has {' and '.join(actions)}")
+        elif isinstance(rule, HTTPRoute) and not actions:
+            yield Fault(Code.RULE_ACTION, obj, path, f"the rule has none of {', '.join(given)}")
+
+
+def rules_are_whole(scope: Scope) -> Iterator[Fault]:
+    """The parts of a rule agree with each other, as Istio's validation wants it."""
+    for obj, path, rule in routed(scope.spec):
+        for below, text, remedy in contradictions(rule):
+            yield Fault(Code.RULE_PARTS, obj, (*path, *below), text, remedy)
+
+
+def apps_get_requests(scope: Scope) -> Iterator[Fault]:
+    """Some rule of an App at the mesh sends requests to its pods: weights stand there, and nowhere else."""
+    for app in scope.spec.apps.values():
+        here = [rule for rule in app.spec.routing.http if not rule.match or any(map(_at_mesh, rule.match))]
+        if here and all(rule.answers for rule in here):
+            text = "every rule at the mesh answers by itself, so the app never gets a request"
+            yield Fault(Code.NO_ROUTE, app, ("spec", "routing", "http"), text)
+
+
+def _at_mesh(match: HTTPMatchRequest) -> bool:
+    return not match.gateways or MESH in match.gateways
 
 
 def weights_add_up(scope: Scope) -> Iterator[Fault]:

@@ -127,14 +127,28 @@ class Tested(NamedTuple):
 
 
 def tested(spec: Spec) -> Iterator[Tested]:
-    """Every condition on a text of every match."""
+    """Every condition on a text of every rule."""
     for obj, path, match in matched(spec):
-        parts = {"uri": match.uri, "method": match.method, "authority": match.authority}
+        parts = {
+            "uri": match.uri,
+            "scheme": match.scheme,
+            "method": match.method,
+            "authority": match.authority,
+        }
         for name, condition in parts.items():
             if condition is not None:
                 yield Tested(obj, (*path, name), condition, optional=False)
-        for name, condition in match.headers.items():
-            yield Tested(obj, (*path, "headers", name), condition, optional=True)
+        named = {
+            "headers": match.headers,
+            "withoutHeaders": match.without_headers,
+            "queryParams": match.query_params,
+        }
+        for field, conditions in named.items():
+            for name, condition in conditions.items():
+                yield Tested(obj, (*path, field, name), condition, optional=True)
+    for obj, path, rule in routed(spec):
+        for index, origin in enumerate(rule.cors_policy.allow_origins if rule.cors_policy else ()):
+            yield Tested(obj, (*path, "corsPolicy", "allowOrigins", index), origin, optional=False)
 
 
 def names_of(objects: Iterable[Object]) -> str:
