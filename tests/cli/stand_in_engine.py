@@ -34,6 +34,7 @@ from laneway.local.status import (
     Json,
     LogLine,
     Ping,
+    PodUsage,
     Reference,
     ReleaseStatus,
     Status,
@@ -129,6 +130,19 @@ class StandInEngine:
             "targets": [target],
         }
         return Explanation(hops=[hop], outcome="it reaches pharmacy", status=None)  # type: ignore[list-item]
+
+    async def usage(self, namespace: str | None) -> list[PodUsage]:
+        self._note("usage", namespace=namespace)
+        named = {
+            "namespace": "shop",
+            "deployment": "pharmacy-r1",
+            "app": "pharmacy",
+            "lane": "",
+            "revision": "r1",
+        }
+        one = {"cpu": 0.25, "memory": 50 * 2**20, "requestsPerSecond": 12.5}
+        unknown = {"cpu": None, "memory": 2**20, "requestsPerSecond": None}
+        return [PodUsage(**(named | {"name": name} | use)) for name, use in (("a", one), ("b", unknown))]  # type: ignore[typeddict-item]
 
     async def history(self, query: EventQuery) -> list[Event]:
         self._note("history", **asdict(query) | {"since": query.since.isoformat() if query.since else None})

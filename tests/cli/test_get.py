@@ -201,3 +201,23 @@ def test_a_watch_prints_what_changed_and_what_is_gone(daemon: Daemon) -> None:
     assert json.loads(line)["spec"]["lane"]["header"] == "x-env"
     (gone,) = changed_lines(seen(daemon, Format.TABLE), {})
     assert gone.split() == ["mesh/default", "gone"]
+
+
+def test_an_autoscaler_shows_each_metric_against_its_target() -> None:
+    """As kubectl does; `?` before it was measured."""
+    target = {"type": "Utilization", "averageUtilization": 70}
+    queue = {"metric": {"name": "queue"}, "target": {"type": "Value", "value": "30"}}
+    spec = {
+        "scaleTargetRef": {"kind": "Deployment", "name": "web"},
+        "maxReplicas": 9,
+        "metrics": [
+            {"type": "Resource", "resource": {"name": "cpu", "target": target}},
+            {"type": "External", "external": queue},
+        ],
+    }
+    now = {"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": 41}}}
+    said = {"currentReplicas": 3, "desiredReplicas": 4, "currentMetrics": [now]}
+    found = row(obj("HorizontalPodAutoscaler", "web", spec, status=said))
+    assert found["target"] == "Deployment/web"
+    assert found["metrics"] == "cpu 41%/70%, queue ?/30"
+    assert (found["bounds"], found["pods"], found["desired"]) == ("1-9", "3", "4")

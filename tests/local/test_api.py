@@ -28,6 +28,7 @@ from laneway.local.status import (
     Json,
     LogLine,
     Ping,
+    PodUsage,
     Problem,
     Reference,
     ReleaseStatus,
@@ -99,6 +100,9 @@ class RecordingEngine:
         self, url: str, method: str, headers: Sequence[tuple[str, str]], source: Key | None
     ) -> Explanation:
         return cast("Explanation", self._called(url, method, headers, source))
+
+    async def usage(self, namespace: str | None) -> list[PodUsage]:
+        return [cast("PodUsage", self._called(namespace))]
 
     async def history(self, query: EventQuery) -> list[Event]:
         return [cast("Event", self._called(query))]

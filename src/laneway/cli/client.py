@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Json,
         LogLine,
         Ping,
+        PodUsage,
         Problem,
         Reference,
         ReleaseStatus,
@@ -125,6 +126,10 @@ class Client:
         return cast(
             "list[Json]", self._get("/v1/objects", kind=kind, namespace=namespace, name=name)["items"]
         )
+
+    def usage(self, namespace: str | None = None) -> list[PodUsage]:
+        """What the pods use, measured over a second."""
+        return cast("list[PodUsage]", self._get("/v1/usage", namespace=namespace)["items"])
 
     def request(
         self, namespace: str, app: str, verb: str, *, by: str = "", reason: str = ""

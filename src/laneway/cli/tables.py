@@ -156,6 +156,31 @@ def _belongs(pod: Json, namespace: str, deployment: str) -> bool:
     return bool((metadata["namespace"], owner) == (namespace, deployment))
 
 
+def _autoscaler(obj: Json, world: World) -> tuple[str, ...]:
+    spec, said = obj["spec"], obj.get("status") or {}
+    target = spec["scaleTargetRef"]
+    now = {
+        _metric_name(each): each[each["type"].lower()]["current"] for each in said.get("currentMetrics", ())
+    }
+    metrics = ", ".join(_metric(each, now.get(_metric_name(each), {})) for each in spec.get("metrics", ()))
+    size = said.get("currentReplicas", "-"), said.get("desiredReplicas", "-")
+    bounds = f"{spec.get('minReplicas', 1)}-{spec['maxReplicas']}"
+    return (f"{target['kind']}/{target['name']}", metrics or "cpu", bounds, str(size[0]), str(size[1]))
+
+
+def _metric_name(metric: Json) -> str:
+    said = metric[metric["type"].lower()]
+    return str(said["metric"]["name"] if "metric" in said else said["name"])
+
+
+def _metric(metric: Json, current: Json) -> str:
+    """A metric as `name now/target`."""
+    target = metric[metric["type"].lower()]["target"]
+    field = next(each for each in ("averageUtilization", "averageValue", "value") if each in target)
+    unit = "%" if field == "averageUtilization" else ""
+    return f"{_metric_name(metric)} {current.get(field, '?')}{unit}/{target[field]}{unit}"
+
+
 def _pod(obj: Json, world: World) -> tuple[str, ...]:
     said = obj.get("status") or {}
     return (said.get("stage", "-"), str(said.get("restartCount", 0)), said.get("podIP", "-"))
@@ -210,6 +235,7 @@ _TABLES: dict[str, tuple[Sequence[str], Row]] = {
     "Lane": (("header", "apps", "ready", "ends"), _lane),
     "Release": (("app", "revision", "phase", "reason"), _release),
     "Deployment": (("ready", "image"), _deployment),
+    "HorizontalPodAutoscaler": (("target", "metrics", "bounds", "pods", "desired"), _autoscaler),
     "Pod": (("stage", "restarts", "address"), _pod),
     "Service": (("selector", "ports"), _service),
     "ConfigMap": (("data",), _config_map),

@@ -33,6 +33,7 @@ from laneway.local.status import (
     Json,
     LogLine,
     Ping,
+    PodUsage,
     Problem,
     Reference,
     ReleaseStatus,
@@ -92,6 +93,9 @@ class Engine(Protocol):
 
         Raises MissingError where there is no such app.
         """
+
+    async def usage(self, namespace: str | None) -> list[PodUsage]:
+        """What the pods use, of one namespace or of all; it takes a second."""
 
     async def history(self, query: EventQuery) -> list[Event]:
         """The newest events that meet the query, oldest first."""
@@ -171,6 +175,10 @@ class _Objects(_Body):
     kind: str
     namespace: str | None = None
     name: str | None = None
+
+
+class _Usage(_Body):
+    namespace: str | None = None
 
 
 class _Changed(_Body):
@@ -257,6 +265,9 @@ class _Handlers:
         source = Key(body.namespace, body.app) if body.app else None
         return JSONResponse(await self.engine.explain(body.url, body.method, body.headers, source))
 
+    async def usage(self, request: Request) -> Response:
+        return JSONResponse({"items": await self.engine.usage(_query(_Usage, request).namespace)})
+
     async def history(self, request: Request) -> Response:
         query = EventQuery(**_query(_History, request).model_dump())
         return JSONResponse({"items": await self.engine.history(query)})
@@ -284,6 +295,7 @@ def application(engine: Engine) -> Starlette:
             Route("/v1/status", handlers.status),
             Route("/v1/changed", handlers.changed),
             Route("/v1/objects", handlers.objects),
+            Route("/v1/usage", handlers.usage),
             Route("/v1/history", handlers.history),
             Route("/v1/logs", handlers.logs),
             Route("/v1/apply", handlers.apply, methods=["POST"]),

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import cast
 
 from laneway.history.events import Event as Happened
-from laneway.local.status import Event, Problem
+from laneway.history.subject import subject_of
+from laneway.local.pods import Pod
+from laneway.local.status import Event, PodUsage, Problem
+from laneway.local.usage import Use
 from laneway.mesh.refusals import Refusal
 from laneway.spec.problems import Code, Place
 from laneway.spec.problems import Problem as Found
@@ -36,4 +39,20 @@ def event(happened: Happened) -> Event:
         message=happened.message,
         by=happened.by,
         reason=happened.reason,
+    )
+
+
+def usage(pod: Pod, use: Use) -> PodUsage:
+    """What a pod used."""
+    about = subject_of({"kind": "Pod", "metadata": {"name": pod.key.name, "labels": pod.labels}})
+    return PodUsage(
+        namespace=pod.key.namespace,
+        name=pod.key.name,
+        deployment=pod.deployment,
+        app=about.app,
+        lane=about.lane,
+        revision=about.revision,
+        cpu=None if use.cpu is None else use.cpu / 1000,
+        memory=use.memory,
+        requestsPerSecond=None if use.requests is None else use.requests / 1000,
     )

@@ -31,11 +31,13 @@ from laneway.local.status import (
     Json,
     LogLine,
     Ping,
+    PodUsage,
     Reference,
     ReleaseStatus,
     Status,
 )
 from laneway.local.store import Change as Operation
+from laneway.local.usage import Meter
 from laneway.manifests import names
 from laneway.plan.observed import Role
 from laneway.plan.requests import ObjectionError, requested
@@ -43,6 +45,9 @@ from laneway.spec.check import check_objects
 from laneway.spec.load import parse, spec_of
 from laneway.spec.meta import Key, key_of
 from laneway.spec.release import Request, Verb
+
+USAGE_SECONDS = 1.0
+"""Over which use is measured for people: short enough to wait for, long enough for a counter of 100 Hz."""
 
 
 class Service:
@@ -68,10 +73,33 @@ class Service:
 
     async def apply(self, objects: Sequence[Json], by: str, reason: str) -> Changes:
         """Merge, check all of it, store it as one."""
+        objects = [self._sized(body) for body in objects]
         self._check({_named(body): body for body in (*self._of_people(), *objects)})
         done = self._store.apply(objects, reason=reason or "applied", by=by)
         changes = [_change(*_named(body), change) for body, change in zip(objects, done, strict=True)]
         return Changes(version=self._store.resource_version(), objects=changes)
+
+    def _sized(self, body: Json) -> Json:
+        """A Deployment that does not say how many pods it has keeps the number that its autoscaler gave it.
+
+        As server-side apply does in Kubernetes: the field is the autoscaler's.
+        """
+        before = self._store.get(*_named(body)) if body["kind"] == "Deployment" else None
+        scalers = self._store.list("HorizontalPodAutoscaler", key_of(body).namespace)
+        if before is None or "replicas" in body["spec"] or "replicas" not in before["spec"]:
+            return body
+        if all(each["spec"]["scaleTargetRef"]["name"] != key_of(body).name for each in scalers):
+            return body
+        return body | {"spec": body["spec"] | {"replicas": before["spec"]["replicas"]}}
+
+    async def usage(self, namespace: str | None) -> list[PodUsage]:
+        """Read the counters of every pod twice."""
+        pods = [p for p in self._engine.replicas.pods() if namespace in (None, p.key.namespace)]
+        meter = Meter(self._engine.proxies.sidecar_admin, self._engine.now)
+        await meter.read(pods)
+        await asyncio.sleep(USAGE_SECONDS)
+        uses = await meter.read(pods)
+        return [documents.usage(pod, uses[pod.key]) for pod in pods]
 
     async def delete(self, objects: Sequence[Reference], by: str, reason: str) -> Changes:
         """Delete those that there are, where the rest does not need them."""

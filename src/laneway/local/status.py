@@ -231,6 +231,23 @@ class Event(TypedDict):
     revision: str
 
 
+class PodUsage(TypedDict):
+    """What a pod used over a second. app: empty for a Deployment outside any App; cpu: cores; memory: bytes.
+
+    None: not known, as where the pod has no sidecar, or a process of it has just started.
+    """
+
+    namespace: str
+    name: str
+    deployment: str
+    app: str
+    lane: str
+    revision: str
+    cpu: float | None
+    memory: int | None
+    requestsPerSecond: float | None
+
+
 class LogLine(TypedDict):
     """A line that a replica wrote."""
 
