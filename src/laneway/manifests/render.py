@@ -56,6 +56,8 @@ def _lane(spec: Spec, version: LaneVersionPlan, bases: dict[int, Manifest]) -> I
     app = spec.apps.get(Key(version.lane.namespace, version.app))
     if app is not None:
         yield services.lane_service(app, version)
+        if policy := services.lane_policy(app, version):
+            yield policy
 
 
 def render(spec: Spec) -> list[Manifest]:

@@ -17,8 +17,21 @@ def app_service(app: App) -> Manifest:
 def lane_service(app: App, version: LaneVersionPlan) -> Manifest:
     """The Service of a lane's version: only the rules of its lane name it."""
     selector = {names.LANE: version.lane.name, names.LANE_APP: version.app}
-    key = Key(version.lane.namespace, names.lane_service(version.app, version.lane.name))
-    return _service(app, key, selector, selector)
+    return _service(app, _lane_key(version), selector, selector)
+
+
+def lane_policy(app: App, version: LaneVersionPlan) -> Manifest | None:
+    """The DestinationRule of a lane's version: what holds for connections to the app holds there too."""
+    policy = app.spec.routing.traffic_policy
+    if policy is None:
+        return None
+    key = _lane_key(version)
+    labels = {names.LANE: version.lane.name, names.LANE_APP: version.app}
+    return _destination_rule(key, labels, {"host": names.host(*key), "trafficPolicy": policy.written()})
+
+
+def _lane_key(version: LaneVersionPlan) -> Key:
+    return Key(version.lane.namespace, names.lane_service(version.app, version.lane.name))
 
 
 def _service(app: App, key: Key, labels: dict[str, str], selector: dict[str, str]) -> Manifest:
@@ -43,9 +56,13 @@ def subsets(app: App, plan: AppPlan) -> Manifest:
     }
     if app.spec.routing.traffic_policy:
         spec["trafficPolicy"] = app.spec.routing.traffic_policy.written()
+    return _destination_rule(app.key, {names.APP: app.metadata.name}, spec)
+
+
+def _destination_rule(key: Key, labels: dict[str, str], spec: Manifest) -> Manifest:
     return {
         "apiVersion": "networking.istio.io/v1",
         "kind": "DestinationRule",
-        "metadata": meta(app.key, {names.APP: app.metadata.name}),
+        "metadata": meta(key, labels),
         "spec": spec,
     }

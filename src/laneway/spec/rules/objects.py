@@ -53,6 +53,9 @@ def names_are_free(scope: Scope) -> Iterator[Fault]:
         for patched in lane.spec.apps:
             key = Key(lane.metadata.namespace, f"{patched.name}-{lane.metadata.name}")
             taken |= {(kind, key): lane for kind in ("Service", "Deployment")}
+            patches = spec.apps.get(Key(lane.metadata.namespace, patched.name))
+            if patches is not None and patches.spec.routing.traffic_policy is not None:
+                taken["DestinationRule", key] = lane
     for obj in scope.objects:
         owner = taken.get((obj.kind, obj.key))
         if owner is not None:
