@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.mesh.mesh_objects import SHOP, decoded, parse, registry, sidecar, translator
+from tests.mesh.mesh_objects import SHOP, decoded, parse, registry, rules, sidecar, translator
 
 from laneway.mesh.registry import Registry
 from laneway.mesh.resources import RDS
@@ -59,6 +59,15 @@ def test_a_retry_stays_at_the_endpoint() -> None:
     (action,) = actions(without_lanes(RULE % "httpHeaderName: x-user")).values()
     assert action.retry_policy.num_retries.value == 2
     assert not action.retry_policy.retry_host_predicate
+    found = without_lanes(RULE % "httpHeaderName: x-user")
+    for wanted, predicates in ((None, 0), (False, 0), (True, 1)):
+        retries = {"attempts": 3, "retryIgnorePreviousHosts": wanted}
+        found.upsert(
+            rules({"route": [{"destination": {"host": "pharmacy", "subset": "a"}}], "retries": retries})
+        )
+        (action,) = actions(found).values()
+        assert action.retry_policy.num_retries.value == 3
+        assert len(action.retry_policy.retry_host_predicate) == predicates
 
 
 def test_other_routes_have_none() -> None:

@@ -12,13 +12,15 @@ from laneway.mesh.registry import Registry
 from laneway.mesh.retries import default_retries
 from laneway.mesh.routes import route_message
 from laneway.mesh.rules import Target
-from laneway.spec.istio import ConsistentHash
+from laneway.spec.istio import ConsistentHash, HTTPRetry
 
 
-def stick(route: Any, targets: Iterable[Target], registry: Registry) -> None:
+def stick(
+    route: Any, targets: Iterable[Target], registry: Registry, retries: HTTPRetry | None = None
+) -> None:
     """Let a route tell the balancers of its targets what makes requests alike.
 
-    A retry then goes to the same endpoint too, as in Istio.
+    A retry then goes to the same endpoint too, as in Istio, unless the rule's retries want another one.
     """
     found = [hashed for target in targets if (hashed := _hashed(target, registry))]
     if not found or not route.HasField("route"):
@@ -27,8 +29,9 @@ def stick(route: Any, targets: Iterable[Target], registry: Registry) -> None:
     action.hash_policy.extend(_hash_policy(hashed) for hashed in found)
     if not action.HasField("retry_policy"):
         action.retry_policy.CopyFrom(default_retries())
-    action.retry_policy.ClearField("retry_host_predicate")
-    action.retry_policy.ClearField("host_selection_retry_max_attempts")
+    if not (retries and retries.retry_ignore_previous_hosts):
+        action.retry_policy.ClearField("retry_host_predicate")
+        action.retry_policy.ClearField("host_selection_retry_max_attempts")
 
 
 def _hashed(target: Target, registry: Registry) -> ConsistentHash | None:

@@ -136,7 +136,7 @@ class TableBuilder:
             self._needs.update(target.cluster for target in targets)
             self._needs.update(mirror.target.cluster for mirror in mirrors)
             routes[id(row)] = route_of(row, targets, mirrors, site)
-            stick(routes[id(row)], targets, self._registry)
+            stick(routes[id(row)], targets, self._registry, row.route.retries)
         tree = tree_of(rows)
         if tree is None:
             closed = bool(rows) and rows[-1].catch_all
