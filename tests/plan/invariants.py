@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tests.plan.world import NAMESPACE, Body, Pass, World, named_by, walk, weights_of
 
 from laneway.plan.observed import AppSeen, Role, VersionSeen, Weights
-from laneway.plan.records import under_way
+from laneway.plan.records import under_way, views
 from laneway.plan.result import AppPlan
 from laneway.plan.sizing import size, surge_pods
 from laneway.spec.app import App
@@ -50,11 +50,14 @@ class Decided:
 
 def violations(world: World, made: Pass) -> list[str]:
     """Everything that is wrong with a pass. Proxies are as they were when it was made."""
+    found = [f"versions_of_one_release_are_never_mixed: {text}" for text in never_mixed(world)]
     releases = {**made.spec.releases, **{release.key: release for release in made.plan.releases}}
-    found: list[str] = []
     for planned in made.plan.apps:
         app = made.spec.apps[planned.key]
-        active = under_way(planned.key, releases.values())
+        seen_as = [
+            view for each in releases.values() for key, view in views(each).items() if key == planned.key
+        ]
+        active = under_way(planned.key, seen_as)
         asked = [named_by(proxy.has.get(("VirtualService", planned.key))) for proxy in world.proxies]
         served = [weights_of(proxy.has.get(("VirtualService", planned.key))) for proxy in world.proxies]
         seen = made.seen.apps[planned.key]
@@ -203,6 +206,52 @@ APP_INVARIANTS = (
     only_the_release_under_way_gets_weight,
     an_abort_moves_without_confirmation,
 )
+
+
+STARTS: tuple[dict[str, str], ...] = (
+    {},
+    {"x-version": "candidate"},
+    {"x-version": "stable"},
+    {"x-lane": "no"},
+)
+"""Headers of requests from outside the mesh; only lanes and cohorts are passed on."""
+
+
+def never_mixed(world: World) -> Iterator[str]:
+    """Walks every request through two apps of a release, each hop as any of the proxies has its rules."""
+    for (kind, _), body in world.store.items():
+        phase = body.get("status", {}).get("phase")
+        if (
+            kind == "Release"
+            and len(body["spec"]["apps"]) > 1
+            and phase in ("Progressing", "Paused", "Aborting")
+        ):
+            yield from mixed(world, {part["name"]: part["revision"] for part in body["spec"]["apps"]})
+
+
+def mixed(world: World, candidates: dict[str, str]) -> Iterator[str]:
+    """Requests that reach the new version of one app and the old one of another."""
+    for first, new in candidates.items():
+        for second, other in candidates.items():
+            if first == second:
+                continue
+            for start in STARTS:
+                for reached, headers in _drawn(world, first, start):
+                    for then, _ in _drawn(world, second, headers):
+                        if (reached == new) != (then == other):
+                            yield f"{start}: {first} {reached}, then {headers}: {second} {then}"
+
+
+def _drawn(world: World, app: str, headers: dict[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Where a request may get to by any proxy's rules, and what its context is from there on."""
+    context = {name: value for name, value in headers.items() if name != "x-version"}
+    for proxy in world.proxies:
+        rules = proxy.has.get(("VirtualService", Key(NAMESPACE, app)))
+        rule = walk(rules, "/", headers) if rules else None
+        for route in rule.get("route", ()) if rule else ():
+            given = route.get("headers", {}).get("request", {}).get("set", {})
+            if subset := route["destination"].get("subset"):
+                yield subset.removeprefix("r-"), context | given
 
 
 def lanes_keep_what_rules_name(world: World, made: Pass) -> Iterator[str]:

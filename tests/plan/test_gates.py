@@ -179,6 +179,20 @@ def test_reach_gate_waits_until_the_candidate_can_answer() -> None:
     check_that(gates.reach_gate, "only_what_can_answer_is_asked_for", story)
 
 
+def test_together_gate_waits_for_every_app_of_a_release() -> None:
+    """Without it one app draws its new version while the other's cannot be reached."""
+
+    def story(world: World) -> None:
+        for name in ("page", "pharmacy"):
+            world.app(name, replicas=2)
+        world.settle()
+        world.together("both", page="2", pharmacy="2")
+        world.reconcile()
+        world.starting_fails.add(world.releases("pharmacy")[0].spec.apps[1].revision)
+
+    check_that(gates.together_gate, "versions_of_one_release_are_never_mixed", story)
+
+
 @pytest.mark.parametrize("gate", ALL_GATES, ids=lambda gate: gate.__name__)
 def test_each_gate_has_a_test_of_its_name(gate: Gate) -> None:
     """A gate that nobody shows the use of is not one."""

@@ -57,6 +57,7 @@ class Worlds(RuleBasedStateMachine):
     )
     def start(self, steps: list[Any], surge: str, size: int, policy: dict[str, Any]) -> None:
         self.world = World(proxies=3)
+        self.together = 0
         self.images = dict.fromkeys(APPS, "1")
         self.sizes = dict.fromkeys(APPS, size)
         self.steps = dict.fromkeys(APPS, (steps, surge))
@@ -85,6 +86,22 @@ class Worlds(RuleBasedStateMachine):
     def apply_a_template(self, app: str, image: str) -> None:
         self.images[app] = image
         self._write(app)
+
+    @rule(image=images)
+    def apply_both_together(self, image: str) -> None:
+        for app in APPS:
+            self.images[app] = image
+            self._write(app)
+        self.together += 1
+        self.world.together(f"both-{self.together}", **dict.fromkeys(APPS, image))
+
+    @rule(image=images)
+    def a_release_of_both_gets_under_way(self, image: str) -> None:
+        self.apply_both_together(image)
+        for _ in range(20):
+            if any(len(self.world.weights(app)) > 1 for app in APPS):
+                break
+            self.all_goes_well(1, 2)
 
     @rule(app=apps, size=sizes)
     def scale(self, app: str, size: int) -> None:

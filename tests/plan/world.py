@@ -17,8 +17,11 @@ from laneway.manifests.names import managed
 from laneway.plan.gates import Gate
 from laneway.plan.observed import AppSeen, Observed, VersionSeen
 from laneway.plan.planner import ALL_GATES, plan
+from laneway.plan.records import is_of
 from laneway.plan.requests import ObjectionError, requested
 from laneway.plan.result import Plan, Report
+from laneway.plan.revision import revision_of
+from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.meta import Key
 from laneway.spec.release import Phase, Release, Request, Verb
 from laneway.spec.world import Spec
@@ -117,6 +120,16 @@ class World:
         """Write a Lane that deploys these apps."""
         deployed = [{"name": app} | ({"image": image} if image else {}) for app in apps]
         self.put(_object("laneway.dev/v1alpha1", "Lane", name, {"apps": deployed} | spec))
+
+    def together(self, name: str, **images: str) -> None:
+        """Write new templates of several Apps, and the Release that they go in."""
+        parts = []
+        for app, image in images.items():
+            before = self.store["Deployment", Key(NAMESPACE, app)]
+            self.template(app, image, before["spec"]["replicas"])
+            template = self.store["Deployment", Key(NAMESPACE, app)]["spec"]["template"]
+            parts.append({"name": app, "revision": revision_of(PodTemplate.model_validate(template))})
+        self.put(_object("laneway.dev/v1alpha1", "Release", name, {"apps": parts}))
 
     def ask(self, verb: Verb, app: str = "pharmacy", reason: str = "") -> str:
         """Write a person's word on an app's release as the engine does; returns why it was refused, if so."""
@@ -279,7 +292,7 @@ class World:
     def releases(self, app: str = "pharmacy") -> list[Release]:
         """Every release of an app, oldest first."""
         found = [Release.model_validate(_unserved(b)) for (k, _), b in self.store.items() if k == "Release"]
-        mine = [release for release in found if release.spec.apps[0].name == app]
+        mine = [release for release in found if is_of(Key(NAMESPACE, app), release)]
         return sorted(mine, key=lambda r: (r.status.started_at if r.status else self.now, r.metadata.name))
 
     def running(self, app: str = "pharmacy") -> Release | None:

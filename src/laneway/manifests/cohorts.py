@@ -39,16 +39,18 @@ class Way:
 def ways(app: App, plan: AppPlan, lane_header: str, at_gateway: bool) -> Iterator[Way]:
     """In the order of their rules, which come after the lanes' and before those that draw by weight.
 
-    Cohorts hold inside the mesh alone: at a gateway the header comes from outside. Cookies hold at gateways
-    alone: services do not pass them on.
+    Whoever has been drawn follows that first of all, also in a lane that does not deploy the app. Cohorts
+    hold inside the mesh alone: at a gateway the header comes from outside. Cookies hold at gateways alone:
+    services do not pass them on.
     """
-    if plan.guard:
-        yield Way(ANY_LANE, ((lane_header, {}),), plan.stable, {})
     if plan.cohort and not at_gateway:
-        for side, revision in _sides(plan, plan.cohort.candidate):
+        for side, revision in ((CANDIDATE, plan.cohort.candidate), (STABLE, plan.stable)):
             mark = {"exact": cohort(plan.cohort.release, side)}
-            yield Way(f"cohort-{side}", ((COHORT_HEADER, mark),), revision, {})
-    sides = _sides(plan, plan.candidate) if plan.candidate else ()
+            if revision:
+                yield Way(f"cohort-{side}", ((COHORT_HEADER, mark),), revision, {})
+    if plan.guard:
+        yield Way(ANY_LANE, ((lane_header, {}),), plan.stable, _tag(plan, plan.stable))
+    sides = list(_sides(plan))
     policy = app.spec.release
     for side, revision in sides if policy.preview else ():
         header = policy.preview.header if policy.preview else ""
@@ -60,14 +62,12 @@ def ways(app: App, plan: AppPlan, lane_header: str, at_gateway: bool) -> Iterato
         yield Way(f"sticky-{side}", (("cookie", mark),), revision, _tag(plan, revision))
 
 
-def _sides(plan: AppPlan, candidate: str | None) -> tuple[tuple[str, str], ...]:
-    """The sides that requests may be led to. Without a weight stable is none."""
-    sides = ((CANDIDATE, candidate), (STABLE, plan.stable if _serves_stable(plan) else None))
-    return tuple((side, revision) for side, revision in sides if revision)
-
-
-def _serves_stable(plan: AppPlan) -> bool:
-    return plan.stable in plan.weights or plan.cohort is not None
+def _sides(plan: AppPlan) -> Iterator[tuple[str, str]]:
+    """The sides that requests may be led to. Without a weight stable is none: its pods are on their way."""
+    if plan.candidate:
+        yield CANDIDATE, plan.candidate
+        if plan.stable in plan.weights:
+            yield STABLE, plan.stable
 
 
 def cohort(release: str, side: str) -> str:

@@ -138,9 +138,36 @@ def reach_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
     known = revision in s.seen.subsets or revision in s.written or revision in s.named
     if known and s.version(revision).available:
         return move, None
+    if s.cohort and (revision in s.written or revision in s.named):
+        # Who was drawn to it at another app stays with it: versions of one release are never mixed.
+        return move, None
     lacks = "no pod of it is available" if known else "its subset is not yet confirmed by every proxy"
     finding = stays(s, f"it cannot be asked for yet: {lacks}", "NotReachable")
     return replace(move, reached=None), None if move.wanted.get(revision) else finding
+
+
+def together_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
+    """The apps of one release draw the same share: what each can carry, once all can be reached.
+
+    An abort waits for the slowest: what is drawn to stable at one app is so at every other.
+    """
+    bounds, candidate = s.bounds, s.candidate
+    if bounds is None or candidate is None or any(r not in {s.stable, candidate} for r in s.written):
+        return move, None
+    own, written = move.weights.get(candidate, 0), s.written.get(candidate, 0)
+    weight = max(written, min(own, bounds.least))
+    if bounds.forced is not None:
+        weight = bounds.forced
+    elif s.aborting:
+        weight = max(own, min(written, bounds.most))
+    if weight == own:
+        return move, None
+    shares = {candidate: weight, s.stable: FULL - weight}
+    weights = s.written if weight == written else {r: share for r, share in shares.items() if share}
+    lacks = "waits for the other apps of its release"
+    if not bounds.opened:
+        lacks = "not every app's new version can be reached by the new cohort yet"
+    return replace(move, weights=weights), stays(s, lacks, "AwaitingTogether")
 
 
 def shrink_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
@@ -149,7 +176,7 @@ def shrink_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
     for revision, seen in s.seen.versions.items():
         needed = max(kept.get(revision, 0), size(s.written.get(revision, 0), s.base))
         settled = s.seen.written is not None and s.seen.confirmed and seen.drained
-        if revision in s.named or revision == move.reached:
+        if revision in s.led_to or revision == move.reached:
             needed = max(needed, 1)
         kept[revision] = needed if settled else max(needed, seen.desired)
     return replace(move, pods=kept), None
@@ -161,6 +188,7 @@ WEIGHT_GATES: tuple[Gate, ...] = (
     subset_gate,
     weight_gate,
     liveness_gate,
+    together_gate,
     reach_gate,
 )
 POD_GATES: tuple[Gate, ...] = (shrink_gate,)

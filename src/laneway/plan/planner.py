@@ -6,26 +6,26 @@ knows is in its arguments; given a settled world it changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from laneway.plan import lanes as lane_plans
-from laneway.plan.autoscaled import grown, is_autoscaled
+from laneway.plan.autoscaled import grown
 from laneway.plan.gates import POD_GATES, WEIGHT_GATES, Gate, Move
 from laneway.plan.lanes import Lanes
-from laneway.plan.observed import AppSeen, Kept, Observed, Role
-from laneway.plan.records import asked_for, begin, newest, status_of, under_way
-from laneway.plan.release import Course, Moment, advance
-from laneway.plan.requests import taken_back
-from laneway.plan.result import AppPlan, Finding, LaneRule, Plan, Report, Severity, VersionPlan
-from laneway.plan.revision import revision_of
-from laneway.plan.roles import is_refused, roles_after, stable_of
+from laneway.plan.observed import Kept, Observed, Role
+from laneway.plan.records import begin, newest, status_of, views
+from laneway.plan.release import Course, advance
+from laneway.plan.result import AppPlan, Cohort, Finding, LaneRule, Plan, Report, Severity, VersionPlan
+from laneway.plan.roles import roles_after
 from laneway.plan.situation import Situation
-from laneway.plan.sizing import size, surge_pods
+from laneway.plan.sizing import size
+from laneway.plan.standing import Standing, stand
+from laneway.plan.together import Standings, bounds, joints
 from laneway.plan.versions import versions
 from laneway.plan.warm import Warm, keep_warm
-from laneway.spec.app import App, Scale
+from laneway.spec.app import App
 from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.meta import Key
 from laneway.spec.release import Release
@@ -35,8 +35,6 @@ from laneway.spec.world import Spec
 ALL_GATES = WEIGHT_GATES + POD_GATES
 RELEASES_KEPT = 10
 """Records of an app's releases that are over; the history has the older ones."""
-
-DEFAULT_SCALE = Scale()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,6 @@ class _World:
 @dataclass(frozen=True, slots=True)
 class _Outcome:
     plan: AppPlan
-    releases: tuple[Release, ...]
     findings: tuple[Finding, ...]
     wake: datetime | None
 
@@ -72,15 +69,20 @@ def plan(
     indexed, expired, next_expiry = lane_plans.index(spec, now)
     bases = lane_plans.bases(observed)
     world = _World(spec, observed, now, gates, _by_app(spec), indexed, bases)
-    outcomes = [o for _, app in sorted(spec.apps.items()) if (o := _plan_app(app, world))]
+    found = (stand(app, spec, observed, world.releases) for _, app in sorted(spec.apps.items()))
+    standings = {standing.app.key: standing for standing in found if standing}
+    courses, records = _courses(standings, world)
+    drafts = {key: _draft(standing, courses[key], world) for key, standing in standings.items()}
+    drafts = _together(drafts, records, world)
+    outcomes = [_outcome(draft, world) for draft in drafts.values()]
     stables = {o.plan.key: (o.plan.stable, _template(o.plan, o.plan.stable)) for o in outcomes}
     wakes = [wake for wake in (next_expiry, *(o.wake for o in outcomes)) if wake]
     result = Plan(
         apps=tuple(o.plan for o in outcomes),
         lanes=tuple(lane_plans.versions(indexed, stables, observed)),
-        releases=tuple(release for o in outcomes for release in o.releases),
+        releases=tuple(each for each in records if spec.releases.get(each.key) != each),
         expired=expired,
-        forgotten=tuple(key for releases in world.releases.values() for key in _forgotten(releases)),
+        forgotten=tuple(dict.fromkeys(k for each in world.releases.values() for k in _forgotten(each))),
         wake=min(wakes, default=None),
     )
     return result, Report(tuple(finding for o in outcomes for finding in o.findings))
@@ -89,7 +91,8 @@ def plan(
 def _by_app(spec: Spec) -> dict[Key, tuple[Release, ...]]:
     by_app: dict[Key, list[Release]] = {}
     for release in spec.releases.values():
-        by_app.setdefault(Key(release.key.namespace, release.spec.apps[0].name), []).append(release)
+        for app, view in views(release).items():
+            by_app.setdefault(app, []).append(view)
     return {app: tuple(releases) for app, releases in by_app.items()}
 
 
@@ -104,130 +107,116 @@ def _template(app: AppPlan, revision: str) -> PodTemplate:
     return next(version.template for version in app.versions if version.revision == revision)
 
 
-def _plan_app(app: App, world: _World) -> _Outcome | None:
-    seen = world.observed.apps.get(app.key, AppSeen())
-    releases = world.releases.get(app.key, ())
-    begun = _begun(app, world, seen, releases)
-    missing: tuple[Finding, ...] = ()
-    if (template := world.spec.template(app)) is None:
-        template, missing = _instead(seen, under_way(app.key, begun)), (_missing(app),)
-    if template is None:
-        return None
-    wanted = revision_of(template)
-    seen = _known(seen, wanted)
-    stable = stable_of(seen, wanted, begun)
-    refused = is_refused(wanted, seen, begun) and not asked_for(app.key, wanted, releases)
-    course = _course(app, world, seen, wanted, stable, begun, refused)
-    kept = {**seen.kept, wanted: seen.kept.get(wanted, Kept(template, Role.CANDIDATE))}
-    roles = roles_after(course, kept, stable, wanted, refused)
+def _courses(standings: Standings, world: _World) -> tuple[dict[Key, Course], list[Release]]:
+    """Where each app stands after looking at its release, and the records of all these releases."""
+    found: dict[Key, Course] = {}
+    records: list[Release] = []
+    for joint in joints(standings, world.spec.releases, world.now):
+        found |= joint.courses
+        records += [] if joint.waits else [joint.release]
+    for key, standing in standings.items():
+        if key not in found:
+            found[key] = _course(standing, world)
+            records += [each for each in (found[key].ended, found[key].active) if each]
+    return found, records
+
+
+def _course(standing: Standing, world: _World) -> Course:
+    active = standing.active
+    if active is None:
+        if not standing.changes:
+            return Course(None)
+        active = begin(
+            standing.app, standing.wanted, standing.stable, standing.base, world.now, world.spec.releases
+        )
+    active = grown(standing.app, standing.seen, active)
+    return advance(standing.moment(active, world.now), active)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """An app whose course is known, before it moves."""
+
+    standing: Standing
+    course: Course
+    kept: Mapping[str, Kept]
+    roles: Mapping[str, Role]
+    old: Warm
+    situation: Situation
+
+
+def _draft(standing: Standing, course: Course, world: _World) -> _Draft:
+    app, wanted = standing.app, standing.wanted
+    known = standing.seen.kept.get(wanted, Kept(standing.template, Role.CANDIDATE))
+    kept = {**standing.seen.kept, wanted: known}
+    roles = roles_after(course, kept, standing.stable, wanted, standing.refused)
     stable = next(revision for revision, role in roles.items() if role is Role.STABLE)
-    old = keep_warm(app, course, newest(begun), kept, stable, world.now)
-    situation = _situation(app, world, seen, stable, course, old)
+    old = keep_warm(app, course, newest(standing.begun), kept, stable, world.now)
+    return _Draft(standing, course, kept, roles, old, _situation(standing, world, stable, course, old))
+
+
+def _together(drafts: Mapping[Key, _Draft], releases: Iterable[Release], world: _World) -> dict[Key, _Draft]:
+    """The drafts, in which each app of a release of several knows how far all of them move."""
+    found = dict(drafts)
+    for release in releases:
+        if len(release.spec.apps) == 1 or status_of(release).phase.over:
+            continue
+        members = {key: drafts[key] for key in views(release) if key in drafts}
+        confirmed = all(draft.situation.seen.confirmed for draft in members.values())
+        cohort = f"{release.key.namespace}.{release.key.name}"
+        alone = {
+            key: replace(
+                draft.situation, seen=replace(draft.situation.seen, confirmed=confirmed), cohort=cohort
+            )
+            for key, draft in members.items()
+        }
+        moves = [(s, _move(s, members[key].course, world.gates)[0]) for key, s in alone.items()]
+        limits = bounds(release, moves)
+        found |= {key: replace(d, situation=replace(alone[key], bounds=limits)) for key, d in members.items()}
+    return found
+
+
+def _outcome(draft: _Draft, world: _World) -> _Outcome:
+    standing, course, situation = draft.standing, draft.course, draft.situation
+    app = standing.app
     move, findings = _move(situation, course, world.gates)
     lanes = world.lanes.get(app.metadata.namespace, Lanes())
     rules, lane_findings = lane_plans.rules(app.key, lanes, world.observed)
     bases = world.lane_bases.get(app.key, frozenset())
-    result = _app_plan(situation, move, versions(app, situation, move, kept, roles, bases), rules)
-    written = tuple(r for r in (course.ended, course.active) if r and world.spec.releases.get(r.key) != r)
+    result = _app_plan(situation, move, versions(app, situation, move, draft.kept, draft.roles, bases), rules)
     said = (
-        *missing,
+        *standing.missing,
         *course.findings,
-        *old.findings,
+        *draft.old.findings,
         *findings,
-        *_refused(app, roles, wanted),
+        *_refused(app, draft.roles, standing.wanted),
         *lane_findings,
+        *_waiting(app, standing.wanted, standing.releases),
     )
-    said += tuple(_waiting(app, wanted, releases))
-    return _Outcome(result, written, said, min(filter(None, (course.wake, old.until)), default=None))
+    return _Outcome(result, said, min(filter(None, (course.wake, draft.old.until)), default=None))
 
 
-def _known(seen: AppSeen, wanted: str) -> AppSeen:
-    """The app without the shares of revisions whose templates are lost: nothing can be rebuilt for them."""
-    if seen.written is None or all(r in seen.kept or r == wanted for r in seen.written.weights):
-        return seen
-    weights = {r: bp for r, bp in seen.written.weights.items() if r in seen.kept or r == wanted}
-    return replace(seen, written=replace(seen.written, weights=weights) if weights else None)
-
-
-def _instead(seen: AppSeen, active: Release | None) -> PodTemplate | None:
-    """Without the app's template everything stays as it is: the release under way, or the stable revision."""
-    if active and (released := active.spec.apps[0].revision) in seen.kept:
-        return seen.kept[released].template
-    return next((kept.template for kept in seen.kept.values() if kept.role is Role.STABLE), None)
-
-
-def _missing(app: App) -> Finding:
-    text = f"{app.metadata.name} stays as it is: Deployment {app.spec.workload.deployment} is missing"
-    return Finding("TemplateMissing", app.key, text, Severity.ERROR)
-
-
-def _begun(app: App, world: _World, seen: AppSeen, releases: tuple[Release, ...]) -> list[Release]:
-    """The app's releases that have begun; the last one goes back where it is to be undone."""
-    begun = [release for release in releases if release.status]
-    last = newest(begun)
-    if last is None or under_way(app.key, begun):
-        return begun
-    back = taken_back(last, seen.kept, _base(app, world, seen, last.spec.apps[0].revision))
-    return [back if release is last else release for release in begun]
-
-
-def _course(
-    app: App, world: _World, seen: AppSeen, wanted: str, stable: str, begun: list[Release], refused: bool
-) -> Course:
-    active = under_way(app.key, begun)
-    if active is None:
-        if wanted == stable or refused:
-            return Course(None)
-        base = _base(app, world, seen, stable)
-        active = begin(app, wanted, stable, base, world.now, world.spec.releases)
-    active = grown(app, seen, active)
-    base = _size(app, world, active)
-    return advance(Moment(app, seen, wanted, stable, base, _surge(app, base), world.now), active)
-
-
-def _base(app: App, world: _World, seen: AppSeen, stable: str) -> int:
-    """Pods of the app as a whole; where an autoscaler decides, no fewer than it has decided by now."""
-    fixed = world.spec.replicas(app)
-    return (
-        max(fixed, seen.versions[stable].desired) if is_autoscaled(app) and stable in seen.versions else fixed
-    )
-
-
-def _size(app: App, world: _World, active: Release | None) -> int:
-    """The base of the sizing: during a release, no fewer pods than the app had when it began."""
-    fixed = world.spec.replicas(app)
-    return max(fixed, status_of(active).base) if active and is_autoscaled(app) else fixed
-
-
-def _surge(app: App, base: int) -> int:
-    """Pods beside the base. A version that keeps its pods is beside it as a whole."""
-    if app.spec.release.keep_old:
-        return base
-    return surge_pods(base, (app.spec.scale or DEFAULT_SCALE).surge)
-
-
-def _situation(app: App, world: _World, seen: AppSeen, stable: str, course: Course, old: Warm) -> Situation:
-    base = _size(app, world, course.active)
-    warm = {revision: max(pods, base) for revision, pods in old.pods.items()}
+def _situation(standing: Standing, world: _World, stable: str, course: Course, old: Warm) -> Situation:
+    base, policy = standing.size(course.active), standing.app.spec.release
     return Situation(
-        key=app.key,
-        seen=seen,
+        key=standing.app.key,
+        seen=standing.seen,
         stable=stable,
         candidate=course.active.spec.apps[0].revision if course.active else None,
         base=base,
-        surge=_surge(app, base),
-        overload=app.spec.release.rollback.overload,
+        surge=standing.surge(base),
+        overload=policy.rollback.overload,
         aborting=course.aborting,
-        autoscaled=is_autoscaled(app),
-        asked_for=bool(app.spec.release.preview or app.spec.release.sticky),
+        autoscaled=standing.autoscaled,
+        asked_for=bool(policy.preview or policy.sticky) and not course.aborting,
         laggards=world.observed.laggards,
-        warm=warm,
+        warm={revision: max(pods, base) for revision, pods in old.pods.items()},
     )
 
 
 def _move(s: Situation, course: Course, gates: tuple[Gate, ...]) -> tuple[Move, list[Finding]]:
     wanted = _wanted(s, course)
-    reached = s.candidate if s.asked_for and not s.aborting and s.seen.written else None
+    reached = s.candidate if (s.asked_for or s.cohort) and s.seen.written else None
     move, findings = Move(wanted, wanted, {}, reached), []
     for gate in (g for g in WEIGHT_GATES if g in gates):
         move, finding = gate(s, move)
@@ -274,8 +263,20 @@ def _app_plan(
     s: Situation, move: Move, planned: tuple[VersionPlan, ...], lanes: tuple[LaneRule, ...]
 ) -> AppPlan:
     weights = move.weights if s.seen.written or _starts(s) else {}
-    guard = s.stable in weights and (len(weights) > 1 or move.reached is not None)
-    return AppPlan(s.key, s.stable, planned, weights, lanes, guard, candidate=move.reached)
+    told_apart = len(weights) > 1 or move.reached is not None or s.cohort
+    return AppPlan(
+        s.key, s.stable, planned, weights, lanes,
+        guard=s.stable in weights and bool(told_apart),
+        candidate=move.reached if _may_ask(s, move) else None,
+        cohort=Cohort(s.cohort, move.reached) if s.cohort else None,
+    )  # fmt: skip
+
+
+def _may_ask(s: Situation, move: Move) -> bool:
+    """Whether a tester or a browser may be led to the candidate: at each app of its release, or at none."""
+    everywhere = s.bounds is None or s.bounds.opened
+    answers = not s.cohort or s.version(move.reached or "").available > 0
+    return s.asked_for and everywhere and answers
 
 
 def _starts(s: Situation) -> bool:

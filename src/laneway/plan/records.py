@@ -29,7 +29,8 @@ def begin(
     status = ReleaseStatus(
         phase=Phase.PROGRESSING, step=0, stable=stable, base=base, started_at=now, step_started_at=now
     )
-    if asked := asked_for(app.key, revision, releases.values()):
+    alone = [release for release in releases.values() if len(release.spec.apps) == 1]
+    if asked := asked_for(app.key, revision, alone):
         return asked.model_copy(update={"status": status})
     meta = ObjectMeta(name=free_name(app.key, revision, releases), namespace=app.metadata.namespace)
     wanted = [ReleaseApp(name=app.metadata.name, revision=revision)]
@@ -46,7 +47,22 @@ def asked_for(app: Key, revision: str, releases: Iterable[Release]) -> Release |
 
 def is_of(app: Key, release: Release) -> bool:
     """Whether a release is one of this app."""
-    return release.spec.apps[0].name == app.name and release.key.namespace == app.namespace
+    same = release.key.namespace == app.namespace
+    return same and any(part.name == app.name for part in release.spec.apps)
+
+
+def views(release: Release) -> dict[Key, Release]:
+    """The release as each of its apps sees it: as one of that app alone."""
+    if len(release.spec.apps) == 1:
+        return {Key(release.key.namespace, release.spec.apps[0].name): release}
+    return {Key(release.key.namespace, part.name): _view(release, part) for part in release.spec.apps}
+
+
+def _view(release: Release, part: ReleaseApp) -> Release:
+    spec, status = release.spec.model_copy(update={"apps": [part]}), release.status
+    if status and (member := status.members.get(part.name)):
+        status = status.model_copy(update={"stable": member.stable, "base": member.base})
+    return release.model_copy(update={"spec": spec, "status": status})
 
 
 def free_name(app: Key, revision: str, releases: Mapping[Key, Release]) -> str:

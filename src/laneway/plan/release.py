@@ -139,14 +139,14 @@ def _missing(m: Moment, release: Release, step: Step) -> tuple[Finding, ...] | N
     revision = release.spec.apps[0].revision
     if weights.get(revision, 0) != step.weight:
         return ()
-    needed, seen = _ahead(m, release), m.seen.versions.get(revision, VersionSeen())
+    needed, seen = ahead(m, release), m.seen.versions.get(revision, VersionSeen())
     if seen.available >= needed:
         return None
     text = f"stays at 0 %: {seen.available} of {needed} pods available for what comes next"
     return (m.says("PodsStarting", text),)
 
 
-def _ahead(m: Moment, release: Release) -> int:
+def ahead(m: Moment, release: Release) -> int:
     """Pods of a candidate without weight: those of its next weight, as far as the surge allows."""
     index = status_of(release).step
     if m.steps[index].weight or index + 1 == len(m.steps):
@@ -161,7 +161,7 @@ def _hold(m: Moment, release: Release, step: Step) -> Course:
     release = with_status(release, held_since=since) if status.held_since is None else release
     waived = hurried(release) or status.skipped == status.step
     until = since if waived else since + step.hold_for
-    here = Course(release, target=step.weight, ahead=_ahead(m, release))
+    here = Course(release, target=step.weight, ahead=ahead(m, release))
     if m.now < until:
         weight, length = format_percent(step.weight), format_duration(step.hold_for)
         finding = m.says("Holding", f"holds {weight} % for {length}, until {until:%H:%M:%S} UTC")
@@ -185,7 +185,7 @@ def _why_promoted(release: Release) -> str:
 
 def _within_limit(m: Moment, release: Release, step: Step, findings: tuple[Finding, ...] = ()) -> Course:
     deadline = status_of(release).step_started_at + step.limit
-    there = Course(release, target=step.weight, ahead=_ahead(m, release), findings=findings)
+    there = Course(release, target=step.weight, ahead=ahead(m, release), findings=findings)
     if hurried(release) or m.now < deadline or step.on_unsure == "promote":
         return replace(there, wake=None if hurried(release) or m.now >= deadline else deadline)
     reason = f"{format_percent(step.weight)} % was not reached and held within {format_duration(step.limit)}"

@@ -13,13 +13,28 @@ UNSEEN = VersionSeen()
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """How far the apps of one release move as one. Candidates' weights, in basis points.
+
+    least, most: of what each would have by itself; forced: what each has now, since a version died somewhere;
+    opened: requests of the new cohort can reach each app's new version.
+    """
+
+    least: int
+    most: int
+    forced: int | None
+    opened: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """An app in its release, or at rest.
 
     candidate: the revision that is released, None at rest; base, surge: pods; overload: basis points of
     stable's planned load; aborting: weight goes back to stable; autoscaled: at rest, another decides how many
     pods there are; asked_for: requests may ask for the candidate by header or cookie; laggards: proxies that
-    have not confirmed.
+    have not confirmed; cohort: the release of several apps that this one is in (namespace.name),
+    else empty; bounds: of that release, once each app's own move is known.
     """
 
     key: Key
@@ -33,6 +48,8 @@ class Situation:
     autoscaled: bool = False
     asked_for: bool = False
     laggards: tuple[str, ...] = ()
+    cohort: str = ""
+    bounds: Together | None = None
     warm: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -44,6 +61,11 @@ class Situation:
     def named(self) -> frozenset[str]:
         """Revisions that the rules last written lead to by header alone."""
         return self.seen.written.named if self.seen.written else frozenset()
+
+    @property
+    def led_to(self) -> frozenset[str]:
+        """Revisions that a rule leads to without a weight, as long as the release runs."""
+        return self.named | {self.stable} if self.cohort else self.named
 
     def version(self, revision: str) -> VersionSeen:
         """What was seen of a revision; nothing at all where it was not seen."""

@@ -1,4 +1,4 @@
-"""Release: a change of one app, made when its template changes, and the record of what happened."""
+"""Release: a change of one app, or of several that go together, and the record of what happened."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from laneway.spec.app import LanewayVersion
 from laneway.spec.meta import DnsLabel, Model, Object
@@ -64,8 +64,22 @@ class ReleaseApp(Model):
 class ReleaseSpec(Model):
     """What is released, and what was asked of it."""
 
-    apps: list[ReleaseApp] = Field(min_length=1, max_length=1)
+    apps: list[ReleaseApp] = Field(min_length=1)
     request: Request | None = None
+
+    @field_validator("apps")
+    @classmethod
+    def _apps_differ(cls, apps: list[ReleaseApp]) -> list[ReleaseApp]:
+        if len({app.name for app in apps}) < len(apps):
+            raise ValueError("an app is there twice; keep one of the two")
+        return apps
+
+
+class Member(Model):
+    """What one of several apps was when their release began: see `ReleaseStatus`."""
+
+    stable: str
+    base: int
 
 
 class ReleaseStatus(Model):
@@ -75,6 +89,9 @@ class ReleaseStatus(Model):
     held_since: when every proxy had confirmed the step's weight; superseded_by: set while the old canary
     returns its weight; heard: the request that was taken up last; skipped: index of a step whose hold a
     person has ended.
+
+    Of several apps: members: by name (stable and base are the first one's); opened_at: when every proxy led
+    the requests of either cohort to each app's version of it, from when on the new one is drawn.
     """
 
     phase: Phase = Phase.PROGRESSING
@@ -89,6 +106,8 @@ class ReleaseStatus(Model):
     heard: Request | None = None
     skipped: int | None = None
     reason: str = ""
+    members: dict[str, Member] = Field(default_factory=dict)
+    opened_at: datetime | None = None
 
 
 class Release(Object):

@@ -1,0 +1,184 @@
+"""Several apps in one release: drawn once, followed everywhere, promoted and rolled back together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.plan.invariants import mixed, violations
+from tests.plan.world import NAMESPACE, World
+
+from laneway.spec.meta import Key
+from laneway.spec.release import Phase, Release, Verb
+
+HALF = [{"weight": 50, "hold": "10s"}, {"weight": 100}]
+PREVIEW = {"preview": {"header": "x-version"}}
+
+
+def two_apps(steps: Any = None, page: int = 2, pharmacy: int = 4) -> World:
+    """Two settled apps of different sizes, which then go to version 2 in one release."""
+    world = World(proxies=3)
+    for name, replicas in (("page", page), ("pharmacy", pharmacy)):
+        world.app(name, replicas=replicas, release={"steps": steps or HALF} | PREVIEW)
+    world.settle()
+    world.together("both", page="2", pharmacy="2")
+    return world
+
+
+def both(world: World) -> Release:
+    """The release of both."""
+    return Release.model_validate(world.store["Release", Key(NAMESPACE, "both")])
+
+
+def phase(world: World) -> Phase | None:
+    """Where it stands."""
+    status = both(world).status
+    return status.phase if status else None
+
+
+def candidates(world: World) -> dict[str, str]:
+    """What each app goes to."""
+    return {part.name: part.revision for part in both(world).spec.apps}
+
+
+def shares(world: World) -> list[int]:
+    """The candidates' weights in the stored rules."""
+    return [world.weights(app).get(revision, 0) for app, revision in candidates(world).items()]
+
+
+def go(world: World, passes: int, seconds: float = 1) -> list[list[int]]:
+    """Passes in which proxies take turns to lag; every invariant holds before and after each sync."""
+    seen: list[list[int]] = []
+    for turn in range(passes):
+        made = world.reconcile()
+        assert violations(world, made) == []
+        superseded = phase(world) is Phase.SUPERSEDED
+        assert superseded or list(mixed(world, candidates(world))) == []
+        seen += [shares(world)] if shares(world) not in seen[-1:] else []
+        world.sync(turn % 3)
+        assert superseded or list(mixed(world, candidates(world))) == []
+        world.tick(seconds)
+    return seen
+
+
+def test_both_move_by_the_same_weights_and_are_promoted_together() -> None:
+    """Each sub-shift is one that the smaller app and the larger one both carry."""
+    world = two_apps()
+    seen = go(world, 120)
+    assert phase(world) is Phase.PROMOTED
+    assert seen[0] == [0, 0]
+    assert seen[-1] == [10_000, 10_000]
+    assert all(abs(one - other) <= 1 for one, other in seen), seen
+    assert [len(world.releases(app)) for app in ("page", "pharmacy")] == [1, 1]
+
+
+def test_nothing_is_drawn_before_every_proxy_can_lead_to_every_candidate() -> None:
+    """One app's new version is ready at once, the other's never: neither gets weight, nor a preview."""
+    world = two_apps()
+    world.starting_fails.add(candidates(world)["pharmacy"])
+    assert go(world, 40) == [[0, 0]]
+    assert both(world).status.opened_at is None  # type: ignore[union-attr]
+    page = world.store["VirtualService", Key(NAMESPACE, "page")]["spec"]["http"]
+    assert not any(rule["name"].startswith("preview") for rule in page)
+    assert any(rule["name"].startswith("cohort-candidate") for rule in page)
+
+
+def test_an_abort_of_one_is_an_abort_of_both() -> None:
+    """Asked of either app; both end at stable, and neither revision is tried again."""
+    world = two_apps([{"weight": 50, "hold": "1h"}, {"weight": 100}])
+    go(world, 40)
+    assert shares(world) == [5_000, 5_000]
+    world.ask(Verb.ABORT, "pharmacy", "wrong prices")
+    go(world, 60)
+    assert phase(world) is Phase.ROLLED_BACK
+    for app, revision in candidates(world).items():
+        assert world.role(app, revision) == "refused"
+        assert revision not in world.weights(app)
+
+
+def test_the_template_of_one_put_back_is_an_abort_of_both() -> None:
+    """They were meant to go together."""
+    world = two_apps([{"weight": 50, "hold": "1h"}, {"weight": 100}])
+    go(world, 40)
+    world.template("page", "1", 2)
+    go(world, 60)
+    assert phase(world) is Phase.ROLLED_BACK
+    assert world.role("pharmacy", candidates(world)["pharmacy"]) == "refused"
+
+
+def test_a_new_template_of_one_supersedes_and_both_go_together_again() -> None:
+    """The other one, whose template is still the new one, does not go by itself."""
+    world = two_apps([{"weight": 50, "hold": "1h"}, {"weight": 100}])
+    go(world, 40)
+    world.template("page", "3", 2)
+    go(world, 60)
+    assert phase(world) is Phase.SUPERSEDED
+    last = world.releases("page")[-1]
+    assert last.metadata.name == world.releases("pharmacy")[-1].metadata.name != "both"
+    assert last.spec.apps[1].revision == candidates(world)["pharmacy"]
+
+
+def test_a_candidate_that_dies_in_one_app_is_drawn_at_none() -> None:
+    """Half of the requests would fail at that app otherwise."""
+    world = two_apps([{"weight": 50, "hold": "1h"}, {"weight": 100}])
+    go(world, 40)
+    revision = candidates(world)["pharmacy"]
+    world.starting_fails.add(revision)
+    world.kill(revision)
+    world.reconcile()
+    assert shares(world) == [0, 0]
+
+
+def test_a_release_waits_for_those_of_its_apps_that_are_under_way() -> None:
+    """And no app of it goes alone meanwhile."""
+    world = World(proxies=3)
+    for name in ("page", "pharmacy"):
+        world.app(name, replicas=2, release={"steps": HALF})
+    world.settle()
+    world.template("page", "2", 2)
+    world.settle(until=lambda: len(world.weights("page")) > 1)
+    world.together("both", page="3", pharmacy="3")
+    made = world.reconcile()
+    assert "ReleaseWaits" in made.codes
+    assert world.running("pharmacy") is None
+    world.settle()
+    assert phase(world) is Phase.PROMOTED
+
+
+def test_an_app_whose_template_is_another_goes_by_itself() -> None:
+    """A Release that cannot begin keeps nobody waiting."""
+    world = two_apps()
+    world.template("pharmacy", "3", 4)
+    world.settle()
+    assert phase(world) is None
+    assert [len(world.weights(app)) for app in ("page", "pharmacy")] == [1, 1]
+    assert world.role("page", candidates(world)["page"]) == "stable"
+
+
+def test_two_releases_of_several_apps_go_one_after_the_other() -> None:
+    """The cohort header says of one release what was drawn."""
+    world = two_apps()
+    for name in ("labs", "stock"):
+        world.app(name, replicas=1, release={"steps": HALF})
+    world.settle(until=lambda: all(world.weights(app) for app in ("labs", "stock")))
+    world.together("others", labs="2", stock="2")
+    made = world.reconcile()
+    assert "ReleaseWaits" in made.codes
+    world.settle()
+    assert {r.status.phase for r in (world.releases("labs")[-1], both(world)) if r.status} == {Phase.PROMOTED}
+
+
+@pytest.mark.parametrize("after", range(0, 14, 2))
+def test_killed_in_the_middle_of_any_pass_it_goes_on(after: int) -> None:
+    """Whatever was written of a pass, requests are not mixed, and the release ends."""
+    world = two_apps()
+    for _ in range(150):
+        world.reconcile(stop_after=after)
+        assert list(mixed(world, candidates(world))) == []
+        world.restart()
+        world.sync()
+        made = world.reconcile()
+        assert violations(world, made) == []
+        world.sync()
+        world.tick(2)
+    assert phase(world) is Phase.PROMOTED
