@@ -161,7 +161,7 @@ def follow(
 
 
 def _same(one: ReleaseStatus, other: ReleaseStatus) -> bool:
-    return (one["namespace"], one["name"]) == (other["namespace"], other["name"])
+    return (one["namespace"], one["name"], one["app"]) == (other["namespace"], other["name"], other["app"])
 
 
 def _line(status: Status, release: ReleaseStatus) -> str:
@@ -200,7 +200,9 @@ def _sentence(release: ReleaseStatus | None) -> str:
     if release is None:
         return "no release"
     reason = f": {release['reason']}" if release["reason"] else ""
-    return f"release {release['name']} of {release['namespace']}/{release['app']}: {release['phase']}{reason}"
+    others = f", together with {', '.join(release['together'])}" if release["together"] else ""
+    of = f"{release['namespace']}/{release['app']}{others}"
+    return f"release {release['name']} of {of}: {release['phase']}{reason}"
 
 
 def _table(status: Status, releases: list[ReleaseStatus]) -> RenderableType:

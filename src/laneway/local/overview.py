@@ -20,6 +20,7 @@ from laneway.local.status import (
 )
 from laneway.plan.lanes import expiry
 from laneway.plan.observed import AppSeen, LaneAppSeen, Observed, VersionSeen
+from laneway.plan.records import is_of, status_of, views
 from laneway.plan.result import AppPlan, Plan, Report
 from laneway.spec.lane import Lane
 from laneway.spec.lane import LaneApp as LaneAppWanted
@@ -65,7 +66,9 @@ def overview(view: View, version: int, taken_up: int, ingress: str) -> Status:
         apps=apps,
         workloads=workloads,
         lanes=lanes,
-        releases=[release_status(view.spec, release) for release in releases],
+        releases=[
+            release_status(view.spec, release, part.name) for release in releases for part in release.spec.apps
+        ],
         proxies=view.proxies,
         findings=[*_findings(view.report), *view.extra],
     )
@@ -100,8 +103,7 @@ def _app(view: View, planned: AppPlan) -> AppStatus:
 
 
 def _runs(release: Release, app: Key) -> bool:
-    same = release.key.namespace == app.namespace and release.spec.apps[0].name == app.name
-    return same and release.status is not None and not release.status.phase.over
+    return is_of(app, release) and release.status is not None and not release.status.phase.over
 
 
 def _replicas(wanted: int, seen: VersionSeen) -> Replicas:
@@ -142,18 +144,18 @@ def _routed(view: View, lane: Lane, app: str) -> bool:
     return bool(seen and seen.confirmed and seen.written and lane.metadata.name in seen.written.lanes)
 
 
-def release_status(spec: Spec, release: Release) -> ReleaseStatus:
-    """The document of one release that has begun."""
-    status = release.status
-    assert status is not None
-    part = release.spec.apps[0]
-    app = spec.apps.get(Key(release.key.namespace, part.name))
+def release_status(spec: Spec, release: Release, name: str) -> ReleaseStatus:
+    """The document of a release that has begun, for one of its apps."""
+    view = views(release)[Key(release.key.namespace, name)]
+    status, part = status_of(view), view.spec.apps[0]
+    app = spec.apps.get(Key(release.key.namespace, release.spec.apps[0].name))
     steps = app.spec.release.steps if app else ()
     weight = steps[min(status.step, len(steps) - 1)].weight if steps else FULL
     return ReleaseStatus(
         namespace=release.key.namespace,
         name=release.key.name,
         app=part.name,
+        together=[each.name for each in release.spec.apps if each.name != name],
         revision=part.revision,
         stable=status.stable,
         phase=status.phase.value,

@@ -158,7 +158,7 @@ class Service:
         if verb is Verb.RETRY:
             body.pop("status")  # it begins with the next pass
         self._store.put(body, reason=asked.described(str(verb)), by=by)
-        return release_status(spec, release)
+        return release_status(spec, release, app.name)
 
     def _kept(self, app: Key) -> dict[str, Role]:
         """What each kept template of an app is to it, by revision."""

@@ -123,11 +123,15 @@ class LaneStatus(TypedDict):
 
 
 class ReleaseStatus(TypedDict):
-    """One release. phase: a `spec.release.Phase`; step: index from 0; weight: of the step."""
+    """One app's part of a release. phase: a `spec.release.Phase`; step: index from 0; weight: of the step.
+
+    together: the other apps that go in the same release.
+    """
 
     namespace: str
     name: str
     app: str
+    together: list[str]
     revision: str
     stable: str
     phase: str

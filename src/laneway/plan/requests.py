@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from laneway.plan.observed import Role
-from laneway.plan.records import begin, is_of, newest, status_of, under_way, with_status
+from laneway.plan.records import begin, free_name, is_of, newest, status_of, under_way, with_status
 from laneway.plan.revision import revision_of
 from laneway.spec.meta import Key
 from laneway.spec.release import Phase, Release, ReleaseStatus, Request, Verb
@@ -55,9 +55,27 @@ def _again(spec: Spec, kept: Mapping[str, Role], app: Key, request: Request) -> 
     wanted = revision_of(template) if template else ""
     if kept.get(wanted) is not Role.REFUSED:
         raise ObjectionError(f"{app}: revision {wanted or 'none'} is not refused: there is nothing to retry")
+    last = newest(release for release in spec.releases.values() if is_of(app, release))
+    if last and status_of(last).members and _goes_to(last, app, wanted):
+        return _asked(_once_more(last, spec, request), request)
     stable = next((revision for revision, role in kept.items() if role is Role.STABLE), "")
     begun = begin(spec.apps[app], wanted, stable, 1, request.at, spec.releases)
     return _asked(begun, request)
+
+
+def _goes_to(release: Release, app: Key, revision: str) -> bool:
+    return any((part.name, part.revision) == (app.name, revision) for part in release.spec.apps)
+
+
+def _once_more(last: Release, spec: Spec, request: Request) -> Release:
+    """A new release of the same several apps."""
+    first = last.spec.apps[0]
+    name = free_name(Key(last.key.namespace, first.name), first.revision, spec.releases)
+    status = status_of(last).model_copy(
+        update={"phase": Phase.PROGRESSING, "started_at": request.at, "finished_at": None, "step": 0}
+    )
+    meta = last.metadata.model_copy(update={"name": name})
+    return last.model_copy(update={"metadata": meta, "status": status})
 
 
 def objection_to_undo(last: Release | None, kept: Collection[str]) -> str | None:
@@ -65,6 +83,8 @@ def objection_to_undo(last: Release | None, kept: Collection[str]) -> str | None
     if last is None:
         return "there has been no release"
     name, status = last.metadata.name, status_of(last)
+    if status.members:
+        return f"its last release, {name}, was of several apps: apply their templates from before, together"
     if status.phase is not Phase.PROMOTED:
         return f"its last release, {name}, is {status.phase.value}: there is no promotion to undo"
     if status.stable not in kept:
