@@ -55,6 +55,7 @@ def release(name: str = "pharmacy-1", **given: Any) -> ReleaseStatus:
         namespace="shop",
         name=name,
         app="pharmacy",
+        together=[],
         revision="r2",
         stable="r1",
         phase="Progressing",

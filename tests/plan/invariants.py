@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.plan.world import NAMESPACE, Body, Pass, World, named_by, walk, weights_of
@@ -21,7 +21,9 @@ from laneway.spec.values import FULL
 class Decided:
     """One app in one pass.
 
-    served: the weights in the rules that each proxy has; asked: the revisions that its headers lead to.
+    served: the weights in the rules that each proxy has; asked: the revisions that its headers lead to;
+    joint: it is in a release with other apps, which move as one;
+    died: a version with weight has no pod, in this app or in another of its release.
     """
 
     app: App
@@ -31,6 +33,8 @@ class Decided:
     base: int
     served: Sequence[Weights]
     asked: Sequence[frozenset[str]]
+    joint: bool = False
+    died: bool = False
 
     @property
     def aborting(self) -> bool:
@@ -61,10 +65,25 @@ def violations(world: World, made: Pass) -> list[str]:
         asked = [named_by(proxy.has.get(("VirtualService", planned.key))) for proxy in world.proxies]
         served = [weights_of(proxy.has.get(("VirtualService", planned.key))) for proxy in world.proxies]
         seen = made.seen.apps[planned.key]
-        decided = Decided(app, seen, planned, active, made.spec.replicas(app), served, asked)
+        parts = _parts(releases.values(), planned.key)
+        died = any(_has_died(made.seen.apps[key]) for key in parts if key in made.seen.apps)
+        decided = Decided(
+            app, seen, planned, active, made.spec.replicas(app), served, asked, len(parts) > 1, died
+        )
         for invariant in APP_INVARIANTS:
             found += (f"{invariant.__name__}: {planned.key.name} {text}" for text in invariant(decided))
     return found + [f"lanes: {text}" for text in lanes_keep_what_rules_name(world, made)]
+
+
+def _parts(releases: Iterable[Release], app: Key) -> tuple[Key, ...]:
+    """The apps of the running release of several that this app is in."""
+    running = [r for r in releases if len(r.spec.apps) > 1 and r.status and not r.status.phase.over]
+    return next((tuple(views(release)) for release in running if app in views(release)), ())
+
+
+def _has_died(seen: AppSeen) -> bool:
+    weights = seen.written.weights if seen.written else {}
+    return any(not seen.versions.get(revision, VersionSeen()).available for revision in weights)
 
 
 def weights_are_whole(d: Decided) -> Iterator[str]:
@@ -94,7 +113,10 @@ def no_weight_above_available_pods(d: Decided) -> Iterator[str]:
         heir = d.plan.weights == {revision: FULL} and available and others
         overload = d.app.spec.release.rollback.overload
         back = d.aborting and revision == d.plan.stable and available * overload // d.base >= weight
-        if not (first or back or (heir and not any(d.version(other).available for other in others))):
+        with_others = d.died and d.plan.weights == {revision: FULL} and available
+        if not (
+            first or back or with_others or (heir and not any(d.version(other).available for other in others))
+        ):
             yield f"raises {revision} to {weight} with {available} available pods of {d.base}"
 
 
@@ -152,7 +174,7 @@ def a_forward_move_waits_for_every_proxy(d: Decided) -> Iterator[str]:
     if d.active is None or d.aborting or not d.before:
         return
     candidate = d.active.spec.apps[0].revision
-    inherits = d.plan.weights == {candidate: FULL} and not d.version(d.plan.stable).available
+    inherits = d.plan.weights == {candidate: FULL} and (d.died or not d.version(d.plan.stable).available)
     raised = d.plan.weights.get(candidate, 0) > d.before.get(candidate, 0)
     if raised and not inherits and any(weights != d.before for weights in d.served):
         yield f"moves on to {d.plan.weights} while proxies serve {d.served}"
@@ -169,14 +191,14 @@ def only_the_release_under_way_gets_weight(d: Decided) -> Iterator[str]:
 def an_abort_moves_without_confirmation(d: Decided) -> Iterator[str]:
     """Once stable's available pods carry everything at overload, an abort gives it everything at once."""
     carried = d.version(d.plan.stable).available * d.app.spec.release.rollback.overload // d.base
-    if d.aborting and carried >= FULL and d.plan.weights != {d.plan.stable: FULL}:
+    if d.aborting and not d.joint and carried >= FULL and d.plan.weights != {d.plan.stable: FULL}:
         yield f"aborts, but stays at {d.plan.weights}"
 
 
 def no_dead_version_keeps_weight(d: Decided) -> Iterator[str]:
     """A version without any available pod has no weight beside one that has some."""
     alive = [revision for revision in d.plan.weights if d.version(revision).available]
-    if alive and len(alive) < len(d.plan.weights):
+    if alive and len(alive) < len(d.plan.weights) and not d.joint:
         yield f"keeps {d.plan.weights}, of which only {alive} can answer"
 
 

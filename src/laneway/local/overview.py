@@ -67,7 +67,9 @@ def overview(view: View, version: int, taken_up: int, ingress: str) -> Status:
         workloads=workloads,
         lanes=lanes,
         releases=[
-            release_status(view.spec, release, part.name) for release in releases for part in release.spec.apps
+            release_status(view.spec, release, part.name)
+            for release in releases
+            for part in release.spec.apps
         ],
         proxies=view.proxies,
         findings=[*_findings(view.report), *view.extra],
