@@ -61,7 +61,7 @@ def pod(
     """A new pod of the Deployment web. fields: of its Deployment."""
     local = {8080: 8080} if ports is None else ports
     owner = deployment(ports=list(local), **fields)
-    pair = Pair("127.64.1.0", "127.64.129.0")
+    pair = Pair("127.64.1.0", "127.64.33.0")
     return read_pod(new_pod(owner, template, f"web-{suffix}", pair, lambda port: local[port], START))
 
 

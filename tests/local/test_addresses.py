@@ -104,12 +104,12 @@ def test_its_own_processes_decide_a_states_block(claim: Claim) -> None:
 
 
 def test_a_pod_gets_two_addresses_that_nobody_has(claim: Claim) -> None:
-    """One for its peers, one for its application, the latter in the upper half of the block."""
+    """One for its peers, one for its application, the latter 32 × 256 above."""
     addresses = claim("test-a")
     first, second = addresses.allocate(), addresses.allocate()
     block = addresses.block
-    assert (first.pod, first.app) == (f"127.{block}.1.0", f"127.{block}.129.0")
-    assert (second.pod, second.app) == (f"127.{block}.1.1", f"127.{block}.129.1")
+    assert (first.pod, first.app) == (f"127.{block}.1.0", f"127.{block}.33.0")
+    assert (second.pod, second.app) == (f"127.{block}.1.1", f"127.{block}.33.1")
     assert addresses.gateway(1) == f"127.{block}.0.1"
     with pytest.raises(ValueError, match="gateway 0"):
         addresses.gateway(0)
@@ -136,11 +136,26 @@ def test_recorded_addresses_are_taken_up_again(claim: Claim) -> None:
 def test_a_full_block_is_an_error(claim: Claim) -> None:
     """After the last address the first free one is given, and after all of them none."""
     addresses = claim("test-a")
-    pairs = [addresses.allocate() for _ in range(127 * 256)]
+    pairs = [addresses.allocate() for _ in range(31 * 256)]
     with pytest.raises(NoAddressError, match="in use"):
         addresses.allocate()
     addresses.release(pairs[5].pod)
     assert addresses.allocate() == pairs[5]
+
+
+def test_links_have_addresses_of_their_own_until_there_are_none(claim: Claim) -> None:
+    """Beside those of the pods, each given once and taken up again where it is on record."""
+    addresses = claim("test-a")
+    block = addresses.block
+    assert [addresses.link(), addresses.link()] == [f"127.{block}.64.0", f"127.{block}.64.1"]
+    assert not addresses.reserve(f"127.{block}.64.1")
+    assert addresses.reserve(f"127.{block}.64.2")
+    assert addresses.link() == f"127.{block}.64.3"
+    while addresses.link():
+        pass
+    addresses.release(f"127.{block}.70.7")
+    assert addresses.link() == f"127.{block}.70.7"
+    assert addresses.allocate().pod == f"127.{block}.1.0"
 
 
 @pytest.mark.parametrize(

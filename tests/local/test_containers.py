@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.local.samples import pod
+from tests.local.samples import changed, pod
 
 from laneway.local.containers import Command, application, expand
 from laneway.local.pods import Pod
@@ -42,7 +42,7 @@ def test_an_application_is_told_where_to_listen_and_through_whom_to_call() -> No
     """Its own address and first port, its pod's IP, and its sidecar as HTTP proxy."""
     given = run(pod(ports={80: 10080, 9090: 9090}), "serve").env
     assert given == {
-        "HOST": "127.64.129.0",
+        "HOST": "127.64.33.0",
         "PORT": "10080",
         "POD_IP": "127.64.1.0",
         "POD_NAME": "web-abcde",
@@ -52,6 +52,14 @@ def test_an_application_is_told_where_to_listen_and_through_whom_to_call() -> No
         "NO_PROXY": "localhost,127.0.0.1,::1",
         "no_proxy": "localhost,127.0.0.1,::1",
     }
+
+
+def test_calls_to_a_services_own_address_take_no_proxy() -> None:
+    """The address leads to the sidecar by itself; the template's own variables win over those of Services."""
+    linked = changed(pod(env=[{"name": "B", "value": "mine"}]), links={"a": "127.64.64.0", "b": ""})
+    env = application(linked, Command(["serve"]), nothing, {"A": "1", "B": "2"}).env
+    assert env["NO_PROXY"] == env["no_proxy"] == "localhost,127.0.0.1,::1,127.64.64.0"
+    assert (env["A"], env["B"]) == ("1", "mine")
 
 
 def test_without_a_sidecar_there_is_no_proxy() -> None:
@@ -68,14 +76,14 @@ def test_variables_see_those_before_them() -> None:
         {"name": "COPY", "value": "$(URL)!"},
     ]
     command = run(pod(env=env), "serve", "--name=$(POD_NAME)", "$(COPY)", "$(HOME)")
-    assert command.env["COPY"] == "http://127.64.129.0:8080/$(LATER)!"
-    assert command.argv == ["serve", "--name=web-abcde", "http://127.64.129.0:8080/$(LATER)!", "$(HOME)"]
+    assert command.env["COPY"] == "http://127.64.33.0:8080/$(LATER)!"
+    assert command.argv == ["serve", "--name=web-abcde", "http://127.64.33.0:8080/$(LATER)!", "$(HOME)"]
 
 
 def test_the_template_cannot_move_the_application() -> None:
     """`HOST=0.0.0.0`, right in a container, would take the port of all other replicas here."""
     command = run(pod(env=[{"name": "HOST", "value": "0.0.0.0"}, {"name": "MODE", "value": "x"}]), "serve")
-    assert command.env["HOST"] == "127.64.129.0"
+    assert command.env["HOST"] == "127.64.33.0"
     assert command.env["MODE"] == "x"
 
 

@@ -20,7 +20,7 @@ from laneway.local.probes import (
 )
 from laneway.spec.kubernetes import HttpGet, LifecycleHandler, Probe, TcpSocket
 
-HOST = "127.64.129.0"
+HOST = "127.64.33.0"
 PLACE = Place(HOST, {80: 10080, 9090: 9090}, {"http": 80, "admin": 9090})
 SECOND = timedelta(seconds=1)
 NO_PORT = Answer(False, "the container has no port named 'none'")

@@ -101,7 +101,7 @@ def test_a_pod_is_dialled_at_its_sidecar_or_at_its_application() -> None:
     behind = serving()
     assert (mesh_pod(behind).address, mesh_pod(behind).ready) == ("127.64.1.0", True)
     bare = changed(behind, annotations={"sidecar.istio.io/inject": "false"}, stage=Stage.DRAINING)
-    assert (mesh_pod(bare).address, mesh_pod(bare).ready) == ("127.64.129.0", False)
+    assert (mesh_pod(bare).address, mesh_pod(bare).ready) == ("127.64.33.0", False)
 
 
 def test_a_sidecar_stands_between_the_pods_address_and_the_applications() -> None:
@@ -111,7 +111,7 @@ def test_a_sidecar_stands_between_the_pods_address_and_the_applications() -> Non
     assert (inbound.container_port, inbound.listen, inbound.app) == (
         80,
         ("127.64.1.0", 10080),
-        ("127.64.129.0", 10080),
+        ("127.64.33.0", 10080),
     )
     assert found.outbound == ("127.64.1.0", 15001)
 

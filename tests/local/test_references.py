@@ -59,7 +59,7 @@ def test_a_whole_object_is_imported_with_a_prefix_before_the_containers_own() ->
     found = variables(envFrom=[group, plain], env=[{"name": "COLOR", "value": "not $(COLOR)"}])
     assert found["X_PASSWORD"] == "$(COLOR)"
     assert found["COLOR"] == "not green"
-    assert found["HOST"] == "127.64.129.0"
+    assert found["HOST"] == "127.64.33.0"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""Loopback addresses: a block 127.B.0.0/16 for each state of this machine, two addresses of it for each pod.
+"""Loopback addresses: a block 127.B.0.0/16 for each state of this machine, two addresses of it for each pod,
+and one for each Service that a pod may call.
 
 A block is claimed by an abstract Unix socket: it has the scope of the addresses (the network namespace),
 the kernel gives it to one process only, whoever owns that, frees it when the process dies, and leaves no
@@ -20,9 +21,11 @@ from pathlib import Path
 from laneway.local import markers, procfs
 
 _FIRST_BLOCK, _BLOCKS = 64, 191
-_PODS = range(256, 128 * 256)
-"""Numbers of the pods in a block: 127.B.1.0 to 127.B.127.255; an application's address is 128 × 256 above."""
-_APP_OFFSET = 128 * 256
+_PODS = range(256, 32 * 256)
+"""Numbers of the pods in a block: 127.B.1.0 to 127.B.31.255; an application's address is 32 × 256 above."""
+_APP_OFFSET = 32 * 256
+_LINKS = range(64 * 256, 256 * 256 - 1)
+"""Numbers of the links in a block, from 127.B.64.0: a link is what one pod dials for one Service."""
 MESH_PORTS = range(15000, 15100)
 """Ports of every sidecar's own, as in Istio; no container's port may fall on one."""
 
@@ -48,8 +51,8 @@ class Addresses:
     def __init__(self, block: int, claim: socket.socket) -> None:
         self.block = block
         self._claim = claim
-        self._taken: set[int] = set()
-        self._next = _PODS.start
+        self._pods = _Numbers(_PODS)
+        self._links = _Numbers(_LINKS)
 
     @classmethod
     def claim(cls, state: str) -> Addresses:
@@ -75,27 +78,26 @@ class Addresses:
 
     def allocate(self) -> Pair:
         """Two addresses that no pod has. Raises NoAddressError."""
-        for offset in range(len(_PODS)):
-            number = _PODS[(self._next - _PODS.start + offset) % len(_PODS)]
-            if number not in self._taken:
-                self._next = number + 1
-                self._taken.add(number)
-                return self._pair(number)
-        raise NoAddressError(f"all pod addresses of 127.{self.block}.0.0/16 are in use")
+        number = self._pods.take()
+        if number is None:
+            raise NoAddressError(f"all pod addresses of 127.{self.block}.0.0/16 are in use")
+        return self._pair(number)
 
-    def reserve(self, pod: str) -> bool:
-        """Take a recorded pod address; False where it is not of this block or another pod has it."""
-        number = self._number(pod)
-        if number is None or number in self._taken:
-            return False
-        self._taken.add(number)
-        self._next = max(self._next, number + 1)
-        return True
+    def link(self) -> str | None:
+        """An address that no pod dials for a Service; None where all are in use."""
+        number = self._links.take()
+        return None if number is None else self._address(number)
 
-    def release(self, pod: str) -> None:
-        """Give a pod's addresses back."""
-        if (number := self._number(pod)) is not None:
-            self._taken.discard(number)
+    def reserve(self, address: str) -> bool:
+        """Take a recorded address of a pod or a link; False where it is not of this block, or in use."""
+        number = self._number(address)
+        return number is not None and any(each.reserve(number) for each in (self._pods, self._links))
+
+    def release(self, address: str) -> None:
+        """Give back a pod's addresses, or a link."""
+        if (number := self._number(address)) is not None:
+            self._pods.release(number)
+            self._links.release(number)
 
     def close(self) -> None:
         """Give the block back."""
@@ -109,8 +111,39 @@ class Addresses:
 
     def _number(self, address: str) -> int | None:
         first, block, high, low = (int(part) for part in address.split("."))
-        number = high * 256 + low
-        return number if (first, block) == (127, self.block) and number in _PODS else None
+        return high * 256 + low if (first, block) == (127, self.block) else None
+
+
+class _Numbers:
+    """Numbers of a range, given out in turn."""
+
+    def __init__(self, numbers: range) -> None:
+        self._numbers = numbers
+        self._taken: set[int] = set()
+        self._next = numbers.start
+
+    def take(self) -> int | None:
+        """One that is not in use; None where all are."""
+        numbers = self._numbers
+        for offset in range(len(numbers)):
+            number = numbers[(self._next - numbers.start + offset) % len(numbers)]
+            if number not in self._taken:
+                self._next = number + 1
+                self._taken.add(number)
+                return number
+        return None
+
+    def reserve(self, number: int) -> bool:
+        """Take this one; False where it is in use, or not of the range."""
+        if number not in self._numbers or number in self._taken:
+            return False
+        self._taken.add(number)
+        self._next = max(self._next, number + 1)
+        return True
+
+    def release(self, number: int) -> None:
+        """Give one back."""
+        self._taken.discard(number)
 
 
 def local_port(port: int, privileged_below: int) -> int:

@@ -31,16 +31,16 @@ class Command:
     cwd: Path | None = None
 
 
-def application(pod: Pod, given: Command, find: Find) -> Command:
+def application(pod: Pod, given: Command, find: Find, links: Mapping[str, str] | None = None) -> Command:
     """The given command of a pod's container with all its variables.
 
     Where to listen and whom to call through is not the template's to say: `HOST=0.0.0.0` would take the
-    port of every other replica. find: the ConfigMaps and Secrets of its namespace. Raises CannotStartError
-    where the pod cannot have one of its ports, or a value it needs.
+    port of every other replica. find: the ConfigMaps and Secrets of its namespace; links: variables of
+    Services. Raises CannotStartError where the pod cannot have one of its ports, or a value it needs.
     """
     _check(pod, given)
     place = _place(pod)
-    env = dict(given.env)
+    env = {**(links or {}), **given.env}
     for group in pod.container.env_from:
         env |= imported(group, find)
     env |= place
@@ -102,5 +102,6 @@ def _place(pod: Pod) -> dict[str, str]:
         place["PORT"] = str(next(iter(pod.ports.values())))
     if pod.sidecar:
         proxy = f"http://{pod.pod_ip}:{OUTBOUND_PORT}"
-        place |= {"HTTP_PROXY": proxy, "http_proxy": proxy, "NO_PROXY": _UNPROXIED, "no_proxy": _UNPROXIED}
+        direct = ",".join([_UNPROXIED, *filter(None, pod.links.values())])
+        place |= {"HTTP_PROXY": proxy, "http_proxy": proxy, "NO_PROXY": direct, "no_proxy": direct}
     return place

@@ -254,11 +254,23 @@ class LocalEngine:
             for pod in self.replicas.pods()
             if pod.reason
         ]
+        unlinked = [
+            Finding(
+                code="NoAddress",
+                severity="warning",
+                namespace=pod.key.namespace,
+                name=pod.key.name,
+                text=f"pod {pod.key.name}: no loopback address was left for Services {', '.join(missing)}: "
+                "their variables are unset; write `enableServiceLinks: false` where they are not used",
+            )
+            for pod in self.replicas.pods()
+            if (missing := [name for name, address in pod.links.items() if not address])
+        ]
         unwritten = [
             Finding(code="NotWritten", severity="error", namespace="", name="", text=text)
             for text in self._unwritten.values()
         ]
-        return (*unwritten, *refused, *rejected, *failing)
+        return (*unwritten, *refused, *rejected, *failing, *unlinked)
 
     def _ingress(self) -> str:
         return f"http://127.0.0.1:{self.proxies.ingress_port}"

@@ -58,7 +58,8 @@ class Pod:
     ports: port to dial on both by container port; port_names: container ports by name; ever_ready: whether
     peers may know it; started: whether its application is through its start; drain_limit: the longest that
     open requests are waited for, None: its grace; restarts: of any part; renew: another shall take its place;
-    reason, message: why it is not ready; processes: its parts that run.
+    reason, message: why it is not ready; processes: its parts that run; links: what it dials for each Service
+    of its namespace, empty where no address was left.
     """
 
     key: Key
@@ -85,6 +86,7 @@ class Pod:
     processes: Mapping[Part, Identity] = field(default_factory=dict)
     uid: str = ""
     volumes: Sequence[Volume] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def drains_for(self) -> timedelta:
@@ -124,8 +126,12 @@ def new_pod(
     pair: Pair,
     local_port: Callable[[int], int],
     created: datetime,
+    links: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The object of a new pod of this Deployment. template: its hash; local_port: as in `addresses`."""
+    """The object of a new pod of this Deployment.
+
+    template: its hash; local_port: as in `addresses`; links: addresses by Service of its namespace.
+    """
     meta, pod = deployment["metadata"], deployment["spec"]["template"]
     said = pod.get("metadata", {})
     annotations = said.get("annotations", {})
@@ -142,6 +148,7 @@ def new_pod(
         },
         "spec": pod["spec"],
         "status": {
+            "links": dict(links or {}),
             "phase": "Pending",
             "stage": Stage.STARTING.value,
             "ready": False,
@@ -189,6 +196,7 @@ def read_pod(obj: Mapping[str, Any]) -> Pod:
             for part, each in status["processes"].items()
         },
         uid=meta.get("uid", ""),
+        links=status.get("links", {}),
         volumes=[Volume.model_validate(volume) for volume in spec.get("volumes", [])],
     )
 
@@ -196,6 +204,7 @@ def read_pod(obj: Mapping[str, Any]) -> Pod:
 def status_of(pod: Pod, logs: Mapping[Part, str]) -> dict[str, Any]:
     """A pod's status as the store keeps it. logs: path of each part's output."""
     status: dict[str, Any] = {
+        "links": dict(pod.links),
         "phase": "Running" if Part.APP in pod.processes else "Pending",
         "stage": pod.stage.value,
         "ready": pod.ready,

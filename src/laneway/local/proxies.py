@@ -29,6 +29,7 @@ from laneway.mesh.registry import Registry
 from laneway.spec.istio import Gateway
 from laneway.spec.lane import Mesh
 from laneway.spec.meta import Key, Object
+from laneway.spec.naming import full_host
 
 MESH_KINDS = frozenset({"Service", "ServiceEntry", "VirtualService", "DestinationRule", "Gateway", "Mesh"})
 SETTLE_SECONDS = 0.1
@@ -49,6 +50,7 @@ class Proxies:
         self.registry = registry
         self._places = places
         self._privileged_below = privileged_below()
+        self._moved_ports = self._local(range(1, self._privileged_below))
         self._gateways: dict[Key, Gateway] = {}
         self._pods: dict[Key, Pod] = {}
         self._refusals: dict[tuple[str, Key], tuple[Refusal, ...]] = {}
@@ -120,7 +122,7 @@ class Proxies:
         One that has just been started again counts at once, also before it connects: nobody can tell which
         rules it has while it takes its first ones.
         """
-        found = sidecar(pod)
+        found = replace(sidecar(pod), moved_ports=self._moved_ports)
         routes = pod.ever_ready and Part.SIDECAR in pod.processes and pod.key not in self._done
         return found if routes else replace(found, counted=False)
 
@@ -238,4 +240,5 @@ def sidecar(pod: Pod) -> world.Sidecar:
         labels=pod.labels,
         outbound=(pod.pod_ip, OUTBOUND_PORT),
         inbound=inbound,
+        addresses={full_host(name, pod.key.namespace): at for name, at in pod.links.items() if at},
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from laneway.history.events import Event
 from laneway.history.subject import event_about
 from laneway.local import asking, containers, mounting
+from laneway.local.addresses import local_port, privileged_below
 from laneway.local.attendance import Attendance
 from laneway.local.condition import Ended, adopted_condition, first_condition, in_condition
 from laneway.local.containers import Command
@@ -30,8 +31,11 @@ from laneway.local.pods import Pod, Stage, status_of
 from laneway.local.probes import Answer, Program, ReadinessState
 from laneway.local.processes import Process, StuckError, clean_environment, kill_marked, spawn
 from laneway.local.references import CannotStartError, finder
+from laneway.local.service_links import variables
 from laneway.local.store import Store
 from laneway.local.volumes import Volumes
+from laneway.spec.kubernetes import Service
+from laneway.spec.meta import Key
 from laneway.spec.values import format_duration
 
 _SIDECAR_POLL_SECONDS = 0.025
@@ -259,7 +263,18 @@ class Replica:
             return Answer(False, str(error))
 
     def _application(self) -> Command:
-        return containers.application(self.pod, self._around.application(self.pod), self._values)
+        return containers.application(
+            self.pod, self._around.application(self.pod), self._values, dict(self._links())
+        )
+
+    def _links(self) -> Iterator[tuple[str, str]]:
+        """Variables of the Services that the pod has addresses for, as these are now."""
+        below = privileged_below()
+        for name, address in self.pod.links.items():
+            body = self._around.store.get("Service", Key(self.pod.key.namespace, name))
+            if body is not None and address:
+                service = Service.model_validate(body)
+                yield from variables(service, address, lambda port: local_port(port, below))
 
     def _with_volumes(self) -> Sequence[str]:
         """What stands before a program that is to see the pod's volumes."""

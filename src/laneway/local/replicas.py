@@ -15,10 +15,11 @@ from sqlalchemy.exc import DBAPIError
 from laneway.local.addresses import Addresses, local_port, privileged_below
 from laneway.local.containers import Command
 from laneway.local.markers import Marked, Part, find, parts
-from laneway.local.pods import Pod, new_pod, pod_name, read_pod
+from laneway.local.pods import Pod, injected, new_pod, pod_name, read_pod
 from laneway.local.processes import Process, adopt, kill_marked
 from laneway.local.replica import Replica, Sidecars, Surroundings
 from laneway.local.scaling import step
+from laneway.local.service_links import linked
 from laneway.local.state import State
 from laneway.local.store import Body, Store
 from laneway.local.volumes import Volumes
@@ -169,16 +170,29 @@ class Replicas:
     def _create(self, deployment: Body, template: str, reason: str) -> None:
         name = self._free_name(key_of(deployment))
         pair = self._addresses.allocate()
-        obj = new_pod(deployment, template, name, pair, self._local_port, self._around.now())
+        links = self._links(deployment)
+        obj = new_pod(deployment, template, name, pair, self._local_port, self._around.now(), links)
         try:
             self._store.put(obj, reason, by="")
         except DBAPIError:
-            self._addresses.release(pair.pod)
+            self._release(pair.pod, links)
             raise
         stored = self._store.get("Pod", key_of(obj))
         assert stored is not None, "it was written just now"
         replica = self._live(read_pod(stored), {})
         self._around.changed(replica.pod)
+
+    def _links(self, deployment: Body) -> dict[str, str]:
+        """An address for each Service that a new pod may call; none for pods without a sidecar."""
+        template, namespace = deployment["spec"]["template"], key_of(deployment).namespace
+        if not injected(template.get("metadata", {}).get("annotations", {})):
+            return {}
+        services = linked(self._store.list("Service", namespace), template)
+        return {name: self._addresses.link() or "" for name in services}
+
+    def _release(self, pod_ip: str, links: Mapping[str, str]) -> None:
+        for address in (pod_ip, *filter(None, links.values())):
+            self._addresses.release(address)
 
     def _free_name(self, deployment: Key) -> str:
         while True:
@@ -213,12 +227,14 @@ class Replicas:
                 await asyncio.sleep(_DELETE_AGAIN_SECONDS)
         self._replicas.pop(pod.key, None)
         self._tasks.pop(pod.key, None)
-        self._addresses.release(pod.pod_ip)
+        self._release(pod.pod_ip, pod.links)
         self._around.volumes.remove(pod.key)
         self._around.changed(pod)
 
     def _placed(self, pod: Pod) -> Pod:
         """The pod with addresses of this state's block: its own, or new ones where another took them."""
+        kept = {name: at for name, at in pod.links.items() if at and self._addresses.reserve(at)}
+        pod = replace(pod, links={name: kept.get(name, "") for name in pod.links})
         if self._addresses.reserve(pod.pod_ip):
             return pod
         pair = self._addresses.allocate()

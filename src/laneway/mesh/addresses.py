@@ -20,15 +20,18 @@ from laneway.mesh.tcp import tcp_chain
 from laneway.mesh.world import Sidecar
 
 
-def addressed(host: Host, address: str, access_log: str | None) -> Iterable[Resource]:
-    """The listeners of a host at this address: one for each of its ports."""
+def addressed(
+    host: Host, address: str, moved: Mapping[int, int], access_log: str | None
+) -> Iterable[Resource]:
+    """The listeners of a host at this address: one for each of its ports, or for what stands for it."""
     for port in host.ports:
         cluster = outbound(host.name, port.number)
         if port.protocol.http:
             chain = table_chain("outbound", port_table_name(host.name, port.number), access_log)
         else:
             chain = tcp_chain(cluster, {cluster: 1}, access_log)
-        yield listener(f"{address}_{port.number}", (address, port.number), [chain])
+        place = address, moved.get(port.number, port.number)
+        yield listener(f"{address}_{port.number}", place, [chain])
 
 
 class CallerAddresses:
@@ -42,7 +45,8 @@ class CallerAddresses:
 
     def refresh(self, sidecars: Iterable[Sidecar], stale: set[str]) -> None:
         """Take the sidecars as they are now. stale: hosts that have changed, or whose rules have."""
-        given = {sidecar.id: sidecar.addresses for sidecar in sidecars if sidecar.addresses}
+        callers = {sidecar.id: sidecar for sidecar in sidecars if sidecar.addresses}
+        given = {proxy: sidecar.addresses for proxy, sidecar in callers.items()}
         tables: dict[str, list[Resource]] = {}
         for proxy in self._given.keys() | given.keys():
             before, after = self._given.get(proxy, {}), given.get(proxy, {})
@@ -50,11 +54,19 @@ class CallerAddresses:
             for name in moved | (after.keys() & stale):
                 if name not in tables:
                     tables[name] = port_tables(name, self._registry)
-                self._put(Layer(Audience.PROXY, proxy), name, after.get(name), tables[name])
+                moved_ports = callers[proxy].moved_ports if proxy in callers else {}
+                self._put(Layer(Audience.PROXY, proxy), name, after.get(name), moved_ports, tables[name])
         self._given = given
 
-    def _put(self, layer: Layer, name: str, address: str | None, tables: list[Resource]) -> None:
+    def _put(
+        self,
+        layer: Layer,
+        name: str,
+        address: str | None,
+        moved: Mapping[int, int],
+        tables: list[Resource],
+    ) -> None:
         host = self._registry.host(name)
-        there = addressed(host, address, self._access_log) if host and address else ()
+        there = addressed(host, address, moved, self._access_log) if host and address else ()
         self._layers.replace(layer, LDS, name, there)
         self._layers.replace(layer, RDS, name, tables if there else ())

@@ -52,9 +52,10 @@ class Sidecar:
     outbound: where it takes its application's calls: as an HTTP proxy, or, where it is `transparent`, every
     connection that the pod's network redirects there, by its original destination. addresses: in a network
     that many pods share, the address of this caller's own for each host (full name), at whose ports it takes
-    connections to that host. passthrough: where it leads what the mesh does not know, if that may pass, from
-    a network without a way out; None: straight out. counted: whether it may serve older rules, so that a
-    change is confirmed only with its acknowledgement (not while its pod has never been ready).
+    connections to that host; moved_ports: the port there in place of one that may not be bound. passthrough:
+    where it leads what the mesh does not know, if that may pass, from a network without a way out; None:
+    straight out. counted: whether it may serve older rules, so that a change is confirmed only with its
+    acknowledgement (not while its pod has never been ready).
     """
 
     id: str
@@ -65,6 +66,7 @@ class Sidecar:
     counted: bool = True
     transparent: bool = False
     addresses: Mapping[str, str] = field(default_factory=dict)
+    moved_ports: Mapping[int, int] = field(default_factory=dict)
     passthrough: Pipe | None = None
 
 

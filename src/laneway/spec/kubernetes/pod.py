@@ -42,13 +42,14 @@ class PodSpec(Model):
             "serviceAccountName", "serviceAccount", "automountServiceAccountToken", "restartPolicy",
             "nodeSelector", "affinity", "tolerations", "topologySpreadConstraints", "imagePullSecrets",
             "securityContext",
-            "schedulerName", "priorityClassName", "dnsPolicy", "enableServiceLinks",
+            "schedulerName", "priorityClassName", "dnsPolicy",
         }
     )  # fmt: skip
 
     containers: Annotated[list[Container], AfterValidator(_one)]
     volumes: list[Volume] = Field(default_factory=list)
     termination_grace_period_seconds: int = Field(default=30, ge=0)
+    enable_service_links: bool = True
 
     @model_validator(mode="after")
     def _mounts_are_of_volumes(self) -> PodSpec:
