@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sysconfig
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,10 +63,10 @@ class Laneway:
         assert done.code == 0, f"laneway {' '.join(arguments)}: {done.code}\n{done.err}{done.out}"
         return done.json
 
-    def up(self, *paths: Path) -> Any:
+    def up(self, *paths: Path, options: Sequence[str] = ()) -> Any:
         """`laneway up` in the background; returns its JSON."""
         files = [word for path in paths for word in ("-f", str(path))]
-        up = self.json("up", *files, "--detach")
+        up = self.json("up", *files, "--detach", *options)
         self.ingress = up["ingress"]
         return up
 

@@ -1,0 +1,159 @@
+"""Systems in plain Kubernetes and Istio YAML: as they are, adopted, with a lane and with a canary.
+
+One table of calls holds in each of these, and in each way to isolate replicas.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sysconfig
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.acceptance.running import Laneway, served
+from tests.acceptance.table import NOBODY, Call, Expect, Row, misses
+
+pytestmark = pytest.mark.mesh
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+LIBRARY, MARKET = "library.example", "market.example"
+HALF = [{"weight": 50, "hold": "10m"}, {"weight": 100}]
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """An example. app: one of it that nothing keeps from being an App, and is called by others."""
+
+    name: str
+    table: Sequence[Row]
+    app: str
+    whole: Call
+    expect: Expect
+
+    def rows(self, **versions: str | frozenset[str]) -> list[Row]:
+        """The table, with these versions of some services in place of others."""
+        changed = {name: version for name, version in versions.items()}
+        return [
+            (shows, call, expect.but(**{n: v for n, v in changed.items() if n in expect.versions}))
+            for shows, call, expect in self.table
+        ]
+
+
+DESK = Expect({"desk": "v1", "titles": "v1", "opinions": "v2", "marks": "v1"})
+BOOKS = System(
+    "library",
+    [
+        ("one service, by its path", Call(LIBRARY, "/titles/1"), Expect({"titles": "v1"})),
+        ("opinions by a header that goes along", Call(LIBRARY, headers={"end-user": "ada"}), DESK),
+        (
+            "opinions by weight; marks are asked for by v3 alone",
+            Call(LIBRARY),
+            DESK.but(opinions=frozenset({"v1", "v3"}), marks=frozenset({"v1", NOBODY})),
+        ),
+        ("a host that nobody serves", Call("elsewhere.example"), Expect(status=404)),
+    ],
+    app="titles",
+    whole=Call(LIBRARY, headers={"end-user": "ada"}),
+    expect=DESK,
+)
+
+FRONT = Expect(dict.fromkeys(("front", "catalog", "cart", "currency", "adverts"), "v1"))
+GOODS = System(
+    "market",
+    [
+        ("HTTP, gRPC and TCP", Call(MARKET), FRONT),
+        ("any path", Call(MARKET, "/cart"), FRONT),
+        ("a host that nobody serves", Call("elsewhere.example"), Expect(status=404)),
+    ],
+    app="catalog",
+    whole=Call(MARKET),
+    expect=FRONT,
+)
+
+
+@pytest.fixture(scope="module", params=["loopback", "namespaces"])
+def isolation(request: pytest.FixtureRequest) -> str:
+    """How replicas are kept apart."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module", params=[BOOKS, GOODS], ids=lambda system: system.name)
+def system(request: pytest.FixtureRequest) -> System:
+    """One of the examples."""
+    found: System = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, system: System) -> Path:
+    """A copy of its files."""
+    return shutil.copytree(EXAMPLES / system.name, tmp_path_factory.mktemp("plain") / system.name)
+
+
+@pytest.fixture(scope="module")
+def laneway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laneway]:
+    """A state of its own. The examples' `python3` is this one, which has what they import."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", sysconfig.get_path("scripts"), prepend=":")
+        laneway = Laneway(tmp_path_factory.mktemp("laneway") / "state")
+        yield laneway
+        laneway.end()
+
+
+@pytest.fixture(scope="module")
+def adopted(laneway: Laneway, folder: Path, isolation: str, system: System) -> Laneway:
+    """The system once as it is, which has to do what the table says, then with Apps in its place."""
+    laneway.up(folder, options=("--isolation", isolation))
+    assert misses(laneway, system.table) == []
+    laneway.run("down")
+    done = laneway.run("adopt", "-f", str(folder), "--to", str(folder / "apps"))
+    assert done.code == 0, done.err
+    laneway.up(folder / "apps", options=("--isolation", isolation))
+    return laneway
+
+
+def test_what_was_adopted_does_the_same(adopted: Laneway, system: System) -> None:
+    """The same table holds."""
+    assert misses(adopted, system.table) == []
+
+
+def test_a_lane_changes_what_its_requests_meet_and_nothing_else(adopted: Laneway, system: System) -> None:
+    """One service in the lane's version, however far it is from the header's sender."""
+    image = f"{system.app}=registry.example/{system.name}/{system.app}:green"
+    adopted.json("lane", "up", "green", "--app", image, "-n", system.name, "--wait")
+    headers = {**system.whole.headers, "x-lane": "green"}
+    tagged = Call(system.whole.host, system.whole.path, headers)
+    in_lane = ("in the lane", tagged, system.expect.but(**{system.app: "green"}))
+    assert misses(adopted, [*system.table, in_lane]) == []
+    adopted.json("lane", "rm", "green", "-n", system.name, "--wait")
+    assert misses(adopted, [*system.table, ("after the lane", tagged, system.expect)]) == []
+
+
+def test_a_changed_image_is_a_canary_then_the_only_version(
+    adopted: Laneway, folder: Path, system: System
+) -> None:
+    """Half of the requests meet it, and then all of them."""
+    adopted.apply(changed(folder / "apps" / f"{system.app}.yaml", system, "v2"))
+    adopted.until_served(system.app, 50)
+    assert served(adopted.app(system.app)) == {"v1": 50, "v2": 50}
+    assert misses(adopted, system.rows(**{system.app: frozenset({"v1", "v2"})})) == []
+    adopted.json("release", "promote", system.app)
+    assert adopted.run("release", "wait", system.app).code == 0
+    assert misses(adopted, system.rows(**{system.app: "v2"})) == []
+
+
+def changed(file: Path, system: System, version: str) -> Path:
+    """The App's file with another image, and a release that stops halfway."""
+    objects: list[dict[str, Any]] = list(yaml.safe_load_all(file.read_text()))
+    for body in objects:
+        if body["kind"] == "App":
+            body["spec"]["release"] = {"steps": HALF}
+        else:
+            (container,) = body["spec"]["template"]["spec"]["containers"]
+            container["image"] = f"registry.example/{system.name}/{system.app}:{version}"
+    file.write_text(yaml.safe_dump_all(objects, sort_keys=False))
+    return file
