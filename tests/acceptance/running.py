@@ -49,7 +49,7 @@ class Laneway:
     def run(self, *arguments: str) -> Done:
         """Any command, whatever its exit code."""
         done = subprocess.run(
-            [str(PROGRAM), *arguments, "--state", str(self.state)],
+            [str(PROGRAM), "--state", str(self.state), *arguments],
             capture_output=True,
             text=True,
             timeout=COMMAND_SECONDS_MAX,
