@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from laneway.mesh.hosts import Host, host_of_service, hosts_of_entry
-from laneway.mesh.names import age, gateways_of, hosts_of, is_wildcard, patterns_of
-from laneway.mesh.policy import Policy, merged
+from laneway.mesh.names import age, gateways_of, hosts_of
+from laneway.mesh.policies import Policies, governed_among, makes_alike
+from laneway.mesh.policy import Policy
 from laneway.mesh.selection import Selection
 from laneway.mesh.world import Inbound, Pod, Sidecar
 from laneway.spec.istio import DestinationRule, Gateway, ServiceEntry, VirtualService
 from laneway.spec.kubernetes import Service
 from laneway.spec.meta import Key
-from laneway.spec.naming import MESH, covers, full_host
+from laneway.spec.naming import MESH, full_host
 from laneway.spec.protocols import Protocol
 
 MeshObject = Service | ServiceEntry | VirtualService | DestinationRule | Gateway
@@ -67,8 +68,7 @@ class Registry:
         self._aliases: dict[str, str] = {}
         self._short_names: dict[str, dict[str, None]] = defaultdict(dict)
         self._rules: dict[str, dict[Key, VirtualService]] = defaultdict(dict)
-        self._policies: dict[str, dict[Key, DestinationRule]] = defaultdict(dict)
-        self._merged: dict[str, Policy] = {}
+        self._policies = Policies()
         self._referrers: dict[str, set[Key]] = defaultdict(set)
         self._selection = Selection()
         self._stale = Stale()
@@ -130,20 +130,8 @@ class Registry:
         return min(claims.values(), key=age) if claims else None
 
     def policy(self, host: Host) -> Policy:
-        """The DestinationRules of the host that are in its own namespace, as one.
-
-        Those that name it count, else those of the longest wildcard that covers it.
-        """
-        if host.name not in self._merged:
-            self._merged[host.name] = merged(self._governing(host))
-        return self._merged[host.name]
-
-    def _governing(self, host: Host) -> list[DestinationRule]:
-        for pattern in patterns_of(host.name):
-            rules = self._policies.get(pattern, {}).values()
-            if found := [rule for rule in rules if rule.key.namespace == host.namespace]:
-                return found
-        return []
+        """What the DestinationRules of its namespace say of a host."""
+        return self._policies.of(host)
 
     def pods_of(self, host: str) -> list[Pod]:
         """The pods that a host selects, ready or not, by name."""
@@ -200,19 +188,8 @@ class Registry:
                     yield Shadowed(kind, key, name, f"{owner.kind} {owner.key} already is this host")
 
     def _idle_policies(self) -> Iterator[Shadowed]:
-        for pattern, rules in self._policies.items():
-            wildcard = is_wildcard(pattern)
-            for host in [host for host in self._hosts.values() if covers(pattern, host.name)]:
-                counted = self.policy(host).rules
-                for key in rules:
-                    if key.namespace == host.namespace and key not in counted:
-                        why = f"{counted[0]} names the host more exactly"
-                        yield Shadowed("DestinationRule", key, host.name, why)
-                    elif key.namespace != host.namespace and not wildcard:
-                        why = (
-                            f"only DestinationRules in the host's own namespace, {host.namespace}, are taken"
-                        )
-                        yield Shadowed("DestinationRule", key, host.name, why)
+        for key, host, why in self._policies.idle(self._hosts.values()):
+            yield Shadowed("DestinationRule", key, host.name, why)
 
     # What a change does.
 
@@ -242,7 +219,7 @@ class Registry:
                     self._referrers[name].discard(value.key)
                 self._mark_rules(value)
             case DestinationRule():
-                _discard(self._policies, _governed(value), value.key)
+                self._policies.drop(value)
                 self._mark_policy(value)
             case Gateway():
                 self._stale.gateways = True
@@ -262,7 +239,7 @@ class Registry:
                     self._referrers[name].add(value.key)
                 self._mark_rules(value)
             case DestinationRule():
-                self._policies[_governed(value)][value.key] = value
+                self._policies.put(value)
                 self._mark_policy(value)
             case Gateway():
                 self._stale.gateways = True
@@ -276,16 +253,14 @@ class Registry:
                 self._stale.names.add(name)
 
     def _mark_policy(self, rule: DestinationRule) -> None:
-        pattern = _governed(rule)
-        wildcard = is_wildcard(pattern)
-        for host in [name for name in self._hosts if covers(pattern, name)] if wildcard else [pattern]:
+        for host in governed_among(rule, self._hosts):
             self._mark_connections(host)
-            if _hashes(rule):
+            if makes_alike(rule):
                 self._stale.routes.add(host)
                 self._mark_referrers(host)
 
     def _mark_connections(self, host: str) -> None:
-        self._merged.pop(host, None)
+        self._policies.forget(host)
         self._stale.clusters.add(host)
         self._stale.endpoints.add(host)
 
@@ -351,16 +326,6 @@ def _destinations(value: VirtualService) -> set[str]:
 def _targets(inbound: Inbound) -> tuple[int | str, ...]:
     """What a host's port may call a container's port."""
     return (inbound.container_port, inbound.name) if inbound.name else (inbound.container_port,)
-
-
-def _hashes(rule: DestinationRule) -> bool:
-    """Whether it may say what makes requests alike."""
-    parts = [part for _, policy in rule.spec.policies() for _, part in policy.parts()]
-    return any(part.load_balancer and part.load_balancer.consistent_hash for part in parts)
-
-
-def _governed(value: DestinationRule) -> str:
-    return full_host(value.spec.host, value.metadata.namespace)
 
 
 def _discard(index: dict[str, dict[K, V]], name: str, key: K) -> None:
