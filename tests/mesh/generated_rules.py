@@ -8,7 +8,7 @@ from typing import Any
 from laneway.mesh.matching import Request
 
 LANES = ("green", "blue", "red", "")
-PATHS = ("/", "/a", "/a/b", "/A", "/b?q=1")
+PATHS = ("/", "/a", "/a/b", "/A", "/b?q=1", "/b?p=2&q=a%31&q=1", "/a?q", "/?q=")
 METHODS = ("GET", "POST")
 
 
@@ -60,6 +60,16 @@ def _match(random: Random) -> dict[str, Any]:
         match["port"] = random.choice((80, 8080))
     if random.random() < 0.1:
         match["gateways"] = [random.choice(("mesh", "public"))]
+    if random.random() < 0.15:
+        match["withoutHeaders"] = {"x-user": random.choice(({}, {"exact": "ann"}, {"prefix": "b"}))}
+    if random.random() < 0.15:
+        match["queryParams"] = {"q": random.choice(({}, {"exact": "1"}, {"prefix": "a"}, {"regex": "[0-9]"}))}
+    if random.random() < 0.1:
+        match["sourceLabels"] = {"app": random.choice(("page", "other"))}
+    if random.random() < 0.1:
+        match["sourceNamespace"] = random.choice(("shop", "other"))
+    if random.random() < 0.05:
+        match["scheme"] = {"exact": random.choice(("http", "https"))}
     if random.random() < 0.1:
         match["authority"] = {"prefix": "pharmacy"}
     return match

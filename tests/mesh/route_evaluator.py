@@ -42,8 +42,10 @@ def _first(routes: Iterable[Any], request: Request) -> Any:
 
 
 def _matches(match: Any, request: Request) -> bool:
-    return _path(match, request.path.partition("?")[0]) and all(
-        _header(header, request) for header in match.headers
+    return (
+        _path(match, request.path.partition("?")[0])
+        and all(_header(header, request) for header in match.headers)
+        and all(_parameter(parameter, request) for parameter in match.query_parameters)
     )
 
 
@@ -62,14 +64,28 @@ def _path(match: Any, path: str) -> bool:
             return re.fullmatch(match.safe_regex.regex, path) is not None
 
 
-def _header(matcher: Any, request: Request) -> bool:
-    pseudo: dict[str, str] = {":method": request.method, ":authority": request.authority}
-    value = pseudo.get(matcher.name, request.headers.get(matcher.name))
-    if value is None:
+def _parameter(matcher: Any, request: Request) -> bool:
+    given: dict[str, str] = {}
+    for part in request.path.partition("?")[2].split("&"):
+        name, _, value = part.partition("=")
+        given.setdefault(name, value)
+    if matcher.name not in given:
         return False
+    present = matcher.WhichOneof("query_parameter_match_specifier") == "present_match"
+    return present or _text(matcher.string_match, given[matcher.name])
+
+
+def _header(matcher: Any, request: Request) -> bool:
+    pseudo = {":method": request.method, ":authority": request.authority, ":scheme": request.scheme}
+    value = pseudo.get(matcher.name, request.headers.get(matcher.name))
+    if value is None and matcher.treat_missing_header_as_empty:
+        value = ""
     if matcher.WhichOneof("header_match_specifier") == "present_match":
-        return True
-    string = matcher.string_match
+        return (value is not None) is not matcher.invert_match
+    return value is not None and _text(matcher.string_match, value) is not matcher.invert_match
+
+
+def _text(string: Any, value: str) -> bool:
     match string.WhichOneof("match_pattern"):
         case "exact":
             return value == str(string.exact)

@@ -8,7 +8,7 @@ from tests.mesh.mesh_objects import SHOP, parse, registry, rules
 
 from laneway.mesh.conditions import Condition, Op
 from laneway.mesh.registry import Registry
-from laneway.mesh.rules import Row, Site, Target, blocks_of, rows_of, targets_of
+from laneway.mesh.rules import Caller, Row, Site, Target, blocks_of, rows_of, targets_of
 
 MESH = Site(frozenset({"mesh"}), 80)
 PUBLIC = Site(frozenset({"shop/public"}), 80)
@@ -69,6 +69,23 @@ def test_a_rule_for_another_port_or_gateway_is_excluded() -> None:
         "this is read at sidecars, the rule is for shop/public only",
         "",
     ]
+
+
+def test_a_rule_for_other_callers_is_excluded() -> None:
+    """By labels and namespace, unless the block names gateways: so it is in Istio."""
+    value = rules(
+        {"match": [{"sourceLabels": {"app": "a", "v": "1"}}]} | TO,
+        {"match": [{"sourceNamespace": "other"}]} | TO,
+        {"match": [{"sourceNamespace": "other", "gateways": ["mesh"]}]} | TO,
+    )
+    page = Site(frozenset({"mesh"}), 80, Caller("shop", frozenset({("app", "a")})))
+    assert [row.excluded for row in blocks_of([value], page)] == [
+        "the caller does not have the label v: 1",
+        "the caller is in shop, the rule is for callers in other only",
+        "",
+    ]
+    there = Site(frozenset({"mesh"}), 80, Caller("other", frozenset({("app", "a"), ("v", "1")})))
+    assert [row.rule for row in rows_of([value], there)] == [0]
 
 
 def test_a_block_cannot_widen_the_gateways_of_its_rules() -> None:

@@ -18,6 +18,7 @@ from laneway.mesh.protos import message
 from laneway.mesh.registry import Registry
 from laneway.mesh.resources import Resource
 from laneway.mesh.retries import default_retries
+from laneway.mesh.rules import NOBODY, Caller
 from laneway.mesh.tables import gateway_table, mesh_table, scope
 from laneway.mesh.walk import AtSidecar, walk
 
@@ -34,9 +35,9 @@ spec: {{selector: {{app: {name}}}, ports: [{{name: one, port: 80}}, {{name: two,
 """
 
 
-def table_of(found: Registry, name: str = NAME) -> Resource:
+def table_of(found: Registry, name: str = NAME, caller: Caller = NOBODY) -> Resource:
     """The route configuration of a host that has one."""
-    table = mesh_table(name, found)
+    table = mesh_table(name, found, caller)
     assert table is not None
     return table
 
@@ -142,7 +143,8 @@ def test_envoy_decides_as_the_walker_says(tmp_path: Path) -> None:
     found = registry([value for name in names for value in parse(SERVICES.format(name=name))])
     for name in names:
         found.upsert(rules(*http(random, 6, direct=True), name=name, gateways=["mesh", "public"]))
-    tables = [decoded(table_of(found, f"{name}.shop.svc.cluster.local")) for name in names]
+    page = Caller("shop", frozenset({("app", "page")}))
+    tables = [decoded(table_of(found, f"{name}.shop.svc.cluster.local", page)) for name in names]
     hosts: list[Any] = [host for table in tables for host in table.virtual_hosts]
     assert {host.HasField("matcher") for host in hosts} == {True, False}
     routes = message("envoy.config.route.v3.RouteConfiguration")(name="all", virtual_hosts=hosts)
@@ -150,7 +152,7 @@ def test_envoy_decides_as_the_walker_says(tmp_path: Path) -> None:
     seen = set()
     with running(tmp_path, connection_manager(route_config=routes)) as connection:
         for asked in (request(random, name) for name in names for _ in range(40)):
-            (hop,) = walk(found, AtSidecar("shop", "test"), asked).hops
+            (hop,) = walk(found, AtSidecar("shop", "test", {"app": "page"}), asked).hops
             if not hop.status:
                 continue  # The default route, to a cluster that this Envoy does not have.
             expected = (404, "") if hop.error else (200, hop.name)

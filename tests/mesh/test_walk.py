@@ -11,11 +11,12 @@ from tests.mesh.mesh_objects import SHOP, decoded, parse, pod, registry, rules
 from tests.mesh.route_evaluator import route_for
 
 from laneway.mesh.matching import Request
+from laneway.mesh.rules import Caller
 from laneway.mesh.tables import mesh_table
 from laneway.mesh.walk import AtGateway, AtSidecar, Hop, walk
 from laneway.spec.meta import Key
 
-PAGE = AtSidecar("shop", "sidecar of page")
+PAGE = AtSidecar("shop", "sidecar of page", {"app": "page"})
 INGRESS = AtGateway({"istio": "ingressgateway"}, 80, "ingress gateway")
 PODS = (
     pod("a-1", {"app": "pharmacy", "version": "a"}),
@@ -204,7 +205,8 @@ def test_a_circle_of_gateways_ends() -> None:
 def test_the_walker_decides_as_the_translation_does(random: Random, count: int) -> None:
     """For generated rules and requests, rule and destinations are those of the route configuration."""
     found = registry([*parse(TWO_PORTS), rules(*http(random, count), gateways=["mesh", "public"])])
-    table = mesh_table("pharmacy.shop.svc.cluster.local", found)
+    caller = Caller("shop", frozenset({("app", "page")}))
+    table = mesh_table("pharmacy.shop.svc.cluster.local", found, caller)
     assert table is not None
     for _ in range(8):
         asked = request(random, "pharmacy")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from laneway.mesh.callers import caller_of
 from laneway.mesh.filter_chains import listener
 from laneway.mesh.hosts import Host
 from laneway.mesh.layers import Layers
@@ -15,6 +16,7 @@ from laneway.mesh.listeners import table_chain
 from laneway.mesh.names import outbound
 from laneway.mesh.registry import Registry
 from laneway.mesh.resources import LDS, RDS, Audience, Layer, Resource
+from laneway.mesh.rules import NOBODY, verdict
 from laneway.mesh.tables import port_table_name, port_tables
 from laneway.mesh.tcp import tcp_chain
 from laneway.mesh.world import Sidecar
@@ -47,15 +49,17 @@ class CallerAddresses:
         """Take the sidecars as they are now. stale: hosts that have changed, or whose rules have."""
         callers = {sidecar.id: sidecar for sidecar in sidecars if sidecar.addresses}
         given = {proxy: sidecar.addresses for proxy, sidecar in callers.items()}
-        tables: dict[str, list[Resource]] = {}
+        tables: dict[tuple[str, tuple[bool, ...]], list[Resource]] = {}
         for proxy in self._given.keys() | given.keys():
             before, after = self._given.get(proxy, {}), given.get(proxy, {})
             moved = {host for host in before.keys() | after.keys() if before.get(host) != after.get(host)}
+            caller = caller_of(callers[proxy]) if proxy in callers else NOBODY
             for name in moved | (after.keys() & stale):
-                if name not in tables:
-                    tables[name] = port_tables(name, self._registry)
+                kind = name, verdict(self._registry.rules_of(name), caller)
+                if kind not in tables:
+                    tables[kind] = port_tables(name, self._registry, caller)
                 moved_ports = callers[proxy].moved_ports if proxy in callers else {}
-                self._put(Layer(Audience.PROXY, proxy), name, after.get(name), moved_ports, tables[name])
+                self._put(Layer(Audience.PROXY, proxy), name, after.get(name), moved_ports, tables[kind])
         self._given = given
 
     def _put(

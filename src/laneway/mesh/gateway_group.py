@@ -11,6 +11,7 @@ from laneway.mesh.layers import Layers
 from laneway.mesh.names import is_wildcard
 from laneway.mesh.registry import Registry, Stale
 from laneway.mesh.resources import RDS, SRDS, Audience, Layer
+from laneway.mesh.rules import Caller
 from laneway.mesh.tables import gateway_table, scope
 from laneway.mesh.world import GatewayProxy
 from laneway.spec.meta import Key
@@ -20,7 +21,7 @@ def group_layer(proxy: GatewayProxy) -> Layer:
     """The layer that a gateway proxy shares with its like."""
     labels = ",".join(f"{name}={value}" for name, value in sorted(proxy.labels.items()))
     ports = ",".join(str(port) for port in sorted(proxy.ports))
-    return Layer(Audience.GATEWAY, f"{labels}:{ports}")
+    return Layer(Audience.GATEWAY, f"{proxy.namespace};{labels}:{ports}")
 
 
 class GatewayGroup:
@@ -30,6 +31,7 @@ class GatewayGroup:
         """proxy: any of the group."""
         self._layer = group_layer(proxy)
         self._labels = proxy.labels
+        self._caller = Caller(proxy.namespace, frozenset(proxy.labels.items()))
         self._bound = frozenset(proxy.ports)
         self._table: GatewayTable | None = None
 
@@ -65,7 +67,7 @@ class GatewayGroup:
             old = self._table.places() if self._table else set()
             servers = servers_of(registry.gateways(), self._labels)
             bound = tuple(server for server in servers if server.port in self._bound)
-            self._table = GatewayTable(bound, registry.virtual_services())
+            self._table = GatewayTable(bound, registry.virtual_services(), self._caller)
             return old | self._table.places() | {(port, "") for port in self.ports}
         places: set[Place] = set()
         for key in stale.rules:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from laneway.mesh.names import age, gateways_of, hosts_of, intersection, is_wildcard
-from laneway.mesh.rules import Site
+from laneway.mesh.rules import NOBODY, Caller, Site
 from laneway.mesh.selection import selects
 from laneway.spec.istio import Gateway, VirtualService
 from laneway.spec.meta import Key
@@ -49,8 +49,12 @@ def _pattern(gateway: Gateway, host: str) -> tuple[str, str]:
 class GatewayTable:
     """For one group of gateway proxies: by port and host, the VirtualServices, kept up to date one by one."""
 
-    def __init__(self, servers: tuple[Server, ...], rules: Iterable[VirtualService] = ()) -> None:
+    def __init__(
+        self, servers: tuple[Server, ...], rules: Iterable[VirtualService] = (), caller: Caller = NOBODY
+    ) -> None:
+        """caller: the gateway itself, for rules that ask for the source of a request."""
         self._servers = servers
+        self._caller = caller
         self._places: dict[Key, set[Place]] = {}
         self._sources: dict[Place, dict[Key, VirtualService]] = defaultdict(dict)
         for source in rules:
@@ -109,7 +113,8 @@ class GatewayTable:
 
     def site(self, port: int) -> Site:
         """Where rules on a port are read."""
-        return Site(frozenset(server.gateway for server in self._servers if server.port == port), port)
+        gateways = frozenset(server.gateway for server in self._servers if server.port == port)
+        return Site(gateways, port, self._caller)
 
     def serving(self, port: int, host: str) -> str | None:
         """The served host, or the longest wildcard, that a request's host falls under."""

@@ -17,11 +17,34 @@ from laneway.spec.naming import MESH, full_gateway, full_host
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose proxy reads the rules: its namespace, and its labels as pairs."""
+
+    namespace: str = ""
+    labels: frozenset[tuple[str, str]] = frozenset()
+
+    def fault(self, match: HTTPMatchRequest) -> str:
+        """Why a match block is for other callers, in words; empty where it is for this one."""
+        for name, value in match.source_labels.items():
+            if (name, value) not in self.labels:
+                return f"the caller does not have the label {name}: {value}"
+        if match.source_namespace and match.source_namespace != self.namespace:
+            there = self.namespace or "no namespace"
+            return f"the caller is in {there}, the rule is for callers in {match.source_namespace} only"
+        return ""
+
+
+NOBODY = Caller()
+"""A caller that fulfils no condition: for rules that have none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """Where rules are read: at the sidecars (`mesh`) or these gateways (namespace/name), for one port."""
 
     gateways: frozenset[str]
     port: int
+    caller: Caller = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +130,7 @@ def _rows(source: VirtualService, site: Site) -> Iterator[Row]:
     for index, rule in enumerate(source.spec.http):
         for block, match in enumerate(rule.match or [HTTPMatchRequest()]):
             gateways = bound & _gateways(source, match) if match.gateways else bound
-            row = Row(source, index, block, conditions_of(match), _exclusion(match.port, gateways, site))
+            row = Row(source, index, block, conditions_of(match), _exclusion(match, gateways, site))
             yield row
             if row.catch_all and not row.excluded:
                 return
@@ -117,14 +140,30 @@ def _gateways(source: VirtualService, match: HTTPMatchRequest) -> frozenset[str]
     return frozenset(full_gateway(name, source.metadata.namespace) for name in match.gateways)
 
 
-def _exclusion(port: int | None, gateways: frozenset[str], site: Site) -> str:
-    """Why a match block for this port and these gateways is never tried at a place; empty where it is."""
-    if port is not None and port != site.port:
-        return f"the port is {site.port}, the rule is for port {port} only"
+def _exclusion(match: HTTPMatchRequest, gateways: frozenset[str], site: Site) -> str:
+    """Why a match block for these gateways is never tried at a place; empty where it is."""
+    if match.port is not None and match.port != site.port:
+        return f"the port is {site.port}, the rule is for port {match.port} only"
     if gateways.isdisjoint(site.gateways):
         here = "sidecars" if MESH in site.gateways else "gateway " + ", ".join(sorted(site.gateways))
         return f"this is read at {here}, the rule is for {', '.join(sorted(gateways)) or 'no gateway'} only"
-    return ""
+    return site.caller.fault(match) if asks_for_caller(match) else ""
+
+
+def asks_for_caller(match: HTTPMatchRequest) -> bool:
+    """Whether a match block is for some callers only. One that names gateways is not: Istio's rule."""
+    return not match.gateways and bool(match.source_labels or match.source_namespace)
+
+
+def verdict(rules: VirtualService | None, caller: Caller) -> tuple[bool, ...]:
+    """Of the match blocks that are for some callers only, which are for this one."""
+    matches = (match for rule in (rules.spec.http if rules else ()) for match in rule.match)
+    return tuple(not caller.fault(match) for match in matches if asks_for_caller(match))
+
+
+def tells_apart(rules: VirtualService | None) -> bool:
+    """Whether rules hold for some callers only."""
+    return bool(verdict(rules, NOBODY))
 
 
 def targets_of(row: Row, site: Site, registry: Registry) -> tuple[Target, ...]:

@@ -81,11 +81,17 @@ class Subscription:
             self._unsubscribe(name, generation)
 
     def change(self, delta: Delta, generation: int) -> None:
-        """`wanted` has become different for these names."""
+        """`wanted` has become different for these names; what is removed may have moved to another layer."""
         for name in delta.changed:
             self._mark(name, generation)
         for name in delta.removed:
-            if name in self.held or name in self._names or (self._wildcard and self._in_flight(name)):
+            moved = name in self.wanted
+            if (
+                moved
+                or name in self.held
+                or name in self._names
+                or (self._wildcard and self._in_flight(name))
+            ):
                 self._mark(name, generation)
             else:
                 self.stale.pop(name, None)

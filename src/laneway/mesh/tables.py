@@ -17,7 +17,7 @@ from laneway.mesh.registry import Registry
 from laneway.mesh.resources import Resource, resource
 from laneway.mesh.retries import default_retries
 from laneway.mesh.routes import default_route, route_message, route_of, unmatched
-from laneway.mesh.rules import Row, Site, Target, mirrors_of, rows_of, targets_of
+from laneway.mesh.rules import NOBODY, Caller, Row, Site, Target, mirrors_of, rows_of, targets_of
 from laneway.mesh.stickiness import stick
 from laneway.spec.istio.validation import BODY_BYTES_MAX
 from laneway.spec.naming import MESH
@@ -47,8 +47,10 @@ def scope(name: str, table: str) -> Resource:
     return resource(name, value)
 
 
-def mesh_table(name: str, registry: Registry) -> Resource | None:
-    """The route configuration of a host at the sidecars, the same for every caller; None for an unknown name.
+def mesh_table(name: str, registry: Registry, caller: Caller = NOBODY) -> Resource | None:
+    """The route configuration of a host at a caller's sidecar; None for an unknown name.
+
+    It is the same for every caller unless the host's rules tell callers apart.
 
     Rules of a name that is no host count on port 80, under that name alone: as in Istio.
     """
@@ -61,11 +63,11 @@ def mesh_table(name: str, registry: Registry) -> Resource | None:
     builder = TableBuilder(registry)
     for port in ports:
         domains = [f"{alias}:{port}" for alias in names] + (list(names) if port == HTTP_PORT else [])
-        builder.add_port(name, port, domains)
+        builder.add_port(name, port, domains, caller)
     return builder.build(mesh_table_name(name))
 
 
-def port_tables(name: str, registry: Registry) -> list[Resource]:
+def port_tables(name: str, registry: Registry, caller: Caller = NOBODY) -> list[Resource]:
     """The route configurations of a host's HTTP ports for callers that reach them by an address.
 
     They say the same as `mesh_table`, for requests that name the host in any way.
@@ -74,7 +76,7 @@ def port_tables(name: str, registry: Registry) -> list[Resource]:
     found = []
     for port in [port.number for port in host.ports if port.protocol.http] if host else []:
         builder = TableBuilder(registry)
-        builder.add_port(name, port, ["*"])
+        builder.add_port(name, port, ["*"], caller)
         found.append(builder.build(port_table_name(name, port)))
     return found
 
@@ -110,10 +112,10 @@ class TableBuilder:
         )
         return resource(name, value, self._needs)
 
-    def add_port(self, name: str, port: int, domains: Sequence[str]) -> None:
+    def add_port(self, name: str, port: int, domains: Sequence[str], caller: Caller) -> None:
         """A virtual host for a port of a mesh host: by its rules, or without any where it has none."""
         host, rules = self._registry.host(name), self._registry.rules_of(name)
-        site = Site(frozenset({MESH}), port)
+        site = Site(frozenset({MESH}), port, caller)
         rows = rows_of([rules] if rules else [], site)
         if rows:
             self.add_rows(f"{name}:{port}", domains, rows, site)

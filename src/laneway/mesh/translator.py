@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from laneway.mesh.addresses import CallerAddresses
+from laneway.mesh.callers import CallerTables, caller_layer
 from laneway.mesh.clusters import clusters_of
 from laneway.mesh.endpoints import assignments_of
 from laneway.mesh.gateway_group import GatewayGroup, group_layer
@@ -17,9 +18,11 @@ from laneway.mesh.own import OWN_TYPES, Own, gateway_resources, sidecar_resource
 from laneway.mesh.refusals import Refusal, refusals_of
 from laneway.mesh.registry import MeshObject, Registry, Stale
 from laneway.mesh.resources import CDS, EDS, RDS, SRDS, Audience, Changes, Layer, Resource
+from laneway.mesh.rules import tells_apart
 from laneway.mesh.tables import mesh_table, mesh_table_name, scope
 from laneway.mesh.transparent import TransparentListeners, View
 from laneway.mesh.world import GatewayProxy, Pod, Proxy, Sidecar
+from laneway.spec.istio import VirtualService
 from laneway.spec.meta import Key, Object
 from laneway.spec.protocols import Protocol
 
@@ -40,6 +43,7 @@ class Translator:
         self._access_log = access_log
         self._layers = Layers()
         self._addresses = CallerAddresses(self.registry, self._layers, access_log)
+        self._callers = CallerTables(self.registry, self._layers)
         self._transparent = TransparentListeners(self._layers, access_log)
         self._allowed = False
         self._proxies: dict[str, Proxy] = {}
@@ -119,7 +123,7 @@ class Translator:
         own = Layer(Audience.PROXY, proxy.id)
         match proxy:
             case Sidecar():
-                shared = Layer(Audience.NAMESPACE, proxy.namespace), SIDECARS, ALL
+                shared = caller_layer(proxy), Layer(Audience.NAMESPACE, proxy.namespace), SIDECARS, ALL
                 return (own, *shared, self._view(proxy).layer) if proxy.transparent else (own, *shared)
             case GatewayProxy():
                 return own, group_layer(proxy), ALL
@@ -164,16 +168,22 @@ class Translator:
 
     def _translate_tables(self, stale: Stale) -> None:
         """Route configurations of sidecars, and the names that lead to them."""
+        sidecars = (proxy for proxy in self._proxies.values() if isinstance(proxy, Sidecar))
+        changed = self._callers.refresh(sidecars, stale.routes)
         for name in stale.routes:
-            table = mesh_table(name, self.registry)
-            changed = self._layers.replace(SIDECARS, RDS, name, [table] if table else [])
-            if changed and (rules := self.registry.rules_of(name)):
-                self._touch("VirtualService", rules.key)
+            rules = self.registry.rules_of(name)
+            table = None if tells_apart(rules) else mesh_table(name, self.registry)
+            if self._layers.replace(SIDECARS, RDS, name, [table] if table else []) or name in changed:
+                self._touch_rules(rules)
         for name in stale.names:
             self._lead(SIDECARS, name, self.registry.target_of(name))
         for namespace, name in stale.short_names:
             if namespace in self._namespaces:
                 self._lead_short(namespace, name)
+
+    def _touch_rules(self, rules: VirtualService | None) -> None:
+        if rules is not None:
+            self._touch(rules.kind, rules.key)
 
     def _lead_short(self, namespace: str, name: str) -> None:
         target = self.registry.short_target_of(namespace, name)

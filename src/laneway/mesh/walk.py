@@ -6,7 +6,7 @@ Must not know Envoy, nor what an application does with a request that reached it
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from laneway.mesh.backends import backends_of
 from laneway.mesh.effects import answer_of, effects_of
@@ -14,7 +14,7 @@ from laneway.mesh.forwarding import HTTP_PORT, forwarded
 from laneway.mesh.gateways import GatewayTable, servers_of
 from laneway.mesh.matching import Request, fit, misfit
 from laneway.mesh.registry import Registry
-from laneway.mesh.rules import Row, Site, Target, blocks_of, mirrors_of, targets_of
+from laneway.mesh.rules import Caller, Row, Site, Target, blocks_of, mirrors_of, targets_of
 from laneway.spec.meta import Key
 from laneway.spec.naming import MESH
 
@@ -24,10 +24,11 @@ GATEWAYS_MAX = 4
 
 @dataclass(frozen=True, slots=True)
 class AtSidecar:
-    """The request is an application's. name: what the hop is called."""
+    """The request is an application's. name: what the hop is called; labels: of the application's pod."""
 
     namespace: str
     name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class AtGateway:
     labels: Mapping[str, str]
     port: int
     name: str
+    namespace: str = "istio-system"
 
 
 Place = AtSidecar | AtGateway
@@ -190,7 +192,8 @@ def _mesh_table(registry: Registry, place: AtSidecar, request: Request) -> _Tabl
     ports = [port.number for port in host.ports] if host else [HTTP_PORT]
     if request.port not in ports:
         return _Denial(502, f"{name} has no port {request.port}, only {', '.join(map(str, ports))}")
-    site = Site(frozenset({MESH}), request.port)
+    caller = Caller(place.namespace, frozenset(place.labels.items()))
+    site = Site(frozenset({MESH}), request.port, caller)
     rules = registry.rules_of(name)
     blocks = blocks_of([rules] if rules else [], site)
     if all(block.excluded for block in blocks):
@@ -202,7 +205,8 @@ def _mesh_table(registry: Registry, place: AtSidecar, request: Request) -> _Tabl
 
 def _gateway_table(registry: Registry, place: AtGateway, request: Request) -> _Table | _Denial:
     servers = servers_of(registry.gateways(), place.labels)
-    table = GatewayTable(servers, registry.virtual_services())
+    caller = Caller(place.namespace, frozenset(place.labels.items()))
+    table = GatewayTable(servers, registry.virtual_services(), caller)
     if place.port not in table.ports:
         return _Denial(404, f"no Gateway has a server on port {place.port} here")
     host = table.serving(place.port, request.host)
@@ -254,5 +258,5 @@ def _gateway(registry: Registry, target: Target) -> AtGateway | None:
     for pod in registry.pods_of(target.host):
         servers = servers_of(registry.gateways(), pod.labels)
         if any(server.port == target.port for server in servers):
-            return AtGateway(pod.labels, target.port, f"gateway {target.host}")
+            return AtGateway(pod.labels, target.port, f"gateway {target.host}", pod.namespace)
     return None

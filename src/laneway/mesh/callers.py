@@ -1,0 +1,69 @@
+"""Route configurations that depend on the caller: one for each kind of caller that a rule tells apart.
+
+Hosts whose rules ask for no caller are not here; so a mesh without such rules does nothing for them. Must not
+know what a route is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from laneway.mesh.layers import Layers
+from laneway.mesh.registry import Registry
+from laneway.mesh.resources import RDS, Audience, Layer, Resource
+from laneway.mesh.rules import Caller, tells_apart, verdict
+from laneway.mesh.tables import mesh_table
+from laneway.mesh.world import Sidecar
+
+
+def caller_of(sidecar: Sidecar) -> Caller:
+    """Who calls through a sidecar."""
+    return Caller(sidecar.namespace, frozenset(sidecar.labels.items()))
+
+
+def caller_layer(sidecar: Sidecar) -> Layer:
+    """The layer that a sidecar shares with those of the same namespace and labels."""
+    labels = ",".join(f"{name}={value}" for name, value in sorted(sidecar.labels.items()))
+    return Layer(Audience.CALLERS, f"{sidecar.namespace};{labels}")
+
+
+class CallerTables:
+    """The tables of such hosts, kept up to date for all sidecars."""
+
+    def __init__(self, registry: Registry, layers: Layers) -> None:
+        self._registry = registry
+        self._layers = layers
+        self._callers: dict[Layer, Caller] = {}
+        self._hosts: set[str] = set()
+
+    def refresh(self, sidecars: Iterable[Sidecar], stale: set[str]) -> set[str]:
+        """Take the sidecars as they are now; returns the hosts with other tables than before.
+
+        stale: hosts whose rules have changed, or the hosts that these name.
+        """
+        callers = {caller_layer(sidecar): caller_of(sidecar) for sidecar in sidecars}
+        for layer in self._callers.keys() - callers.keys():
+            self._layers.drop(layer)
+        new = callers.keys() - self._callers.keys()
+        self._callers = callers
+        asking = {name for name in stale if tells_apart(self._registry.rules_of(name))}
+        unchanged = self._hosts - stale
+        changed = {name for name in stale & (self._hosts | asking) if self._put(name, callers)}
+        for name in unchanged:
+            self._put(name, new)
+        self._hosts = unchanged | asking
+        return changed
+
+    def _put(self, name: str, layers: Iterable[Layer]) -> bool:
+        """Give these layers the host's tables, each kind built once; returns whether any is another now."""
+        rules = self._registry.rules_of(name)
+        built: dict[tuple[bool, ...], list[Resource]] = {(): []}
+        changed = False
+        for layer in layers:
+            caller = self._callers[layer]
+            kind = verdict(rules, caller)
+            if kind not in built:
+                table = mesh_table(name, self._registry, caller)
+                built[kind] = [table] if table else []
+            changed |= self._layers.replace(layer, RDS, name, built[kind])
+        return changed
