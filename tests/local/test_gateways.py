@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from laneway.local import gateways
 from laneway.local.gateways import EGRESS_LABELS, INGRESS_LABELS, Places
+from laneway.mesh.refusals import refusals_of
 from laneway.spec.istio import Gateway
 
 PLACES = Places(8080, "127.64.0.1", "127.64.0.2")
@@ -68,3 +69,13 @@ def test_sidecars_dial_the_egress_gateway_as_a_service_with_one_pod() -> None:
 def test_without_a_gateway_for_it_there_is_no_egress_service() -> None:
     """A rule that names it is then an error, not a black hole."""
     assert gateways.egress_service([]) is None
+
+
+def test_calls_leave_as_they_came() -> None:
+    """gRPC stays HTTP/2 on its way to the gateway, and WebSocket HTTP/1.1."""
+    rule = gateways.egress_policy()
+    assert refusals_of(rule) == ()
+    assert rule.written()["spec"] == {
+        "host": "istio-egressgateway",
+        "trafficPolicy": {"connectionPool": {"http": {"useClientProtocol": True}}},
+    }

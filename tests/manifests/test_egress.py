@@ -45,3 +45,10 @@ def test_hosts_inside_of_the_mesh_do_not_leave_it() -> None:
     """Only MESH_EXTERNAL goes through the gateway."""
     of = entry(location="MESH_INTERNAL")
     assert list(egress(Spec(service_entries={of.key: of}))) == []
+
+
+def test_what_a_gateway_cannot_read_does_not_pass_it() -> None:
+    """gRPC does; TLS and TCP go from the caller's sidecar to the host."""
+    for protocol, written in (("GRPC", 2), ("HTTP2", 2), ("HTTPS", 0), ("TLS", 0), ("TCP", 0)):
+        of = entry(ports=[{"number": 443, "name": "a", "protocol": protocol}])
+        assert len(list(egress(Spec(service_entries={of.key: of})))) == written

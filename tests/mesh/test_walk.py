@@ -223,3 +223,11 @@ def test_the_walker_decides_as_the_translation_does(random: Random, count: int) 
         total = sum(weight for _, weight in clusters)
         served = [(name, 100 * weight / total) for name, weight in clusters] or [(route.route.cluster, 100.0)]
         assert served == expected
+
+
+def test_bytes_are_not_walked() -> None:
+    """A port of TCP has no routes, so an HTTP proxy has none to it either."""
+    text = SHOP.replace("name: http, port: 80", "name: tcp-db, port: 80")
+    found = only_hop(text, PAGE, Request("pharmacy"))
+    why = "port 80 of pharmacy.shop.svc.cluster.local is tcp: its bytes are not read"
+    assert (found.status, found.error) == (502, why)

@@ -6,7 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from laneway.mesh.world import GatewayProxy, Pod
-from laneway.spec.istio import Gateway
+from laneway.spec.istio import (
+    ConnectionPool,
+    DestinationRule,
+    DestinationRuleSpec,
+    Gateway,
+    HTTPSettings,
+    TrafficPolicy,
+)
 from laneway.spec.kubernetes import Service, ServicePort, ServiceSpec
 from laneway.spec.meta import Key, ObjectMeta
 
@@ -51,6 +58,14 @@ def egress_pod(proxy: GatewayProxy, ready: bool) -> Pod:
     address = next((address for address, _ in proxy.ports.values()), "")
     ports = {port: bound for port, (_, bound) in proxy.ports.items()}
     return Pod(NAMESPACE, EGRESS.name, EGRESS_LABELS, address, ports, ready=ready)
+
+
+def egress_policy() -> DestinationRule:
+    """Calls to the egress gateway go on as they came: gRPC by HTTP/2, WebSocket by HTTP/1.1."""
+    http = HTTPSettings(use_client_protocol=True)
+    policy = TrafficPolicy(connection_pool=ConnectionPool(http=http))
+    spec = DestinationRuleSpec(host=EGRESS.name, traffic_policy=policy)
+    return DestinationRule(metadata=ObjectMeta(name=EGRESS.name, namespace=NAMESPACE), spec=spec)
 
 
 def egress_service(ports: Iterable[int]) -> Service | None:

@@ -135,6 +135,7 @@ class Proxies:
             self._plane.delete("Service", gateways.EGRESS)
         else:
             self._plane.upsert(service)
+            self._plane.upsert(gateways.egress_policy())
 
     def ingress(self) -> world.GatewayProxy:
         """The ingress gateway and where it listens."""

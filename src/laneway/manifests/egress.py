@@ -1,7 +1,7 @@
 """The way out: requests for an external host leave through the egress gateway, without Laneway's headers.
 
-Written for each MESH_EXTERNAL ServiceEntry with one HTTP port, unless a VirtualService of the user's names
-its host.
+Written for each MESH_EXTERNAL ServiceEntry with one port, of HTTP, HTTP/2 or gRPC, unless a VirtualService of
+the user's names its host.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from laneway.manifests.workloads import Manifest, meta
 from laneway.spec.cohorts import COHORT_HEADER
 from laneway.spec.istio import ServiceEntry
 from laneway.spec.meta import Key
+from laneway.spec.protocols import Protocol, named
 from laneway.spec.world import Spec
 
 GATEWAY_PORT = 80
+READ = frozenset({Protocol.HTTP, Protocol.HTTP2, Protocol.GRPC})
+"""Protocols whose requests a gateway can route."""
 
 
 def egress(spec: Spec) -> Iterator[Manifest]:
@@ -23,8 +26,8 @@ def egress(spec: Spec) -> Iterator[Manifest]:
     taken = {host.lower() for rules in spec.virtual_services.values() for host in rules.spec.hosts}
     for key, entry in sorted(spec.service_entries.items()):
         hosts = [host for host in entry.spec.hosts if host.lower() not in taken and "*" not in host]
-        protocols = [port.protocol for port in entry.spec.ports]
-        if entry.spec.location == "MESH_EXTERNAL" and protocols == ["HTTP"] and hosts:
+        readable = [named(port.protocol) in READ for port in entry.spec.ports]
+        if entry.spec.location == "MESH_EXTERNAL" and readable == [True] and hosts:
             yield _gateway(key, hosts)
             for host in hosts:
                 yield _rules(key, entry, host, spec.mesh.lane.header)

@@ -17,6 +17,7 @@ from laneway.mesh.registry import Registry
 from laneway.mesh.rules import Caller, Row, Site, Target, blocks_of, mirrors_of, targets_of
 from laneway.spec.meta import Key
 from laneway.spec.naming import MESH
+from laneway.spec.protocols import Protocol
 
 GATEWAYS_MAX = 4
 """A request that passes more gateways goes round in circles."""
@@ -189,9 +190,11 @@ def _mesh_table(registry: Registry, place: AtSidecar, request: Request) -> _Tabl
         text = f"nothing in the mesh is called {request.host} from namespace {place.namespace}"
         return _Denial(502, text)
     host = registry.host(name)
-    ports = [port.number for port in host.ports] if host else [HTTP_PORT]
+    ports = {port.number: port.protocol for port in host.ports} if host else {HTTP_PORT: Protocol.HTTP}
     if request.port not in ports:
         return _Denial(502, f"{name} has no port {request.port}, only {', '.join(map(str, ports))}")
+    if not ports[request.port].http:
+        return _Denial(502, f"port {request.port} of {name} is {ports[request.port]}: its bytes are not read")
     caller = Caller(place.namespace, frozenset(place.labels.items()))
     site = Site(frozenset({MESH}), request.port, caller)
     rules = registry.rules_of(name)
