@@ -24,7 +24,7 @@ class Service:
 
     port: of its Service; target: that its container listens on; calls: URLs that it asks for every answer;
     hosts: public, at the gateway; steps: of its releases; retries: as in an Istio rule, None for the default;
-    delay_ms: how long each answer takes.
+    delay_ms: how long each answer takes; scale: of its App.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Service:
     retries: Object | None = None
     sidecar: bool = True
     delay_ms: int = 0
+    scale: Object | None = None
 
     @property
     def image(self) -> str:
@@ -86,6 +87,8 @@ def app(service: Service) -> Object:
         "service": {"ports": [{"name": "http", "port": service.port, "targetPort": service.target}]},
         "release": {"steps": list(service.steps)},
     }
+    if service.scale is not None:
+        spec["scale"] = service.scale
     routing: Object = {}
     if service.hosts:
         routing |= {"gateways": ["public"], "hosts": list(service.hosts)}

@@ -6,6 +6,7 @@ Source: k8s.io/api/autoscaling/v2 (types) and pkg/apis/autoscaling (defaults, li
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -115,6 +116,9 @@ class MetricSpec(Model):
     """One metric. A pod has one container, so ContainerResource is Resource."""
 
     unsupported: ClassVar[frozenset[str]] = frozenset({"containerResource"})
+    instead: ClassVar[Mapping[str, str]] = {
+        "containerResource": "write type Resource: a pod has one container"
+    }
 
     type: Literal["Resource", "Pods", "Object", "External"]
     resource: ResourceMetric | None = None
@@ -179,13 +183,6 @@ class HorizontalPodAutoscalerSpec(Model):
     max_replicas: int = Field(ge=1)
     metrics: list[MetricSpec] = Field(default_factory=list)
     behavior: Behavior | None = None
-
-    @model_validator(mode="after")
-    def _bounds_agree(self) -> HorizontalPodAutoscalerSpec:
-        if self.min_replicas > self.max_replicas:
-            text = f"minReplicas {self.min_replicas} is above maxReplicas {self.max_replicas}"
-            raise ValueError(f"{text}; write a minReplicas that is at most maxReplicas")
-        return self
 
     @property
     def followed(self) -> list[MetricSpec]:

@@ -40,6 +40,7 @@ RULES: tuple[Rule, ...] = (
     cohorts.preview_headers_are_free,
     cohorts.cookies_are_set_at_gateways,
     cohorts.cookies_differ_on_a_host,
+    autoscaling.bounds_agree,
     autoscaling.one_autoscaler_for_each_deployment,
     autoscaling.templates_scale_with_their_app,
     autoscaling.utilization_has_a_request,

@@ -40,6 +40,15 @@ def _metrics(scope: Scope) -> Iterator[_Written]:
             yield _Written(scaler, ("spec", "metrics", index), metric, template)
 
 
+def bounds_agree(scope: Scope) -> Iterator[Fault]:
+    """The minimum is not above the maximum."""
+    for scaler in scope.spec.autoscalers.values():
+        least, most = scaler.spec.min_replicas, scaler.spec.max_replicas
+        if least > most:
+            text = f"minReplicas {least} is above maxReplicas {most}"
+            yield Fault(Code.SCALE_BOUNDS, scaler, ("spec", "minReplicas"), text)
+
+
 def targets_exist(scope: Scope) -> Iterator[Fault]:
     """An autoscaler scales a Deployment that is there, in its namespace."""
     for scaler in scope.spec.autoscalers.values():
