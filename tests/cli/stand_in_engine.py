@@ -127,6 +127,7 @@ class StandInEngine:
             "at": "ingress gateway",
             "source": "VirtualService shop/shop",
             "rules": [why, rule],
+            "effects": ["fault: 10 % wait 1s"],
             "targets": [target],
         }
         return Explanation(hops=[hop], outcome="it reaches pharmacy", status=None)  # type: ignore[list-item]

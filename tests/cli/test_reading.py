@@ -66,6 +66,7 @@ def test_explain_shows_each_rule_and_why(daemon: Daemon, laneway: Laneway) -> No
         "1. ingress gateway: VirtualService shop/shop",
         "   ✗ green: header x-lane is absent",
         "   ✓ default: the rule has no condition",
+        "   ! fault: 10 % wait 1s",
         "   → 100% to pharmacy subset r-r1: pharmacy-1",
         "it reaches pharmacy",
     ]

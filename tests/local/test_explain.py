@@ -26,6 +26,13 @@ spec:
   gateways: [public]
   http:
   - {name: teapot, match: [{uri: {prefix: /tea}}], directResponse: {status: 418}}
+  - {name: moved, match: [{uri: {prefix: /old}}], redirect: {uri: /new, redirectCode: 302}}
+  - name: tried
+    match: [{uri: {prefix: /try}}]
+    fault: {delay: {fixedDelay: 1s, percentage: {value: 10}}}
+    mirror: {host: pharmacy-green}
+    mirrorPercentage: {value: 2.5}
+    route: [{destination: {host: pharmacy, subset: a}}]
   - {name: pharmacy, route: [{destination: {host: pharmacy, subset: a}}]}
 """
 EGRESS = """
@@ -88,8 +95,19 @@ def test_a_request_at_the_ingress_names_the_rule_the_version_and_its_pods() -> N
                         "matched": False,
                         "why": "the path is '/', the rule wants the prefix '/tea'",
                     },
-                    {"name": "#2 pharmacy", "matched": True, "why": "the rule has no condition"},
+                    {
+                        "name": "#2 moved",
+                        "matched": False,
+                        "why": "the path is '/', the rule wants the prefix '/old'",
+                    },
+                    {
+                        "name": "#3 tried",
+                        "matched": False,
+                        "why": "the path is '/', the rule wants the prefix '/try'",
+                    },
+                    {"name": "#4 pharmacy", "matched": True, "why": "the rule has no condition"},
                 ],
+                "effects": [],
                 "targets": [
                     {
                         "host": "pharmacy.shop.svc.cluster.local",
@@ -131,6 +149,42 @@ def test_a_request_that_leaves_the_mesh_passes_the_egress_gateway() -> None:
     ]
     assert [hop["rules"][-1]["name"] for hop in found["hops"]] == ["#1 out", "#2 away"]
     assert found["outcome"].startswith("100 % to labs.example:80: 1 ready")
+
+
+def test_a_redirect_says_where_the_client_is_sent() -> None:
+    """As the client will read it."""
+    found = way("http://shop.example/old?a=1")
+    (hop,) = found["hops"]
+    assert hop["effects"] == ["redirect: the client is sent to http://shop.example/new?a=1"]
+    assert found["outcome"] == "ingress gateway answers 302 by itself: go to http://shop.example/new?a=1"
+    assert found["status"] == 302
+
+
+def test_faults_and_copies_are_told() -> None:
+    """With their percentages, and whether anybody gets the copies."""
+    (hop,) = way("http://shop.example/try")["hops"]
+    assert hop["effects"] == [
+        "fault: 10 % wait 1s",
+        "mirror: copies of 2.5 % go to pharmacy-green.shop.svc.cluster.local:80, 1 ready pod",
+    ]
+
+
+def test_rules_for_certain_callers_know_the_pods_of_an_app() -> None:
+    """Their labels."""
+    rule = """
+---
+kind: VirtualService
+metadata: {name: pharmacy}
+spec:
+  hosts: [pharmacy]
+  http: [{name: own, match: [{sourceLabels: {lane: green}}], directResponse: {status: 200}}]
+"""
+    world = registry(
+        SHOP.partition("\n---\nkind: VirtualService")[0].rstrip("-\n") + rule, [pod("g", {"lane": "green"})]
+    )
+    ours = explain(world, "http://pharmacy/", "GET", (), Key("shop", "pharmacy-green"), [80])
+    assert ours["status"] == 200
+    assert not explain(world, "http://pharmacy/", "GET", (), Key("shop", "page"), [80])["status"]
 
 
 def test_an_answer_of_the_proxy_itself_has_its_status() -> None:

@@ -55,8 +55,8 @@ def explain(
 ) -> None:
     """Say where a request would go, and why.
 
-    For each hop: the rule that matches, why the earlier ones do not, and the pods behind it. No request is
-    sent.
+    For each hop: the rule that matches, why the earlier ones do not, what else the rule does (faults,
+    redirects, copies), and the pods behind it. No request is sent.
     """
     from laneway.cli import daemon, finding
     from laneway.cli.output import emit
@@ -82,6 +82,8 @@ def _hop(hop: Hop) -> Iterator[str]:
     for rule in hop["rules"]:
         mark = "✓" if rule["matched"] else "✗"
         yield f"   {mark} {rule['name']}: {rule['why']}"
+    for effect in hop["effects"]:
+        yield f"   ! {effect}"
     for target in hop["targets"]:
         yield f"   → {_target(target)}"
 

@@ -5,7 +5,7 @@ Must not know how rules are matched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from laneway.local import gateways
@@ -15,6 +15,7 @@ from laneway.mesh.matching import Request
 from laneway.mesh.registry import Registry
 from laneway.mesh.walk import AtGateway, AtSidecar, Hop, Place, Share, Walk, walk
 from laneway.spec.meta import Key
+from laneway.spec.naming import full_host
 
 HTTP_PORT = 80
 
@@ -40,7 +41,9 @@ def explain(
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     place: Place
     if source is not None:
-        place = AtSidecar(source.namespace, f"sidecar of {source.name}")
+        pods = registry.pods_of(full_host(source.name, source.namespace))
+        labels = pods[0].labels if pods else {}
+        place = AtSidecar(source.namespace, f"sidecar of {source.name}", labels)
     else:
         lowest = min(ingress_ports, default=HTTP_PORT)
         server = port if port in ingress_ports else lowest
@@ -64,8 +67,20 @@ def _hop(hop: Hop) -> HopDocument:
         rules.append(RuleTried(name=_rule(hop.rule, hop.name), matched=True, why=hop.why))
     source = f"VirtualService {hop.virtual_service}" if hop.virtual_service else hop.host
     return HopDocument(
-        at=hop.place, source=source, rules=rules, targets=[_target(share) for share in hop.shares]
+        at=hop.place,
+        source=source,
+        rules=rules,
+        effects=[*hop.effects, *_redirect(hop), *map(_copies, hop.mirrors)],
+        targets=[_target(share) for share in hop.shares],
     )
+
+
+def _redirect(hop: Hop) -> list[str]:
+    return [f"redirect: the client is sent to {hop.location}"] if hop.location else []
+
+
+def _copies(mirror: Share) -> str:
+    return f"mirror: copies of {mirror.percent:g} % go to {_where(mirror)}, {_ready(mirror)}"
 
 
 def _rule(position: int, name: str) -> str:
@@ -81,12 +96,16 @@ def _outcome(last: Hop) -> str:
     if last.error:
         return f"{last.place} answers {last.status}: {last.error}" if last.status else last.error
     if last.status:
-        return f"{last.place} answers {last.status} by itself"
-    return "; ".join(_arrival(last.shares))
+        led = f": go to {last.location}" if last.location else ""
+        return f"{last.place} answers {last.status} by itself{led}"
+    return "; ".join(f"{share.percent:g} % to {_where(share)}: {_ready(share)}" for share in last.shares)
 
 
-def _arrival(shares: Iterable[Share]) -> Iterable[str]:
-    for share in shares:
-        where = f"{share.host}:{share.port}" + (f" subset {share.subset}" if share.subset else "")
-        ready = f"{len(share.ready)} ready pod{'' if len(share.ready) == 1 else 's'}"
-        yield f"{share.percent:g} % to {where}: {f'503, {share.problem}' if share.problem else ready}"
+def _where(share: Share) -> str:
+    return f"{share.host}:{share.port}" + (f" subset {share.subset}" if share.subset else "")
+
+
+def _ready(share: Share) -> str:
+    if share.problem:
+        return f"503, {share.problem}"
+    return f"{len(share.ready)} ready pod{'' if len(share.ready) == 1 else 's'}"

@@ -202,11 +202,15 @@ class Target(TypedDict):
 
 
 class Hop(TypedDict):
-    """One proxy's decision. at: the proxy, in words; source: the VirtualService or Service that it read."""
+    """One proxy's decision. at: the proxy, in words; source: the VirtualService or Service that it read.
+
+    effects: what else happens to the request, in words: faults, cross-origin answers, redirects, copies.
+    """
 
     at: str
     source: str
     rules: list[RuleTried]
+    effects: list[str]
     targets: list[Target]
 
 
