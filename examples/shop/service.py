@@ -23,7 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-PASSED_ON = ("x-lane", "baggage", "traceparent", "tracestate", "x-request-id")
+PASSED_ON = ("x-lane", "x-laneway-cohort", "baggage", "traceparent", "tracestate", "x-request-id")
 """Headers of a request that go along with every call made for it."""
 
 CALL_TIMEOUT_S = 10.0

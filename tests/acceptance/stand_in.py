@@ -18,7 +18,7 @@ import time
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-PASSED_ON = (b"x-lane", b"baggage", b"traceparent", b"tracestate", b"x-request-id")
+PASSED_ON = (b"x-lane", b"x-laneway-cohort", b"baggage", b"traceparent", b"tracestate", b"x-request-id")
 
 
 def read_head(reader: BinaryIO) -> tuple[bytes, dict[bytes, bytes]]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import click
+import pytest
 from tests.cli.conftest import Daemon, Laneway
 from tests.cli.statuses import app, lane, status
 
+from laneway.cli import promotion, together
 from laneway.cli.lane import entry_host
 from laneway.cli.lane_change import merged
+from laneway.cli.loading import parsed
+from laneway.spec.lane import Lane
 
 
 def test_up_applies_a_lane_and_prints_header_and_url(daemon: Daemon, laneway: Laneway) -> None:
@@ -178,3 +183,61 @@ def test_rm_waits_until_its_pods_are_gone(daemon: Daemon, laneway: Laneway) -> N
     done = laneway("lane", "rm", "green", "--wait", "--timeout", "50ms")
     assert done.code == 1
     assert "1 pod of lane shop/green still to end" in done.err
+
+
+TEMPLATE: dict[str, Any] = {"spec": {"containers": [{"name": "main", "image": "registry/pharmacy:1"}]}}
+STORED: list[dict[str, Any]] = [
+    {
+        "apiVersion": "laneway.dev/v1alpha1",
+        "kind": "App",
+        "metadata": {"name": "pharmacy", "namespace": "shop"},
+        "spec": {"workload": {"template": TEMPLATE}, "service": {"ports": [{"port": 80}]}},
+    },
+    {
+        "apiVersion": "laneway.dev/v1alpha1",
+        "kind": "Lane",
+        "metadata": {"name": "green", "namespace": "shop"},
+        "spec": {
+            "apps": [
+                {
+                    "name": "pharmacy",
+                    "image": "registry/pharmacy:green",
+                    "env": [{"name": "FAST", "value": "on"}],
+                }
+            ]
+        },
+    },
+]
+
+
+def test_promotion_is_the_lane_s_templates_and_a_release_that_says_where_they_came_from() -> None:
+    """Images and variables, as they were tested; the record names lane and person."""
+    found = next(obj for obj in parsed(STORED) if isinstance(obj, Lane))
+    (app_body,) = promotion.templates(found, STORED)
+    container = app_body["spec"]["workload"]["template"]["spec"]["containers"][0]
+    assert container["image"] == "registry/pharmacy:green"
+    assert container["env"] == [{"name": "FAST", "value": "on"}]
+    revisions = together.changed(parsed(STORED), parsed([app_body]), status(apps=[app()]))
+    release = together.release_of("lane-green", revisions, promotion.evidence(found, "ada"))
+    assert release["metadata"]["annotations"] == {
+        "laneway.dev/promoted-from": "green",
+        "laneway.dev/promoted-by": "ada",
+    }
+    assert [part["name"] for part in release["spec"]["apps"]] == ["pharmacy"]
+
+
+def test_a_lane_that_changes_no_template_is_not_promoted() -> None:
+    """There would be nothing to release."""
+    with pytest.raises(click.UsageError, match="no app's template changes"):
+        together.release_of("lane-green", {})
+
+
+def test_promotion_says_that_the_lane_was_tested_on_another_version() -> None:
+    """Its images meet a template that it never ran with."""
+    said = promotion.tested_on_another(lane(), status(apps=[app() | {"stable": "r9"}]))
+    assert said == ["pharmacy was tested on r1, stable is r9"]
+
+
+def test_deleting_after_the_promotion_needs_to_wait_for_it(laneway: Laneway) -> None:
+    """A usage error."""
+    assert laneway("lane", "promote", "green", "--delete").code == 2

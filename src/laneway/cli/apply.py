@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from laneway.cli.client import Client
+    from laneway.cli.loading import Batch
     from laneway.local.state import State
     from laneway.local.status import AppStatus, Change, Changes, Json, ReleaseStatus, Status
+    from laneway.spec.meta import Object
 
 MESH_KINDS = frozenset({"VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Service", "Mesh"})
 """Kinds whose change has taken effect when every proxy has confirmed."""
@@ -28,6 +30,12 @@ MESH_KINDS = frozenset({"VirtualService", "DestinationRule", "Gateway", "Service
 )
 @options.files
 @options.recursive
+@click.option(
+    "--together",
+    metavar="NAME",
+    show_default="each app by itself",
+    help="Release the apps that change as one, by this name.",
+)
 @options.wait
 @options.timeout("2m")
 @options.reason
@@ -37,6 +45,7 @@ MESH_KINDS = frozenset({"VirtualService", "DestinationRule", "Gateway", "Service
 def apply(
     paths: tuple[str, ...],
     recursive: bool,
+    together: str | None,
     wait: bool,
     limit: timedelta,
     reason: str,
@@ -57,8 +66,9 @@ def apply(
         raise click.BadParameter("say what to apply", param_hint="-f")
     batch = loading.load_files(paths, recursive, namespace)
     with daemon.connected(state) as client:
-        before = {(release["namespace"], release["name"]) for release in client.status()["releases"]}
-        changes = loading.apply(client, batch, reason)
+        status = client.status()
+        before = {(release["namespace"], release["name"]) for release in status["releases"]}
+        changes = loading.apply(client, batch, reason, _with_release(batch, status, together))
         status = taken_up(client, changes, wait, limit)
     started = [r for r in status["releases"] if (r["namespace"], r["name"]) not in before]
     document = {"objects": changes["objects"], "releases": [record(release) for release in started]}
@@ -68,6 +78,20 @@ def apply(
         table=lambda: _table(changes, started),
         names=[f"{change['kind'].lower()}/{change['name']}" for change in changes["objects"]],
     )
+
+
+def _with_release(batch: Batch, status: Status, name: str | None) -> Callable[[list[Object]], list[Json]]:
+    """The Release that goes along with a batch, given what is applied already; none without a name."""
+    from laneway.cli import together
+
+    def made(stored: list[Object]) -> list[Json]:
+        if name is None:
+            return []
+        if any(obj.kind == "Release" and obj.metadata.name == name for obj in stored):
+            raise click.BadParameter(f"there is a release {name} already", param_hint="--together")
+        return [together.release_of(name, together.changed(stored, batch.loaded.objects, status))]
+
+    return made
 
 
 def record(release: ReleaseStatus) -> Json:

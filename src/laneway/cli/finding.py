@@ -65,6 +65,12 @@ def split(named: str, namespace: str | None) -> tuple[str | None, str]:
     return space or namespace, name
 
 
+def release(status: Status, namespace: str, name: str, app: str) -> ReleaseStatus | None:
+    """One app's part of the release of this name; None where it has not begun."""
+    wanted = (namespace, name, app)
+    return next((r for r in status["releases"] if (r["namespace"], r["name"], r["app"]) == wanted), None)
+
+
 def releases(status: Status, app: AppStatus) -> list[ReleaseStatus]:
     """All releases of an app, oldest first."""
     return [r for r in status["releases"] if (r["namespace"], r["app"]) == (app["namespace"], app["name"])]

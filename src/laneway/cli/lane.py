@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from laneway.cli import options
+from laneway.cli.lane_promote import lane_promote
 from laneway.cli.options import Format
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 @click.group("lane", no_args_is_help=True)
 def lane() -> None:
-    """Make, list and remove lanes: parallel environments by header."""
+    """Make, list, promote and remove lanes: parallel environments by header."""
+
+
+lane.add_command(lane_promote)
 
 
 @lane.command(

@@ -5,7 +5,7 @@ Must not know which command asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,13 +71,19 @@ def refuse(found: Sequence[ProblemDocument]) -> None:
         say(problem_line(problem))
 
 
-def apply(client: Client, batch: Batch, reason: str) -> Changes:
+def apply(
+    client: Client,
+    batch: Batch,
+    reason: str,
+    more: Callable[[list[Object]], list[Json]] = lambda _: [],
+) -> Changes:
     """Check the batch with what is applied already, and apply it.
 
-    Raises ProblemsFailure: nothing was applied.
+    more: objects to apply with it, given those. Raises ProblemsFailure: nothing was applied.
     """
-    refuse(problems(batch, parsed(of_people(client))))
-    return send(client, batch, reason)
+    stored = parsed(of_people(client))
+    refuse(problems(batch, stored))
+    return send_objects(client, [*batch.objects(), *more(stored)], reason)
 
 
 def of_people(client: Client) -> list[Json]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ from laneway.plan.result import AppPlan, LaneVersionPlan, VersionPlan
 from laneway.plan.sizing import ceil_div
 from laneway.spec.app import Scale
 from laneway.spec.autoscaling import MetricSpec
+from laneway.spec.kubernetes import EnvVar
 from laneway.spec.meta import Key
 from laneway.spec.release_policy import Drain
 from laneway.spec.values import FULL, format_duration, format_quantity, parse_quantity
@@ -67,16 +69,22 @@ def lane_deployment(version: LaneVersionPlan, base: Manifest) -> Manifest:
     key = Key(lane.namespace, names.lane_service(version.app, lane.name))
     own = {**selector, names.BASE: version.base}
     pod = _pod({**selector, **canonical}, base)
-    return _deployment(key, own, selector, pod | {"spec": _patched(base["spec"], version)}, version.replicas)
+    return _deployment(
+        key,
+        own,
+        selector,
+        pod | {"spec": patched(base["spec"], version.image, version.env)},
+        version.replicas,
+    )
 
 
-def _patched(pod: Manifest, version: LaneVersionPlan) -> Manifest:
-    """A pod with the lane's image and variables; variables of the same name are replaced in place."""
+def patched(pod: Manifest, image: str | None, env: Iterable[EnvVar]) -> Manifest:
+    """A pod's spec with a lane's image and variables; variables of the same name are replaced in place."""
     container = dict(pod["containers"][0])
-    if version.image:
-        container["image"] = version.image
-    if version.env:
-        variables = (*container.get("env", ()), *(variable.written() for variable in version.env))
+    if image:
+        container["image"] = image
+    if own := [variable.written() for variable in env]:
+        variables = (*container.get("env", ()), *own)
         container["env"] = list({variable["name"]: variable for variable in variables}.values())
     return pod | {"containers": [container]}
 

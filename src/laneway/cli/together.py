@@ -1,0 +1,54 @@
+"""A Release of the Apps whose templates are about to change. Pure; must not know what runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from itertools import count
+from typing import TYPE_CHECKING
+
+import click
+
+from laneway.plan.revision import revision_of
+from laneway.spec.load import ref_of, spec_of
+
+if TYPE_CHECKING:
+    from laneway.local.status import Json, Status
+    from laneway.spec.meta import Key, Object
+
+API_VERSION = "laneway.dev/v1alpha1"
+
+
+def changed(stored: Iterable[Object], applied: Iterable[Object], status: Status) -> dict[Key, str]:
+    """The revisions of the Apps whose template these objects make another than stable's."""
+    spec = spec_of({ref_of(obj): obj for obj in (*stored, *applied)}.values())
+    stable = {(app["namespace"], app["name"]): app["stable"] for app in status["apps"]}
+    found: dict[Key, str] = {}
+    for key, app in sorted(spec.apps.items()):
+        template = spec.template(app)
+        if template and key in stable and (revision := revision_of(template)) != stable[key]:
+            found[key] = revision
+    return found
+
+
+def release_of(name: str, revisions: Mapping[Key, str], annotations: Mapping[str, str] | None = None) -> Json:
+    """The Release of these Apps. Usage errors: none of them changes, or they are in several namespaces."""
+    namespaces = sorted({key.namespace for key in revisions})
+    if len(namespaces) != 1:
+        where = (
+            f"the apps that change are in {', '.join(namespaces)}"
+            if namespaces
+            else "no app's template changes"
+        )
+        raise click.UsageError(f"{where}: a release is of apps in one namespace")
+    parts = [{"name": key.name, "revision": revision} for key, revision in revisions.items()]
+    metadata: Json = {"name": name, "namespace": namespaces[0]}
+    if annotations:
+        metadata["annotations"] = dict(annotations)
+    return {"apiVersion": API_VERSION, "kind": "Release", "metadata": metadata, "spec": {"apps": parts}}
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """The name, or it with the first number that makes it one that is not taken."""
+    return next(
+        each for number in count(1) if (each := f"{name}-{number}" if number > 1 else name) not in taken
+    )
