@@ -61,7 +61,10 @@ def _match(random: Random) -> dict[str, Any]:
     if random.random() < 0.1:
         match["gateways"] = [random.choice(("mesh", "public"))]
     if random.random() < 0.15:
-        match["withoutHeaders"] = {"x-user": random.choice(({}, {"exact": "ann"}, {"prefix": "b"}))}
+        name = random.choice(("x-user", "x-lane"))
+        match["withoutHeaders"] = {
+            name: random.choice(({}, {"exact": "ann"}, {"exact": "green"}, {"prefix": "b"}))
+        }
     if random.random() < 0.15:
         match["queryParams"] = {"q": random.choice(({}, {"exact": "1"}, {"prefix": "a"}, {"regex": "[0-9]"}))}
     if random.random() < 0.1:

@@ -105,3 +105,17 @@ def test_the_tree_decides_as_the_list_does(random: Random, count: int) -> None:
         for _ in range(10):
             asked = request(random, "pharmacy")
             assert looked_up(tree, asked) == first(found, asked)
+
+
+def test_a_value_that_a_row_must_not_have_is_no_branch() -> None:
+    """Such a row stays in all branches, and its condition decides there."""
+    matches: dict[str, Any] = {"not-c": {"withoutHeaders": {"x-lane": {"exact": "c"}}}}
+    matches |= {lane: {"headers": {"x-lane": {"exact": lane}}} for lane in ("a", "b")}
+    http = [
+        {"name": name, "match": [match], "directResponse": {"status": 200}} for name, match in matches.items()
+    ]
+    tree = tree_of(rows_of([rules(*http)], Site(frozenset({"mesh"}), 80)))
+    assert tree is not None
+    assert sorted(tree.branches) == ["a", "b"]
+    assert [row.name for row in tree.branches["a"]] == ["not-c", "a"]
+    assert [row.name for row in tree.rest] == ["not-c"]

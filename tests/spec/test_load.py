@@ -67,6 +67,25 @@ def problems_of(text: str) -> list[str]:
             "remove it",
         ),
         (
+            RULES + "  exportTo: ['.']\n",
+            "9:14: error LW206: spec.exportTo[0] cannot be '.'; write '*'",
+        ),
+        (
+            RULES + "    fault: {abort: {http2Error: REFUSED}}\n",
+            "9:21: error LW202: spec.http[0].fault.abort.http2Error is not supported by Laneway, and "
+            "refused rather than ignored; remove it",
+        ),
+        (
+            APP + "  routing: {http: [{delegate: {name: a}}]}\n",
+            "7:21: error LW202: spec.routing.http[0].delegate is not supported by Laneway, and "
+            "refused rather than ignored; remove it",
+        ),
+        (
+            RULES + "    directResponse: {status: 200, body: {bytes: '?'}}\n",
+            "9:42: error LW206: spec.http[0].directResponse.body.bytes: not base64; "
+            "write `string` for a text",
+        ),
+        (
             RULES + "    fault: {delay: {fixedDelay: 1s, exponentialDelay: 1s}}\n",
             "9:37: error LW202: spec.http[0].fault.delay.exponentialDelay is not supported by Laneway, and "
             "refused rather than "
