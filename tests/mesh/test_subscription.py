@@ -160,3 +160,15 @@ def test_what_changed_twice_is_as_old_as_its_first_change() -> None:
     for generation in (2, 3):
         subscription.change(Delta(frozenset({"a"})), generation)
     assert list(subscription.ages()) == [2]
+
+
+def test_what_moves_to_another_layer_is_not_gone() -> None:
+    """In whatever order the layers tell it; also while the proxy has yet to ask for it."""
+    for deltas in (
+        (Delta(changed=frozenset("b")), Delta(removed=frozenset("b"))),
+        (Delta(removed=frozenset("b")),),
+    ):
+        subscription = opened(named("a", "b"), RDS, Request(RDS, subscribe=("a",)))
+        for delta in deltas:
+            subscription.change(delta, 2)
+        assert "b" in subscription.stale
