@@ -78,6 +78,15 @@ def test_pods_of_which_little_is_known_damp_a_rise(
     assert replicas(cpu(30), Measured(3, present, (reading,))) == expected
 
 
+@pytest.mark.parametrize("fields", [UNREADY, {"pending": True}, {}])
+def test_pods_that_are_on_their_way_may_be_enough(fields: dict[str, Any]) -> None:
+    """Two pods do twice what they should: with two more, all of them do what they should, nearly."""
+    present = (*pods(2), *pods(2, 2, **fields))
+    reading = samples(655, 655, 999, 999) if fields else samples(655, 655)
+    assert replicas(cpu(30), Measured(4, present, (reading,))) == 4
+    assert replicas(cpu(30), Measured(2, pods(2), (samples(655, 655),))) == 5
+
+
 def test_a_pod_that_says_nothing_damps_a_fall() -> None:
     """It counts as using all that it requests, and a fall never becomes a rise by it."""
     assert replicas(cpu(50), Measured(4, pods(4), (samples(100, 100, 100),))) == 3

@@ -55,6 +55,32 @@ async def test_apply_stores_all_and_tells_what_became_of_each(world: Running) ->
     assert again["version"] == first["version"]
 
 
+async def test_a_deployment_that_says_no_size_keeps_the_one_that_its_autoscaler_gave_it(
+    world: Running,
+) -> None:
+    """As with server-side apply in Kubernetes; without an autoscaler it is 1 again."""
+    target = {"kind": "Deployment", "name": "web"}
+    scaler = obj(
+        "HorizontalPodAutoscaler", "web", {"scaleTargetRef": target, "maxReplicas": 9, "metrics": []}
+    )
+    scaler["spec"]["metrics"] = [
+        {
+            "type": "Resource",
+            "resource": {"name": "memory", "target": {"type": "AverageValue", "averageValue": "9Gi"}},
+        }
+    ]
+    scaler["apiVersion"] = "autoscaling/v2"
+    world.put(plain("web", replicas=5), scaler)
+    await world.service.apply([plain("web", image="registry/web:2")], "ann", "")
+    stored = world.store.get("Deployment", key("web"))
+    assert stored is not None and stored["spec"]["replicas"] == 5
+    await world.service.apply([plain("web", replicas=2)], "ann", "")
+    world.store.delete("HorizontalPodAutoscaler", key("web"), "deleted", "ann")
+    await world.service.apply([plain("web")], "ann", "")
+    stored = world.store.get("Deployment", key("web"))
+    assert stored is not None and "replicas" not in stored["spec"]
+
+
 async def test_apply_refuses_what_is_wrong_together_and_stores_nothing(world: Running) -> None:
     """All problems at once, though each object is right by itself."""
     with pytest.raises(RefusedError) as refused:
