@@ -164,10 +164,8 @@ def test_what_changed_twice_is_as_old_as_its_first_change() -> None:
 
 def test_what_moves_to_another_layer_is_not_gone() -> None:
     """In whatever order the layers tell it; also while the proxy has yet to ask for it."""
-    for deltas in (
-        (Delta(changed=frozenset("b")), Delta(removed=frozenset("b"))),
-        (Delta(removed=frozenset("b")),),
-    ):
+    moved = Delta(removed=frozenset("b"))
+    for deltas in ((Delta(changed=frozenset("b")), moved), (moved,)):
         subscription = opened(named("a", "b"), RDS, Request(RDS, subscribe=("a",)))
         for delta in deltas:
             subscription.change(delta, 2)

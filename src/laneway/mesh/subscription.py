@@ -85,13 +85,8 @@ class Subscription:
         for name in delta.changed:
             self._mark(name, generation)
         for name in delta.removed:
-            moved = name in self.wanted
-            if (
-                moved
-                or name in self.held
-                or name in self._names
-                or (self._wildcard and self._in_flight(name))
-            ):
+            known = name in self.wanted or name in self.held or name in self._names
+            if known or (self._wildcard and self._in_flight(name)):
                 self._mark(name, generation)
             else:
                 self.stale.pop(name, None)
