@@ -8,6 +8,7 @@ from tests.mesh.mesh_objects import decoded, ingress, sidecar
 
 from laneway.mesh.access_log import ACCESS_LOG
 from laneway.mesh.listeners import gateway_listener, inbound_listener, outbound_listener
+from laneway.mesh.openings import Opening
 from laneway.mesh.protos import message
 from laneway.mesh.resources import Resource
 from laneway.spec.protocols import Protocol
@@ -51,7 +52,9 @@ def test_inbound_sends_everything_to_the_application() -> None:
 def test_a_gateway_has_one_table_or_one_for_each_host() -> None:
     """As it is told."""
     address = ingress().ports[80]
-    by_host, single = (manager_of(gateway_listener(80, address, table, LOG)) for table in (None, "http.80"))
+    by_host, single = (
+        manager_of(gateway_listener(address, [Opening(80, table=table)], LOG)) for table in (None, "http.80")
+    )
     assert by_host.HasField("scoped_routes")
     assert single.rds.route_config_name == "http.80"
     assert by_host.use_remote_address.value is True
@@ -62,7 +65,7 @@ def test_all_listeners_share_istios_settings() -> None:
     """Paths normalised, silent streams kept, access logged, the router last."""
     for resource in (
         outbound_listener(sidecar(), LOG, ()),
-        gateway_listener(80, ("127.0.0.1", 8000), "http.80", LOG),
+        gateway_listener(("127.0.0.1", 8000), [Opening(80, table="http.80")], LOG),
     ):
         manager = manager_of(resource)
         assert manager.normalize_path.value

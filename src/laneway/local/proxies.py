@@ -31,7 +31,9 @@ from laneway.spec.lane import Mesh
 from laneway.spec.meta import Key, Object
 from laneway.spec.naming import full_host
 
-MESH_KINDS = frozenset({"Service", "ServiceEntry", "VirtualService", "DestinationRule", "Gateway", "Mesh"})
+MESH_KINDS = frozenset(
+    {"Service", "ServiceEntry", "VirtualService", "DestinationRule", "Gateway", "Mesh", "Secret"}
+)
 SETTLE_SECONDS = 0.1
 """How long a pod may still be sent a request after its removal was confirmed: workers learn of it later."""
 

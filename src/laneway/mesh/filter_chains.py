@@ -55,7 +55,7 @@ def listener(
         _fill(value.filter_chains.add(), chain)
     if otherwise is not None:
         _fill(value.default_filter_chain, otherwise)
-    if any(chain.server_names for chain in chains):
+    if any(chain.server_names or chain.tls for chain in chains):
         inspector = message("envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector")()
         value.listener_filters.add(
             name="envoy.filters.listener.tls_inspector", typed_config=any_of(inspector)

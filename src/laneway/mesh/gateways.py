@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from laneway.mesh.names import age, gateways_of, hosts_of, intersection, is_wildcard
 from laneway.mesh.rules import NOBODY, Caller, Site
 from laneway.mesh.selection import selects
-from laneway.spec.istio import Gateway, VirtualService
+from laneway.spec.istio import Gateway, GatewayServer, ServerTLSSettings, VirtualService
 from laneway.spec.meta import Key
 from laneway.spec.naming import covers
+from laneway.spec.protocols import Protocol, named
 
 Place = tuple[int, str]
 """A server port and a host, which may be a wildcard."""
@@ -22,20 +23,59 @@ Place = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server of a Gateway. hosts: pairs of the VirtualServices' namespace (`*`: any) and a host pattern."""
+    """A server of a Gateway.
+
+    hosts: pairs of the VirtualServices' namespace (`*`: any) and a host pattern; name: of its port; tls: what
+    it does with TLS, None for nothing; redirects: it sends clients on to HTTPS.
+    """
 
     gateway: str
     port: int
     hosts: tuple[tuple[str, str], ...]
+    protocol: Protocol = Protocol.HTTP
+    name: str = ""
+    tls: ServerTLSSettings | None = None
+    redirects: bool = False
+
+    @property
+    def http(self) -> bool:
+        """It reads requests."""
+        return self.protocol.http or (self.protocol is Protocol.HTTPS and self.tls is not None)
+
+    @property
+    def server_names(self) -> tuple[str, ...]:
+        """The names (SNI) of the connections that it takes; none for any."""
+        names = tuple(dict.fromkeys(pattern for _, pattern in self.hosts))
+        return () if "*" in names else names
+
+    def admits(self, source: VirtualService) -> bool:
+        """Whether a VirtualService is bound to it, and of a namespace that it allows."""
+        namespaces = {namespace for namespace, _ in self.hosts}
+        allowed = "*" in namespaces or source.metadata.namespace in namespaces
+        return allowed and self.gateway in gateways_of(source)
 
 
 def servers_of(gateways: Iterable[Gateway], labels: Mapping[str, str]) -> tuple[Server, ...]:
     """The servers that a gateway proxy with these labels has."""
     return tuple(
-        Server(str(gateway.key), server.port.number, tuple(_pattern(gateway, host) for host in server.hosts))
+        _server(gateway, server)
         for gateway in gateways
         if selects(gateway.spec.selector, labels)
         for server in gateway.spec.servers
+    )
+
+
+def _server(gateway: Gateway, server: GatewayServer) -> Server:
+    """A server without a mode of TLS passes on what its protocol encrypts, as in Istio."""
+    tls, protocol = server.tls, named(server.port.protocol) or Protocol.HTTP
+    return Server(
+        gateway=str(gateway.key),
+        port=server.port.number,
+        hosts=tuple(_pattern(gateway, host) for host in server.hosts),
+        protocol=protocol,
+        name=server.port.name,
+        tls=tls if tls and tls.mode not in {None, "PASSTHROUGH"} and not protocol.http else None,
+        redirects=bool(tls and tls.https_redirect) and protocol.http,
     )
 
 
@@ -67,8 +107,12 @@ class GatewayTable:
 
     @property
     def exact(self) -> bool:
-        """There is one port, and no host is a wildcard: so the host alone says which rules are meant."""
-        return len(self.ports) == 1 and not any(is_wildcard(host) for _, host in self._sources)
+        """There is one port, and no host is a wildcard: so the host alone says which rules are meant.
+
+        Nor is any host there without rules, only to be sent on to HTTPS.
+        """
+        one = len(self.ports) == 1 and not any(server.redirects for server in self._servers)
+        return one and not any(is_wildcard(host) for _, host in self._sources)
 
     def put(self, source: VirtualService) -> set[Place]:
         """Take a VirtualService, new or changed; returns the places whose rules are other now."""
@@ -78,7 +122,7 @@ class GatewayTable:
         places = {
             (server.port, host)
             for server in self._servers
-            if server.gateway in bound
+            if server.gateway in bound and source.spec.http
             for allowed, pattern in server.hosts
             if allowed in {"*", namespace}
             for name in hosts_of(source)
@@ -106,6 +150,11 @@ class GatewayTable:
     def hosts(self, port: int) -> list[str]:
         """The hosts that are served on a port."""
         return sorted(host for found, host in self._sources if found == port)
+
+    def redirecting(self, port: int) -> list[str]:
+        """The hosts, or wildcards, of a port whose clients are sent on to HTTPS."""
+        servers = [server for server in self._servers if server.port == port and server.redirects]
+        return sorted({pattern for server in servers for _, pattern in server.hosts})
 
     def sources(self, place: Place) -> list[VirtualService]:
         """The VirtualServices of a host, oldest first: at a gateway all of them count."""

@@ -6,6 +6,7 @@ Must not know which routes and clusters there are, only how they are found.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from laneway.mesh.access_log import access_loggers
@@ -16,9 +17,11 @@ from laneway.mesh.faults import FAULT
 from laneway.mesh.filter_chains import Address, Chain, listener
 from laneway.mesh.host_case import lower_case_filter
 from laneway.mesh.names import inbound
+from laneway.mesh.openings import Opening
 from laneway.mesh.protos import any_of, message
 from laneway.mesh.resources import Resource
 from laneway.mesh.tcp import tcp_chain
+from laneway.mesh.termination import transport_socket
 from laneway.mesh.world import Inbound, Pipe, Sidecar
 from laneway.spec.protocols import Protocol
 
@@ -97,18 +100,32 @@ def inbound_listener(inlet: Inbound, protocol: Protocol, access_log: str | None)
 
 
 def gateway_listener(
-    port: int, address: tuple[str, int], table: str | None, access_log: str | None
+    address: tuple[str, int], openings: Sequence[Opening], access_log: str | None
 ) -> Resource:
-    """Where a gateway takes requests to a server port. table: its route configuration; None: one by host."""
-    manager = _connection_manager(f"gateway_{port}", access_log)
+    """Where a gateway takes what comes to a server port."""
+    return listener(_name(address), address, [_gateway_chain(opening, access_log) for opening in openings])
+
+
+def _gateway_chain(opening: Opening, access_log: str | None) -> Chain:
+    if opening.clusters:
+        prefix = "gateway_" + str(opening.port)
+        chain = tcp_chain(prefix, dict(opening.clusters), access_log, subnets=opening.subnets)
+    else:
+        chain = _gateway_requests(opening, access_log)
+    tls = transport_socket(opening.tls) if opening.tls else None
+    return replace(chain, server_names=opening.server_names, tls=tls)
+
+
+def _gateway_requests(opening: Opening, access_log: str | None) -> Chain:
+    manager = _connection_manager(f"gateway_{opening.port}", access_log)
     manager.server_name = SERVER
     manager.use_remote_address.value = True
-    if table is None:
+    if opening.table is None:
         _scope_routes(manager)
     else:
-        manager.rds.route_config_name = table
+        manager.rds.route_config_name = opening.table
         manager.rds.config_source.CopyFrom(ads_source())
-    return listener(_name(address), address, [_http(manager)])
+    return _http(manager)
 
 
 def _name(address: Address) -> str:

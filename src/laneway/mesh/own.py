@@ -5,12 +5,14 @@ Must not know which objects there are, nor what is stale.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from laneway.mesh import transparent
 from laneway.mesh.clusters import inbound_cluster
 from laneway.mesh.gateway_group import GatewayGroup
 from laneway.mesh.listeners import gateway_listener, inbound_listener, outbound_listener
+from laneway.mesh.openings import Opening
 from laneway.mesh.passthrough import (
     black_hole,
     gateway_passthrough,
@@ -55,10 +57,10 @@ def sidecar_resources(
 
 def gateway_resources(proxy: GatewayProxy, group: GatewayGroup, access_log: str | None) -> Own:
     """Of a gateway proxy of this group."""
-    ports = sorted(group.ports & proxy.ports.keys())
-    listeners = [
-        gateway_listener(port, proxy.ports[port], group.table_name(port), access_log) for port in ports
-    ]
+    by_port: dict[int, list[Opening]] = defaultdict(list)
+    for opening in group.openings:
+        by_port[opening.port].append(opening)
+    listeners = [gateway_listener(proxy.ports[port], by_port[port], access_log) for port in sorted(by_port)]
     if proxy.passthrough is None:
         return {LDS: listeners}
     listener, cluster = gateway_passthrough(proxy.passthrough, access_log)

@@ -18,7 +18,7 @@ from laneway.mesh.policy import Policy
 from laneway.mesh.selection import Selection
 from laneway.mesh.world import Inbound, Pod, Sidecar
 from laneway.spec.istio import DestinationRule, Gateway, ServiceEntry, VirtualService
-from laneway.spec.kubernetes import Service
+from laneway.spec.kubernetes import Secret, Service
 from laneway.spec.meta import Key
 from laneway.spec.naming import MESH, full_host
 from laneway.spec.protocols import Protocol
@@ -70,6 +70,7 @@ class Registry:
         self._rules: dict[str, dict[Key, VirtualService]] = defaultdict(dict)
         self._policies = Policies()
         self._referrers: dict[str, set[Key]] = defaultdict(set)
+        self._secrets: dict[Key, Secret] = {}
         self._selection = Selection()
         self._stale = Stale()
 
@@ -93,6 +94,13 @@ class Registry:
         touched = self._selection.set_pods(pods)
         self._stale.endpoints |= touched
         return bool(touched)
+
+    def set_secret(self, key: Key, secret: Secret | None) -> None:
+        """Take a Secret, None for one that is gone: gateways may name it for their certificates."""
+        old = self._secrets.pop(key, None)
+        if secret is not None:
+            self._secrets[key] = secret
+        self._stale.gateways |= (old and old.data) != (secret and secret.data)
 
     def take_stale(self) -> Stale:
         """What became stale since the last time."""
@@ -156,6 +164,10 @@ class Registry:
     def gateways(self) -> list[Gateway]:
         """All Gateways, oldest first."""
         return sorted((value for value in self._objects.values() if isinstance(value, Gateway)), key=age)
+
+    def secret(self, key: Key) -> Secret | None:
+        """A Secret by namespace and name."""
+        return self._secrets.get(key)
 
     def virtual_service(self, key: Key) -> VirtualService | None:
         """A VirtualService by namespace and name."""
@@ -315,12 +327,12 @@ def _mesh_hosts(value: VirtualService) -> tuple[str, ...]:
 
 
 def _destinations(value: VirtualService) -> set[str]:
-    """Hosts that the rules send requests or copies to."""
-    return {
-        full_host(destination.host, value.metadata.namespace)
-        for rule in value.spec.http
-        for destination in rule.destinations
-    }
+    """Hosts that the rules send requests, copies of them, or connections to."""
+    spec = value.spec
+    requests = (destination for rule in spec.http for destination in rule.destinations)
+    routes = (*(rule.route for rule in spec.tls), *(rule.route for rule in spec.tcp))
+    connections = (share.destination for route in routes for share in route)
+    return {full_host(found.host, value.metadata.namespace) for found in (*requests, *connections)}
 
 
 def _targets(inbound: Inbound) -> tuple[int | str, ...]:

@@ -20,7 +20,7 @@ from laneway.mesh.routes import default_route, route_message, route_of, unmatche
 from laneway.mesh.rules import NOBODY, Caller, Row, Site, Target, mirrors_of, rows_of, targets_of
 from laneway.mesh.stickiness import stick
 from laneway.spec.istio.validation import BODY_BYTES_MAX
-from laneway.spec.naming import MESH
+from laneway.spec.naming import MESH, covers
 
 HTTP_PORT = 80
 KNOWN_AS, KNOWN = "laneway", "known"
@@ -87,9 +87,11 @@ def gateway_table(
     """A route configuration for hosts of a gateway's port, whatever port the request itself names."""
     builder = TableBuilder(registry)
     site = table.site(port)
-    for host in hosts:
+    redirecting = table.redirecting(port)
+    for host in sorted({*hosts, *redirecting}):
         rows = rows_of(table.sources((port, host)), site)
-        builder.add_rows(f"{host}:{port}", [host], rows, site)
+        closed = any(covers(pattern, host) for pattern in redirecting)
+        builder.add_rows(f"{host}:{port}", [host], rows, site, require_tls="ALL" if closed else "NONE")
     return builder.build(name, ignore_port_in_host_matching=True)
 
 
@@ -129,7 +131,9 @@ class TableBuilder:
         stick(route, [Target(host.name, port, "", 1)], self._registry)
         self._add(name, domains, routes=[route])
 
-    def add_rows(self, name: str, domains: Sequence[str], rows: Sequence[Row], site: Site) -> None:
+    def add_rows(
+        self, name: str, domains: Sequence[str], rows: Sequence[Row], site: Site, **fields: Any
+    ) -> None:
         """A virtual host that tries these rows, and answers 404 where none matches."""
         routes = {}
         for row in rows:
@@ -143,9 +147,9 @@ class TableBuilder:
         if tree is None:
             closed = bool(rows) and rows[-1].catch_all
             found = [routes[id(row)] for row in rows]
-            self._add(name, domains, routes=found if closed else [*found, unmatched()])
+            self._add(name, domains, routes=found if closed else [*found, unmatched()], **fields)
         else:
-            self._add(name, domains, matcher=_matcher(tree, routes))
+            self._add(name, domains, matcher=_matcher(tree, routes), **fields)
 
     def _add(self, name: str, domains: Sequence[str], **fields: Any) -> None:
         host = route_message("VirtualHost")(

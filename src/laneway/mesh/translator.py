@@ -23,6 +23,7 @@ from laneway.mesh.tables import mesh_table, mesh_table_name, scope
 from laneway.mesh.transparent import TransparentListeners, View
 from laneway.mesh.world import GatewayProxy, Pod, Proxy, Sidecar
 from laneway.spec.istio import VirtualService
+from laneway.spec.kubernetes import Secret
 from laneway.spec.meta import Key, Object
 from laneway.spec.protocols import Protocol
 
@@ -56,10 +57,13 @@ class Translator:
         self._namespaces: set[str] = set()
 
     def upsert(self, value: Object) -> tuple[Refusal, ...]:
-        """Take a Service, ServiceEntry, VirtualService, DestinationRule or Gateway; others have no effect.
+        """Take a Service, ServiceEntry, VirtualService, DestinationRule, Gateway or Secret, and no others.
 
         Returns why it was refused; then what was known under its name stays in force.
         """
+        if isinstance(value, Secret):
+            self.registry.set_secret(value.key, value)
+            self._waiting = True
         if not isinstance(value, MeshObject):
             return ()
         refusals = refusals_of(value)
@@ -70,6 +74,9 @@ class Translator:
 
     def delete(self, kind: str, key: Key) -> None:
         """Forget an object; one that is not known is no error."""
+        if kind == "Secret":
+            self.registry.set_secret(key, None)
+            self._waiting = True
         if self.registry.delete(kind, key):
             self._touch(kind, key)
             self._waiting = True
@@ -202,10 +209,10 @@ class Translator:
             self._layers.drop(layer)
         for layer, proxy in wanted.items():
             group = self._groups.setdefault(layer, GatewayGroup(proxy))
-            shape = group.shape
+            openings = group.openings
             for rule in group.refresh(stale, self.registry, self._layers):
                 self._touch("VirtualService", rule)
-            if group.shape != shape:
+            if group.openings != openings:
                 self._stale_proxies |= {found.id for found in gateways if group_layer(found) == layer}
 
     def _find_other_protocols(self) -> None:

@@ -9,7 +9,7 @@ from laneway.spec.istio.destination_rule import (
     DestinationRuleSpec,
     Subset,
 )
-from laneway.spec.istio.gateway import Gateway, GatewayServer, GatewaySpec
+from laneway.spec.istio.gateway import Gateway, GatewayServer, GatewaySpec, ServerTLSSettings
 from laneway.spec.istio.http_actions import (
     CorsPolicy,
     Destination,
@@ -44,7 +44,17 @@ from laneway.spec.istio.traffic_policy import (
     TrafficPolicy,
     Warmup,
 )
-from laneway.spec.istio.virtual_service import HTTPRoute, HTTPRule, VirtualService, VirtualServiceSpec
+from laneway.spec.istio.virtual_service import (
+    HTTPRoute,
+    HTTPRule,
+    L4MatchAttributes,
+    RouteDestination,
+    TCPRoute,
+    TLSMatchAttributes,
+    TLSRoute,
+    VirtualService,
+    VirtualServiceSpec,
+)
 
 __all__ = [
     "ClientTLS",
@@ -73,6 +83,7 @@ __all__ = [
     "HTTPSettings",
     "HeaderOperations",
     "Headers",
+    "L4MatchAttributes",
     "LoadBalancer",
     "NetworkingVersion",
     "OutlierDetection",
@@ -82,11 +93,16 @@ __all__ = [
     "PortSelector",
     "RegexRewrite",
     "RetryBudget",
+    "RouteDestination",
+    "ServerTLSSettings",
     "ServiceEntry",
     "ServiceEntrySpec",
     "StringMatch",
     "Subset",
+    "TCPRoute",
     "TCPSettings",
+    "TLSMatchAttributes",
+    "TLSRoute",
     "TcpKeepalive",
     "TrafficPolicy",
     "VirtualService",

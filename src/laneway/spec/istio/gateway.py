@@ -12,15 +12,37 @@ from pydantic import Field
 from laneway.spec.istio.common import NetworkingVersion, Port
 from laneway.spec.meta import Model, Object
 
+TLSVersion = Literal["TLS_AUTO", "TLSV1_0", "TLSV1_1", "TLSV1_2", "TLSV1_3"]
+
+
+class ServerTLSSettings(Model):
+    """What a server does with TLS. Certificates are files, or a Secret in the gateway's namespace."""
+
+    unsupported: ClassVar[frozenset[str]] = frozenset(
+        {"subjectAltNames", "verifyCertificateSpki", "verifyCertificateHash", "credentialNames",
+         "tlsCertificates", "caCertCredentialName", "caCrl"}
+    )  # fmt: skip
+
+    mode: Literal["PASSTHROUGH", "SIMPLE", "MUTUAL", "OPTIONAL_MUTUAL"] | None = None
+    https_redirect: bool = False
+    server_certificate: str = ""
+    private_key: str = ""
+    ca_certificates: str = ""
+    credential_name: str = ""
+    min_protocol_version: TLSVersion = "TLS_AUTO"
+    max_protocol_version: TLSVersion = "TLS_AUTO"
+    cipher_suites: list[str] = Field(default_factory=list)
+
 
 class GatewayServer(Model):
     """A port that a gateway listens on, for these hosts (`host` or `namespace/host`)."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"tls", "bind", "defaultEndpoint"})
+    unsupported: ClassVar[frozenset[str]] = frozenset({"bind", "defaultEndpoint"})
 
     name: str | None = None
     port: Port
     hosts: list[str] = Field(min_length=1)
+    tls: ServerTLSSettings | None = None
 
 
 class GatewaySpec(Model):

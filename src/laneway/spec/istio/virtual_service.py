@@ -25,7 +25,7 @@ from laneway.spec.istio.http_actions import (
 )
 from laneway.spec.istio.http_match import HTTPMatchRequest
 from laneway.spec.meta import Model, Object
-from laneway.spec.values import Duration
+from laneway.spec.values import Duration, IPBlock
 
 
 class HTTPRule(Model):
@@ -67,14 +67,51 @@ class HTTPRoute(HTTPRule):
         return found + [policy.destination for policy in self.mirrors]
 
 
+class RouteDestination(Model):
+    """A destination of connections with its share: weights count relative to their sum."""
+
+    destination: Destination
+    weight: int = Field(default=0, ge=0)
+
+
+class L4MatchAttributes(Model):
+    """What a connection must be. `port` and `gateways` are decided when the rule is translated."""
+
+    unsupported: ClassVar[frozenset[str]] = frozenset({"sourceLabels", "sourceNamespace", "sourceSubnet"})
+
+    destination_subnets: list[IPBlock] = Field(default_factory=list)
+    port: int | None = None
+    gateways: list[str] = Field(default_factory=list)
+
+
+class TLSMatchAttributes(L4MatchAttributes):
+    """What a TLS connection must be: one for any of these server names (SNI)."""
+
+    sni_hosts: list[str] = Field(min_length=1)
+
+
+class TCPRoute(Model):
+    """A rule for connections: the first whose match holds decides; each connection stays where it went."""
+
+    match: list[L4MatchAttributes] = Field(default_factory=list)
+    route: list[RouteDestination] = Field(min_length=1)
+
+
+class TLSRoute(Model):
+    """A rule for TLS connections, which are passed on as they are."""
+
+    match: list[TLSMatchAttributes] = Field(min_length=1)
+    route: list[RouteDestination] = Field(min_length=1)
+
+
 class VirtualServiceSpec(Model):
     """Rules for hosts, at the mesh's sidecars (`mesh`, the default) or at gateways."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"tcp", "tls"})
-
     hosts: list[str] = Field(min_length=1)
     gateways: list[str] = Field(default_factory=list)
-    http: list[HTTPRoute] = Field(min_length=1)
+    http: list[HTTPRoute] = Field(default_factory=list)
+    tls: list[TLSRoute] = Field(default_factory=list)
+    tcp: list[TCPRoute] = Field(default_factory=list)
     export_to: list[Literal["*"]] = Field(default_factory=list)
 
 
