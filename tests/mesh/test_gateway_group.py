@@ -55,23 +55,24 @@ def test_a_changed_rule_sends_its_own_hosts_table_alone() -> None:
 
 
 def test_a_wildcard_host_needs_one_table_for_the_port() -> None:
-    """The tables by host stay, for requests on the listener that is replaced."""
+    """Those by host go, as no listener would ask for them; they come back with the last wildcard's end."""
     found = translator(PUBLIC, proxies=[ingress()])
     served(found, RDS)
     wildcard = bound("b", "*")
     found.upsert(wildcard)
-    assert served(found, RDS) == ["http.80", "http.80/a.example"]
-    assert served(found, SRDS) == ["a.example"]
+    assert served(found, RDS) == ["http.80"]
+    assert served(found, SRDS) == []
     table = decoded(found.resources_for("ingress")[RDS]["http.80"])
     assert [list(host.domains) for host in table.virtual_hosts] == [["*"], ["a.example"]]
     found.delete("VirtualService", wildcard.key)
     assert served(found, RDS) == ["http.80/a.example"]
+    assert served(found, SRDS) == ["a.example"]
 
 
 def test_two_ports_have_a_table_each() -> None:
     """As scopes cannot tell them apart."""
     found = translator(SECOND_PORT, proxies=[ingress(p80=8000, p81=8001)])
-    assert served(found, RDS) == ["http.80", "http.80/a.example", "http.81"]
+    assert served(found, RDS) == ["http.80", "http.81"]
     assert served(found, LDS) == ["127.0.0.1_8000", "127.0.0.1_8001"]
 
 

@@ -95,10 +95,6 @@ def test_destination_rules_that_would_not_hold(spec: str, field: str) -> None:
             "{selector: {a: b}, servers: [{port: {number: 80, name: a, targetPort: 1}, hosts: ['*']}]}",
             "servers[0].port.targetPort",
         ),
-        (
-            "{selector: {a: b}, servers: [{port: {number: 80, name: a, protocol: TLS}, hosts: ['*']}]}",
-            "servers[0].port.protocol",
-        ),
     ],
 )
 def test_gateways_that_cannot_be_served(spec: str, field: str) -> None:
@@ -223,3 +219,79 @@ def test_everything_wrong_is_told_at_once() -> None:
         "spec.http[0].timeout": "must be at least 1ms; leave it out for no limit",
         "spec.http[1].match[0].uri.regex": NEITHER_BACK_NOR_AHEAD,
     }
+
+
+@pytest.mark.parametrize(
+    ("protocol", "tls", "field", "text"),
+    [
+        ("TLS", None, "tls", "a server of TLS needs `tls`: a mode, and a certificate or PASSTHROUGH"),
+        ("HTTP", "{mode: SIMPLE}", "tls.mode", "no TLS ends at a server of HTTP; write HTTPS or TLS"),
+        (
+            "TCP",
+            "{httpsRedirect: true}",
+            "tls.httpsRedirect",
+            "only clients of HTTP can be sent on to HTTPS",
+        ),
+        (
+            "HTTPS",
+            "{mode: PASSTHROUGH, httpsRedirect: true}",
+            "tls.httpsRedirect",
+            "put it on the server of port 80: clients of this one speak TLS already",
+        ),
+        ("HTTPS", "{}", "tls.mode", "write SIMPLE, MUTUAL, OPTIONAL_MUTUAL or PASSTHROUGH"),
+        (
+            "HTTPS",
+            "{mode: SIMPLE, serverCertificate: /a}",
+            "tls.privateKey",
+            "SIMPLE needs it, or a Secret by `credentialName`",
+        ),
+        (
+            "HTTPS",
+            "{mode: MUTUAL, serverCertificate: /a, privateKey: /b}",
+            "tls.caCertificates",
+            "MUTUAL needs it, or a Secret by `credentialName`",
+        ),
+        (
+            "HTTPS",
+            "{mode: SIMPLE, credentialName: a, privateKey: /b}",
+            "tls.privateKey",
+            "give either files or `credentialName`",
+        ),
+    ],
+)
+def test_tls_settings_of_a_server_go_together(protocol: str, tls: str | None, field: str, text: str) -> None:
+    """With what to write instead."""
+    port = f"port: {{number: 80, name: a, protocol: {protocol}}}"
+    server = f"{{{port}, hosts: ['*']{f', tls: {tls}' if tls else ''}}}"
+    (value,) = parse(
+        f"{{kind: Gateway, metadata: {{name: a}}, spec: {{selector: {{a: b}}, servers: [{server}]}}}}"
+    )
+    told = {refusal.field: refusal.text for refusal in refusals_of(value)}
+    assert told == {f"spec.servers[0].{field}": text}
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "text"),
+    [
+        ("", "http", "give `http`, `tls` or `tcp`"),
+        (
+            ", tls: [{match: [{sniHosts: [b.example]}], route: [{destination: {host: a}}]}]",
+            "tls[0].match[0].sniHosts[0]",
+            "b.example is none of the hosts of the VirtualService; add it to `hosts`",
+        ),
+        (
+            ", tcp: [{route: [{destination: {host: a}}, {destination: {host: b}}]}]",
+            "tcp[0].route",
+            "the weights add up to 0",
+        ),
+        (
+            ", tcp: [{route: [{destination: {host: '*.a'}}]}]",
+            "tcp[0].route[0].destination.host",
+            "a destination is one host",
+        ),
+    ],
+)
+def test_rules_for_connections_that_cannot_be_served(spec: str, field: str, text: str) -> None:
+    """Named by rule and part."""
+    (value,) = parse(f"{{kind: VirtualService, metadata: {{name: a}}, spec: {{hosts: [a.example]{spec}}}}}")
+    assert {found.field: found.text for found in refusals_of(value)} == {f"spec.{field}": text}

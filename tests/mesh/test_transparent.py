@@ -43,9 +43,11 @@ def destinations() -> Destinations:
     return found
 
 
-def listener(address: str, port: int) -> tuple[Resource, Any]:
+def listener(address: str, port: int, text: str = HOSTS) -> tuple[Resource, Any]:
     """The listener of a place."""
-    found = captured((address, port), destinations().claims((address, port)), OTHERWISE, (), None)
+    found = captured(
+        (address, port), destinations().claims((address, port)), registry(text), OTHERWISE, (), None
+    )
     assert found is not None
     return found, decoded(found)
 
@@ -76,7 +78,7 @@ def test_a_host_that_changes_touches_the_places_that_differ() -> None:
 
 def test_a_place_without_hosts_has_no_listener() -> None:
     """What goes there goes the way of the unknown."""
-    assert captured(("0.0.0.0", 81), [], OTHERWISE, (), None) is None
+    assert captured(("0.0.0.0", 81), [], registry(HOSTS), OTHERWISE, (), None) is None
 
 
 def test_http_listeners_bind_nothing_and_find_tables_by_host() -> None:
@@ -92,7 +94,8 @@ def test_tcp_goes_to_the_cluster_of_its_host() -> None:
     """The listener waits for the cluster."""
     resource, value = listener("10.96.0.20", 5432)
     cluster = f"outbound|5432||{NAMES[0]}"
-    assert clusters(value.default_filter_chain) == cluster
+    (chain,) = value.filter_chains
+    assert clusters(chain) == cluster
     assert resource.needs == {cluster}
 
 
@@ -109,7 +112,8 @@ def test_tls_without_an_address_finds_its_host_by_sni() -> None:
 def test_tcp_without_an_address_is_taken_at_every_address() -> None:
     """As in Istio."""
     _, value = listener("0.0.0.0", 9000)
-    assert clusters(value.default_filter_chain) == "outbound|9000||bytes.example"
+    (chain,) = value.filter_chains
+    assert clusters(chain) == "outbound|9000||bytes.example"
 
 
 def test_redirected_connections_go_by_their_original_destination() -> None:

@@ -9,31 +9,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from laneway.mesh.callers import caller_of
+from laneway.mesh.connections import mesh_rules
 from laneway.mesh.filter_chains import listener
 from laneway.mesh.hosts import Host
 from laneway.mesh.layers import Layers
 from laneway.mesh.listeners import table_chain
-from laneway.mesh.names import outbound
 from laneway.mesh.registry import Registry
 from laneway.mesh.resources import LDS, RDS, Audience, Layer, Resource
 from laneway.mesh.rules import NOBODY, verdict
 from laneway.mesh.tables import port_table_name, port_tables
-from laneway.mesh.tcp import tcp_chain
+from laneway.mesh.tcp import rule_chain
 from laneway.mesh.world import Sidecar
 
 
 def addressed(
-    host: Host, address: str, moved: Mapping[int, int], access_log: str | None
+    host: Host, address: str, moved: Mapping[int, int], registry: Registry, access_log: str | None
 ) -> Iterable[Resource]:
     """The listeners of a host at this address: one for each of its ports, or for what stands for it."""
     for port in host.ports:
-        cluster = outbound(host.name, port.number)
         if port.protocol.http:
-            chain = table_chain("outbound", port_table_name(host.name, port.number), access_log)
+            table = port_table_name(host.name, port.number)
+            chains = [table_chain("outbound", table, access_log)]
         else:
-            chain = tcp_chain(cluster, {cluster: 1}, access_log)
+            chains = [rule_chain(rule, access_log) for rule in mesh_rules(host.name, port, registry)]
         place = address, moved.get(port.number, port.number)
-        yield listener(f"{address}_{port.number}", place, [chain])
+        yield listener(f"{address}_{port.number}", place, chains)
 
 
 class CallerAddresses:
@@ -71,6 +71,8 @@ class CallerAddresses:
         tables: list[Resource],
     ) -> None:
         host = self._registry.host(name)
-        there = addressed(host, address, moved, self._access_log) if host and address else ()
+        there: list[Resource] = []
+        if host and address:
+            there = list(addressed(host, address, moved, self._registry, self._access_log))
         self._layers.replace(layer, LDS, name, there)
         self._layers.replace(layer, RDS, name, tables if there else ())

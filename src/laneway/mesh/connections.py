@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from laneway.mesh.hosts import HostPort
 from laneway.mesh.names import gateways_of, outbound
 from laneway.mesh.registry import Registry
 from laneway.mesh.rules import Site, only_port
 from laneway.spec.istio import L4MatchAttributes, RouteDestination, TLSMatchAttributes, VirtualService
-from laneway.spec.naming import full_gateway, full_host
+from laneway.spec.naming import MESH, full_gateway, full_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,14 @@ def connection_rules(
     for rule in _rules(source, site, registry, tls):
         found.setdefault(rule.where, rule)
     return tuple(found.values())
+
+
+def mesh_rules(name: str, port: HostPort, registry: Registry) -> tuple[ConnectionRule, ...]:
+    """The rules of a port of a mesh host at the sidecars; the last is for all other connections to it."""
+    source, site = registry.rules_of(name), Site(frozenset({MESH}), port.number)
+    found = connection_rules(source, site, registry, port.protocol.sni) if source else ()
+    last = ConnectionRule((), (), ((outbound(name, port.number), 1),))
+    return found if any(rule.where == last.where for rule in found) else (*found, last)
 
 
 def _rules(source: VirtualService, site: Site, registry: Registry, tls: bool) -> Iterator[ConnectionRule]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from laneway.mesh.gateways import GatewayTable, Place, Server, servers_of
 from laneway.mesh.layers import Layers
-from laneway.mesh.names import is_wildcard
 from laneway.mesh.openings import Opening, connection_openings, distinct, http_openings, table_name
 from laneway.mesh.registry import Registry, Stale
 from laneway.mesh.resources import RDS, SRDS, Audience, Layer
@@ -37,6 +36,7 @@ class GatewayGroup:
         self._bound = frozenset(proxy.ports)
         self._servers: tuple[Server, ...] = ()
         self._table: GatewayTable | None = None
+        self._exact = False
         self._encrypted: dict[str, GatewayTable] = {}
         self._requests: tuple[Opening, ...] = ()
         self._connections: tuple[Opening, ...] = ()
@@ -50,12 +50,16 @@ class GatewayGroup:
         """Translate what is stale; returns the VirtualServices whose effect is another now."""
         new = self._table is None or stale.gateways
         places = self._update(stale, registry)
-        changed = self._refresh_encrypted(new, stale, registry, layers)
+        exact = self._table is not None and self._table.exact
+        if self._table and exact != self._exact:
+            places |= self._table.places()
+        self._exact = exact
         if new or places:
             plain = (
                 [(port, self._table_name(port)) for port in sorted(self._table.ports)] if self._table else []
             )
             self._requests = tuple(http_openings(self._servers, plain, self._namespace, registry))
+        changed = self._refresh_encrypted(new, stale, registry, layers)
         if new or stale.rules or stale.clusters:
             self._connections = tuple(connection_openings(self._servers, self._namespace, registry))
         table = self._table
@@ -81,7 +85,9 @@ class GatewayGroup:
     def _refresh_encrypted(self, new: bool, stale: Stale, registry: Registry, layers: Layers) -> set[Key]:
         """The tables of servers that end TLS: one for each, as each demands other things of its clients."""
         if new:
-            encrypted = {table_name(server): server for server in self._servers if server.http and server.tls}
+            served = {opening.table for opening in self.openings}
+            named = {table_name(server): server for server in self._servers if server.http and server.tls}
+            encrypted = {name: server for name, server in named.items() if name in served}
             for name in self._encrypted.keys() - encrypted.keys():
                 layers.replace(self._layer, RDS, name, ())
             self._encrypted = {
@@ -104,16 +110,12 @@ class GatewayGroup:
         return None if self._table and self._table.exact else _port_table(port)
 
     def _host_table(self, table: GatewayTable, place: Place, registry: Registry, layers: Layers) -> bool:
-        """The table of one host on the first port.
-
-        It is kept even while the listener uses a table for each port, so that requests on a listener that is
-        about to be replaced still find their routes.
-        """
+        """The table of one host, where the listener finds it by the host's name."""
         port, host = place
-        if not host or is_wildcard(host) or port != min(table.ports, default=port):
+        if not host:
             return False
         name = f"{_port_table(port)}/{host}"
-        found = table.sources(place)
+        found = table.exact and table.sources(place)
         layers.replace(self._layer, SRDS, host, [scope(host, name)] if found else [])
         tables = [gateway_table(name, table, port, [host], registry)] if found else []
         return layers.replace(self._layer, RDS, host, tables)

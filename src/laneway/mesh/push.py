@@ -105,7 +105,8 @@ class Conversation:
         if url == EDS:
             return (name for name in due if self._may_supply(name))
         if url == SRDS:
-            return due
+            # A scope that goes may still be used by a listener that is about to be replaced.
+            return (name for name in due if name in self._wanted[SRDS] or not self._unsettled(LDS))
         return (name for name in due if self._may_replace(url, name))
 
     def _may_supply(self, name: str) -> bool:

@@ -6,9 +6,11 @@ Must not know listeners, nor which hosts exist.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from laneway.mesh.access_log import access_loggers
+from laneway.mesh.connections import ConnectionRule
 from laneway.mesh.filter_chains import Chain
 from laneway.mesh.protos import message
 
@@ -33,3 +35,10 @@ def tcp_chain(
         value.tunneling_config.hostname = tunnel_to
     value.access_log.extend(access_loggers(access_log))
     return Chain(FILTER, value, frozenset(clusters), **match)
+
+
+def rule_chain(rule: ConnectionRule, access_log: str | None) -> Chain:
+    """Pass on the connections that fit a rule."""
+    prefix = next(iter(dict(rule.clusters)), "none")
+    chain = tcp_chain(prefix, dict(rule.clusters), access_log)
+    return replace(chain, server_names=rule.server_names, subnets=rule.subnets)

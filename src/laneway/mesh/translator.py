@@ -45,7 +45,7 @@ class Translator:
         self._layers = Layers()
         self._addresses = CallerAddresses(self.registry, self._layers, access_log)
         self._callers = CallerTables(self.registry, self._layers)
-        self._transparent = TransparentListeners(self._layers, access_log)
+        self._transparent = TransparentListeners(self.registry, self._layers, access_log)
         self._allowed = False
         self._proxies: dict[str, Proxy] = {}
         self._stale_proxies: set[str] = set()
@@ -242,7 +242,7 @@ class Translator:
         sidecars = [proxy for proxy in self._proxies.values() if isinstance(proxy, Sidecar)]
         self._addresses.refresh(sidecars, stale.clusters | stale.routes)
         views = frozenset(self._view(sidecar) for sidecar in sidecars if sidecar.transparent)
-        self._transparent.refresh(views, {name: self.registry.host(name) for name in stale.clusters})
+        self._transparent.refresh(views, stale)
 
     def _view(self, sidecar: Sidecar) -> View:
         return View(self._allowed, sidecar.passthrough is not None)

@@ -8,19 +8,19 @@ address. Owns which of these there are. Must not know how tables, clusters or pr
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from laneway.mesh.connections import ConnectionRule, mesh_rules
 from laneway.mesh.filter_chains import Chain, listener, redirected
 from laneway.mesh.hosts import Host, HostPort
 from laneway.mesh.layers import Layers
 from laneway.mesh.listeners import Filters, scoped_chain
-from laneway.mesh.names import outbound
 from laneway.mesh.passthrough import BLACK_HOLE, otherwise, way_out
+from laneway.mesh.registry import Registry, Stale
 from laneway.mesh.resources import LDS, Audience, Layer, Resource
-from laneway.mesh.tcp import tcp_chain
+from laneway.mesh.tcp import rule_chain, tcp_chain
 from laneway.mesh.world import Sidecar
-from laneway.spec.protocols import Protocol
 
 ANY_ADDRESS = "0.0.0.0"
 OUTBOUND = "virtualOutbound"
@@ -72,7 +72,8 @@ class Destinations:
 
 def captured(
     place: Place,
-    claims: list[tuple[str, HostPort]],
+    claims: Sequence[tuple[str, HostPort]],
+    registry: Registry,
     unknown: Chain,
     filters: Filters,
     access_log: str | None,
@@ -84,23 +85,35 @@ def captured(
     """
     if not claims and place != HTTP:
         return None
-    address, number = place
-    named = [
-        _tcp(name, port, access_log, (name,))
-        for name, port in claims
-        if address == ANY_ADDRESS and port.protocol in {Protocol.TLS, Protocol.HTTPS}
-    ]
-    plain = [(name, port) for name, port in claims if (name,) not in {chain.server_names for chain in named}]
-    if place == HTTP or any(port.protocol.http for _, port in plain):
+    chains = [rule_chain(rule, access_log) for rule in _distinct(_rules(place, claims, registry))]
+    if place == HTTP or any(port.protocol.http for _, port in claims):
+        chains = [chain for chain in chains if chain.server_names]
         unknown = scoped_chain(access_log, filters)
-    elif plain:
-        unknown = _tcp(*plain[0], access_log)
-    return listener(f"{address}_{number}", place, named, unknown, bind_to_port={"value": False})
+    name = f"{place[0]}_{place[1]}"
+    if any(not (chain.server_names or chain.subnets) for chain in chains):
+        return listener(name, place, chains, bind_to_port={"value": False})
+    return listener(name, place, chains, unknown, bind_to_port={"value": False})
 
 
-def _tcp(name: str, port: HostPort, access_log: str | None, server_names: tuple[str, ...] = ()) -> Chain:
-    cluster = outbound(name, port.number)
-    return tcp_chain(cluster, {cluster: 1}, access_log, server_names=server_names)
+def _rules(
+    place: Place, claims: Sequence[tuple[str, HostPort]], registry: Registry
+) -> Iterator[ConnectionRule]:
+    for name, port in claims:
+        for rule in () if port.protocol.http else mesh_rules(name, port, registry):
+            by_name = place[0] == ANY_ADDRESS and port.protocol.sni and not rule.server_names
+            yield replace(rule, server_names=(name,)) if by_name else rule
+
+
+def _distinct(rules: Iterable[ConnectionRule]) -> list[ConnectionRule]:
+    """Of those that match the same the first: Envoy takes no two."""
+    found: list[ConnectionRule] = []
+    taken: set[object] = set()
+    for rule in rules:
+        kinds = {(name, rule.subnets) for name in rule.server_names or ("",)}
+        if not kinds & taken:
+            taken |= kinds
+            found.append(rule)
+    return found
 
 
 def outbound_listener(sidecar: Sidecar, unknown: Chain, access_log: str | None) -> Resource:
@@ -132,17 +145,22 @@ class View:
 class TransparentListeners:
     """The shared listeners of all transparent sidecars, kept up to date."""
 
-    def __init__(self, layers: Layers, access_log: str | None) -> None:
+    def __init__(self, registry: Registry, layers: Layers, access_log: str | None) -> None:
+        self._registry = registry
         self._layers = layers
         self._access_log = access_log
         self._destinations = Destinations()
         self._views: frozenset[View] = frozenset()
 
-    def refresh(self, views: frozenset[View], hosts: Mapping[str, Host | None]) -> None:
-        """Take the views that sidecars have now, and hosts that changed; None for one that is gone."""
+    def refresh(self, views: frozenset[View], stale: Stale) -> None:
+        """Take the views that sidecars have now, and what of hosts and their rules is stale."""
         changed: set[Place] = set()
-        for name, host in hosts.items():
-            changed |= self._destinations.put(name, host)
+        for name in stale.clusters:
+            changed |= self._destinations.put(name, self._registry.host(name))
+        for name in stale.routes:
+            host = self._registry.host(name)
+            places = places_of(host) if host else {}
+            changed |= {place for place, port in places.items() if not port.protocol.http}
         for view in self._views - views:
             self._layers.drop(view.layer)
         for view in views:
@@ -153,6 +171,7 @@ class TransparentListeners:
     def _put(self, view: View, place: Place) -> None:
         unknown = otherwise(view.tunnel, view.allowed, self._access_log)
         filters = way_out(True) if view.allowed else ()
-        found = captured(place, self._destinations.claims(place), unknown, filters, self._access_log)
+        claims = self._destinations.claims(place)
+        found = captured(place, claims, self._registry, unknown, filters, self._access_log)
         owner = f"{place[0]}_{place[1]}"
         self._layers.replace(view.layer, LDS, owner, [found] if found else [])

@@ -28,6 +28,11 @@ class Protocol(StrEnum):
         return self not in {Protocol.HTTPS, Protocol.TLS, Protocol.TCP}
 
     @property
+    def sni(self) -> bool:
+        """Its connections begin with the name of a server, which can be read."""
+        return self in {Protocol.HTTPS, Protocol.TLS}
+
+    @property
     def http2(self) -> bool:
         """Its servers speak HTTP/2 with prior knowledge. A client of gRPC-Web may not; its server does."""
         return self in {Protocol.HTTP2, Protocol.GRPC, Protocol.GRPC_WEB}
