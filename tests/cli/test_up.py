@@ -42,6 +42,18 @@ def test_a_second_up_is_refused_by_name_and_pid(daemon: Daemon, laneway: Laneway
     assert daemon.process.poll() is None
 
 
+def test_an_engine_that_is_not_installed_is_refused(
+    laneway: Laneway, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is made, with what to do instead."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    done = laneway("up", "-f", ".", "--runtime", "docker")
+    assert done.code == 1
+    assert "error LW505: docker is not installed: there is no program of that name on the PATH" in done.err
+    assert "install it, or run commands: --runtime process" in done.err
+    assert not state.exists
+
+
 def test_up_refuses_wrong_files_before_anything_starts(
     laneway: Laneway, tmp_path: Path, state: State
 ) -> None:

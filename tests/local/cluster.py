@@ -18,6 +18,7 @@ from tests.local.eventually import eventually
 
 from laneway.local.addresses import Addresses
 from laneway.local.containers import Command
+from laneway.local.engines import Engine
 from laneway.local.pods import Pod
 from laneway.local.references import CannotStartError
 from laneway.local.replicas import Replicas
@@ -114,7 +115,7 @@ class FillableStore(Store):
 
 
 @asynccontextmanager
-async def cluster(state: State) -> AsyncIterator[Cluster]:
+async def cluster(state: State, engine: Engine | None = None) -> AsyncIterator[Cluster]:
     """The replicas of a state; they run on when it is left."""
     store = FillableStore(state.database, lambda: datetime.now(UTC))
     addresses = Addresses.claim(state.id)
@@ -129,6 +130,7 @@ async def cluster(state: State) -> AsyncIterator[Cluster]:
         now=lambda: datetime.now(UTC),
         source=random.Random(7),
         changed=told.append,
+        engine=engine,
     )
     try:
         async with replicas:

@@ -29,7 +29,9 @@ LOG_LINES = 8
 _CODES = {404: Code.NOT_FOUND, 409: Code.NO_RELEASE}
 
 
-def start(state: State, port: int | None, scale_every: timedelta) -> subprocess.Popen[bytes]:
+def start(
+    state: State, port: int | None, scale_every: timedelta, runtime: str | None
+) -> subprocess.Popen[bytes]:
     """Start the daemon in a session of its own: it outlives its terminal.
 
     It does nothing yet, and ends where it is never told to begin, by `answering`. Its output goes to the
@@ -39,6 +41,8 @@ def start(state: State, port: int | None, scale_every: timedelta) -> subprocess.
     command += ["--autoscaler-sync", str(scale_every.total_seconds())]
     if port is not None:
         command += ["--port", str(port)]
+    if runtime is not None:
+        command += ["--runtime", runtime]
     with state.daemon_log.open("ab") as log:
         return subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True

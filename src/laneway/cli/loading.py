@@ -56,10 +56,13 @@ def load_files(paths: Sequence[str], recursive: bool, namespace: str | None) -> 
     return Batch(loaded, {each.source.name: sources.project(each.folder) for each in given})
 
 
-def problems(batch: Batch, stored: Iterable[Object] = ()) -> list[ProblemDocument]:
-    """Everything that is wrong in a batch, by itself and together with what is applied already."""
+def problems(batch: Batch, stored: Iterable[Object] = (), *, mapped: bool = True) -> list[ProblemDocument]:
+    """Everything that is wrong in a batch, by itself and together with what is applied already.
+
+    mapped: whether every image needs a command, as it does where no container engine runs it.
+    """
     loaded = batch.loaded
-    found = (*check(loaded, stored), *images.problems(loaded, batch.folders))
+    found = (*check(loaded, stored), *(images.problems(loaded, batch.folders) if mapped else ()))
     return [document_of(problem) for problem in found]
 
 
@@ -82,7 +85,9 @@ def apply(
     more: objects to apply with it, given those. Raises ProblemsFailure: nothing was applied.
     """
     stored = parsed(of_people(client))
-    refuse(problems(batch, stored))
+    settings = client.objects("LocalSettings")
+    contained = any(each["spec"].get("runtime", "process") != "process" for each in settings)
+    refuse(problems(batch, stored, mapped=not contained))
     return send_objects(client, [*batch.objects(), *more(stored)], reason)
 
 

@@ -51,6 +51,12 @@ FOREVER = timedelta(days=36_500)
     default="15s",
     help="From one decision of the autoscaler to the next.",
 )
+@click.option(
+    "--runtime",
+    type=click.Choice(["process", "docker", "podman"]),
+    show_default="process",
+    help="What runs a container: the command of its image in laneway.yaml, or its image in an engine.",
+)
 @click.option("--detach", is_flag=True, help="Return when all is ready, and leave it running.")
 @options.timeout("2m")
 @options.output
@@ -61,6 +67,7 @@ def up(
     recursive: bool,
     port: int | None,
     scale_every: timedelta,
+    runtime: str | None,
     detach: bool,
     limit: timedelta,
     output: Format,
@@ -75,18 +82,19 @@ def up(
     from laneway.cli import daemon
 
     _refuse_second(state)
+    _refuse_missing_engine(runtime)
     fresh = not state.exists
     if fresh and not paths:
         raise click.BadParameter(f"{state.path} holds no state to resume; say what to run", param_hint="-f")
     _create(state)
     with ExitStack() as undo, daemon.speaking(state):
-        process = daemon.start(state, port, scale_every)
+        process = daemon.start(state, port, scale_every, runtime)
         undo.callback(_undo, state, process, fresh)
         from laneway.cli import loading  # while the daemon imports what it needs
 
         batch = loading.load_files(paths, recursive, namespace)
         if fresh:
-            loading.refuse(loading.problems(batch))
+            loading.refuse(loading.problems(batch, mapped=runtime in {None, "process"}))
         client = daemon.answering(state, process, limit)
         apply = loading.send if fresh else loading.apply
         changes = apply(client, batch, "laneway up")
@@ -108,6 +116,15 @@ def _refuse_second(state: State) -> None:
             f"Laneway runs on {state.path} already, as process {pid}",
             f"use it: {_line(state, 'apply -f PATH')}; stop it: {_line(state, 'down')}",
         )
+
+
+def _refuse_missing_engine(runtime: str | None) -> None:
+    from laneway.cli.failure import Failure
+    from laneway.local.engines import Runtime, missing
+    from laneway.spec.problems import Code
+
+    if runtime is not None and (why := missing(Runtime(runtime))):
+        raise Failure(Code.NO_ENGINE, why)
 
 
 def _create(state: State) -> None:

@@ -29,6 +29,16 @@ def application(pod: Pod, find: Find) -> Command:
     return Command([*command, *container.args], cwd=cwd)
 
 
+def contained(pod: Pod, find: Find) -> Command:
+    """How a container engine runs a pod's application: by what its image does not say itself.
+
+    Raises CannotStartError where there is no image.
+    """
+    if pod.container.image is None:
+        raise CannotStartError("the container has no image for the container engine to run")
+    return Command([*pod.container.command, *pod.container.args], cwd=folder_of(pod, find), contained=True)
+
+
 def folder_of(pod: Pod, find: Find) -> Path | None:
     """The folder of the YAML that the pod's template stands in, where it came from a file."""
     source = _source(pod, find)

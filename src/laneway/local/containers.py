@@ -24,11 +24,15 @@ _UNPROXIED = "localhost,127.0.0.1,::1"
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to run. env: besides what every process gets; cwd: None is the state's directory."""
+    """What to run. env: besides what every process gets; cwd: None is the state's directory.
+
+    contained: whether a container engine runs it, so that no word of it need be known.
+    """
 
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
+    contained: bool = False
 
 
 def application(pod: Pod, given: Command, find: Find, links: Mapping[str, str] | None = None) -> Command:
@@ -51,7 +55,7 @@ def application(pod: Pod, given: Command, find: Find, links: Mapping[str, str] |
                 env[variable.name] = value
     argv = [expand(argument, env) for argument in given.argv]
     _refuse_zeros(argv, env)
-    return Command(argv, env, given.cwd)
+    return Command(argv, env, given.cwd, given.contained)
 
 
 def _value(variable: EnvVar, pod: Pod, find: Find, before: Mapping[str, str]) -> str | None:
@@ -81,7 +85,7 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
 
 
 def _check(pod: Pod, given: Command) -> None:
-    if not given.argv:
+    if not given.argv and not given.contained:
         raise CannotStartError("the command is empty")
     for container_port, port in pod.ports.items():
         if port in MESH_PORTS:

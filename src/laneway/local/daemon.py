@@ -28,6 +28,8 @@ from laneway.local.api import serve
 from laneway.local.autoscaler import SYNC, Autoscaler
 from laneway.local.cluster_addresses import addressed
 from laneway.local.engine import LocalEngine
+from laneway.local.engines import Runtime
+from laneway.local.engines import engine as container_engine
 from laneway.local.gateway_process import GatewayProcess
 from laneway.local.gateways import Places
 from laneway.local.markers import Identity, Marker, Part, find, parts
@@ -36,7 +38,7 @@ from laneway.local.processes import kill_all
 from laneway.local.proxies import Proxies
 from laneway.local.replicas import Replicas
 from laneway.local.service import Service
-from laneway.local.settings import PortTakenError, ingress_port
+from laneway.local.settings import PortTakenError, ingress_port, runtime_of
 from laneway.local.state import State, StateTakenError
 from laneway.local.store import Store
 from laneway.local.usage import Meter
@@ -67,10 +69,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-async def run(state: State, port: int | None, scale_every: timedelta) -> None:
+async def run(state: State, port: int | None, scale_every: timedelta, asked: Runtime | None = None) -> None:
     """Run until told to end by signal or API. The state is held by the caller. Raises what `REFUSALS` has.
 
-    scale_every: from one decision of the autoscaler to the next.
+    scale_every: from one decision of the autoscaler to the next; asked: the runtime, None for the one it had.
     """
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -82,7 +84,8 @@ async def run(state: State, port: int | None, scale_every: timedelta) -> None:
         opened.callback(store.close)
         running = parts(find(state.id))
         ingress = ingress_port(store, port, held=(gateways.INGRESS, Part.GATEWAY) in running)
-        await _serve(state, store, addresses, ingress, running, scale_every, ending)
+        runtime = runtime_of(store, asked)
+        await _serve(state, store, addresses, ingress, running, scale_every, runtime, ending)
 
 
 async def _serve(
@@ -92,6 +95,7 @@ async def _serve(
     port: int,
     running: Running,
     scale_every: timedelta,
+    runtime: Runtime,
     ending: asyncio.Event,
 ) -> None:
     translator = Translator(access_log=None)
@@ -99,15 +103,17 @@ async def _serve(
     places = Places(port, addresses.gateway(1), addresses.gateway(2))
     proxies = Proxies(state, plane, translator.registry, places)
     engine = LocalEngine(store, plane, proxies, now)
+    command = commands.application if runtime is Runtime.PROCESS else commands.contained
     replicas = Replicas(
         state,
         store,
         addresses,
-        application=lambda pod: commands.application(pod, store.get),
+        application=lambda pod: command(pod, store.get),
         sidecars=proxies,
         now=now,
         source=random.Random(),
         changed=engine.pod_changed,
+        engine=container_engine(runtime, state.id),
     )
     async with AsyncExitStack() as stack:
         await plane.start(proxies.xds)
@@ -138,6 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--port", type=int)
     parser.add_argument("--autoscaler-sync", type=float, default=SYNC.total_seconds(), metavar="SECONDS")
+    parser.add_argument("--runtime", type=Runtime)
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     if not handshake.told_to_begin():
@@ -145,7 +152,8 @@ def main(arguments: list[str] | None = None) -> int:
     state = State.at(given.state)
     try:
         with state.held():
-            asyncio.run(run(state, given.port, timedelta(seconds=given.autoscaler_sync)))
+            every = timedelta(seconds=given.autoscaler_sync)
+            asyncio.run(run(state, given.port, every, given.runtime))
     except tuple(REFUSALS) as refusal:
         text = f"{state.path} is {refusal}" if isinstance(refusal, StateTakenError) else str(refusal)
         problem = REFUSALS[type(refusal)].at(Place(str(state.path)), text)

@@ -19,11 +19,12 @@ from sqlalchemy.exc import DBAPIError
 
 from laneway.history.events import Event
 from laneway.history.subject import event_about
-from laneway.local import asking, containers, mounting
+from laneway.local import asking, containers, engines, mounting
 from laneway.local.addresses import local_port, privileged_below
 from laneway.local.attendance import Attendance
 from laneway.local.condition import Ended, adopted_condition, first_condition, in_condition
 from laneway.local.containers import Command
+from laneway.local.engines import Engine
 from laneway.local.keeper import Keeper
 from laneway.local.logs import log_file, tail
 from laneway.local.markers import Marker, Part
@@ -33,12 +34,13 @@ from laneway.local.processes import Process, StuckError, clean_environment, kill
 from laneway.local.references import CannotStartError, finder
 from laneway.local.service_links import variables
 from laneway.local.store import Store
-from laneway.local.volumes import Volumes
+from laneway.local.volumes import Mount, Volumes
 from laneway.spec.kubernetes import Service
 from laneway.spec.meta import Key
 from laneway.spec.values import format_duration
 
 _SIDECAR_POLL_SECONDS = 0.025
+_ENGINE_LIMIT = timedelta(seconds=20)
 _SIDECAR_GRACE = timedelta(seconds=5)
 _TERM_GRACE_MIN = timedelta(seconds=2)
 """Left for SIGTERM where a preStop hook takes all of the grace, as in Kubernetes."""
@@ -68,8 +70,10 @@ class Sidecars(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all replicas of a state share. folder: where commands without one run; logs: folder of their
-    output.
+    """What all replicas of a state share.
+
+    folder: where commands without one run; logs: folder of their output; engine: what runs images, None where
+    applications are processes.
 
     application: how to run a pod's application, variables not yet expanded (raises CannotStartError);
     changed: called when a pod appears, becomes ready or not ready, starts draining, or is gone.
@@ -83,6 +87,7 @@ class Surroundings:
     store: Store
     application: Callable[[Pod], Command]
     sidecars: Sidecars
+    engine: Engine | None
     now: Callable[[], datetime]
     changed: Callable[[Pod], None]
 
@@ -140,6 +145,7 @@ class Replica:
         try:
             for part, keeper in self._keepers.items():
                 await keeper.stop(grace if part is Part.APP else min(grace, _SIDECAR_GRACE))
+            await self._remove_container()
             await kill_marked(self._around.state, lambda marked: marked.marker.pod == self.pod.key)
         except StuckError as error:
             log.error("processes of pod %s do not end: %s", self.pod.key, error)
@@ -250,15 +256,23 @@ class Replica:
 
     async def _launch(self, part: Part) -> Process:
         command = self._application() if part is Part.APP else self._around.sidecars.command(self.pod)
-        before = self._with_volumes() if part is Part.APP else ()
         env, cwd = self._surrounded(command, part)
-        return await spawn([*before, *command.argv], env, cwd, self._log(part))
+        if part is Part.APP and self._around.engine is not None:
+            await self._remove_container()
+            argv = self._around.engine.run(self.pod, command, self._mounts())
+            env = {**env, **engines.environment()}
+        else:
+            argv = [*(self._with_volumes() if part is Part.APP else ()), *command.argv]
+        return await spawn(argv, env, cwd, self._log(part))
 
     async def _run_beside(self, program: Program) -> Answer:
         """Run a program as the application runs."""
         try:
             env, cwd = self._surrounded(self._application(), Part.TASK)
-            return await asking.run(program, env, cwd, self._with_volumes())
+            engine = self._around.engine
+            before = engine.beside(self.pod.key) if engine else self._with_volumes()
+            env = {**env, **engines.environment()} if engine else env
+            return await asking.run(program, env, cwd, before)
         except CannotStartError as error:
             return Answer(False, str(error))
 
@@ -278,8 +292,18 @@ class Replica:
 
     def _with_volumes(self) -> Sequence[str]:
         """What stands before a program that is to see the pod's volumes."""
-        volumes = self._around.volumes
-        return mounting.prefix(volumes.root(self.pod.key), volumes.mounts(self.pod, self._values))
+        return mounting.prefix(self._around.volumes.root(self.pod.key), self._mounts())
+
+    def _mounts(self) -> Sequence[Mount]:
+        return self._around.volumes.mounts(self.pod, self._values)
+
+    async def _remove_container(self) -> None:
+        """End the container of the application, which outlives a killed program of the engine's."""
+        if (engine := self._around.engine) is not None:
+            away = Program(engine.remove(self.pod.key), _ENGINE_LIMIT)
+            answer = await asking.run(away, clean_environment() | engines.environment(), self._around.folder)
+            if not answer.ok:
+                log.warning("the container of pod %s: %s", self.pod.key, answer.detail)
 
     def update_volumes(self) -> None:
         """Bring the files of its volumes to the newest values."""

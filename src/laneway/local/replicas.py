@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from laneway.local.addresses import Addresses, local_port, privileged_below
 from laneway.local.containers import Command
+from laneway.local.engines import Engine
 from laneway.local.markers import Marked, Part, find, parts
 from laneway.local.pods import Pod, injected, new_pod, pod_name, read_pod
 from laneway.local.processes import Process, adopt, kill_marked
@@ -56,6 +57,7 @@ class Replicas:
         now: Callable[[], datetime],
         source: random.Random,
         changed: Callable[[Pod], None],
+        engine: Engine | None = None,
     ) -> None:
         self._store = store
         self._addresses = addresses
@@ -70,6 +72,7 @@ class Replicas:
             store=store,
             application=application,
             sidecars=sidecars,
+            engine=engine,
             now=now,
             changed=changed,
         )

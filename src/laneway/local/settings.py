@@ -1,9 +1,10 @@
-"""What a state was started with and keeps when it is resumed: the port of its ingress."""
+"""What a state was started with and keeps when it is resumed: the port of its ingress, and its runtime."""
 
 from __future__ import annotations
 
 import socket
 
+from laneway.local.engines import Runtime
 from laneway.local.store import Body, Store
 from laneway.spec.meta import Key
 
@@ -38,6 +39,23 @@ def ingress_port(store: Store, asked: int | None, held: bool) -> int:
     }
     store.put(settings, reason="asked for" if asked else "kept for the next start", by="laneway")
     return port
+
+
+RUNTIME = Key("laneway", "runtime")
+
+
+def runtime_of(store: Store, asked: Runtime | None) -> Runtime:
+    """The runtime: the one asked for, else the one it had, else processes; kept."""
+    kept = store.get(KIND, RUNTIME)
+    chosen = asked or (Runtime(kept["spec"]["runtime"]) if kept else Runtime.PROCESS)
+    settings: Body = {
+        "apiVersion": "laneway.dev/v1alpha1",
+        "kind": KIND,
+        "metadata": {"namespace": RUNTIME.namespace, "name": RUNTIME.name},
+        "spec": {"runtime": chosen.value},
+    }
+    store.put(settings, reason="asked for" if asked else "kept for the next start", by="laneway")
+    return chosen
 
 
 def _kept(store: Store) -> int | None:
