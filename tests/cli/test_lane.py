@@ -241,3 +241,14 @@ def test_promotion_says_that_the_lane_was_tested_on_another_version() -> None:
 def test_deleting_after_the_promotion_needs_to_wait_for_it(laneway: Laneway) -> None:
     """A usage error."""
     assert laneway("lane", "promote", "green", "--delete").code == 2
+
+
+def test_a_rebase_names_what_is_stable_now(daemon: Daemon, laneway: Laneway) -> None:
+    """The Lane says of which revision each version is made."""
+    daemon.says(status(apps=[app() | {"stable": "r9"}], lanes=[lane()]))
+    laneway("lane", "up", "green", "--app", "pharmacy", "--image", "registry/pharmacy:green")
+    assert laneway("lane", "rebase", "green").code == 0
+    asked = daemon.asked("apply")[-1]
+    assert asked["reason"] == "laneway lane rebase green"
+    (part,) = asked["objects"][0]["spec"]["apps"]
+    assert part == {"name": "pharmacy", "image": "registry/pharmacy:green", "base": "r9"}

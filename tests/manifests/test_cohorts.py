@@ -6,6 +6,8 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.manifests.test_routes import GREEN, SERVICE
 from tests.plan.world import Body
 
@@ -199,3 +201,28 @@ def test_versions_that_only_headers_lead_to_are_read_back() -> None:
     assert table_of(of.key, VirtualService.model_validate(body)) == Table(
         {"aaa": FULL}, named=frozenset({"bbb"})
     )
+
+
+revisions = st.lists(
+    st.text("0123456789abcdef", min_size=4, max_size=10), unique=True, min_size=2, max_size=2
+)
+lane_names = st.lists(st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True), unique=True, max_size=3)
+
+
+@given(revisions, st.integers(0, FULL), lane_names, st.booleans(), st.booleans(), st.booleans())
+def test_the_route_table_of_a_release_is_read_back(
+    of_two: list[str], share: int, lanes: list[str], open_to_all: bool, several: bool, led: bool
+) -> None:
+    """Weights, lanes and the versions that headers alone lead to, whatever else the rules say."""
+    old, new = of_two
+    weights = {revision: weight for revision, weight in ((old, FULL - share), (new, share)) if weight}
+    of = app([{"match": [{"uri": {"prefix": "/a"}}]}, {"timeout": "1s"}], **PREVIEW, **STICKY)
+    cohort = Cohort("shop.r1", new if led else None) if several else None
+    plan = AppPlan(
+        of.key, old, (), weights, tuple(LaneRule(lane, lane, lane) for lane in lanes),
+        guard=old in weights, candidate=new if open_to_all else None, cohort=cohort,
+    )  # fmt: skip
+    named = ({new} if open_to_all or (several and led) else set()) | ({old} if several else set())
+    body = mesh_rules(of, plan, "x-lane")
+    read = table_of(of.key, VirtualService.model_validate(body))
+    assert read == Table(weights, frozenset(lanes), frozenset(named - set(weights)))

@@ -121,6 +121,30 @@ def test_a_baseline_release_never_rolls_a_lane_again() -> None:
     assert world.role("pharmacy", base) is None
 
 
+def test_a_lane_that_names_a_base_is_made_of_it() -> None:
+    """`lane rebase` moves it to what is stable now; a base that is not kept changes nothing."""
+    world = World()
+    world.app()
+    world.lane("green", "pharmacy")
+    world.settle()
+    world.template(image="2")
+    world.settle()
+    (stable,) = world.weights()
+    for base, expected in (("0000000000", False), (stable, True)):
+        world.put(
+            {
+                "apiVersion": "laneway.dev/v1alpha1",
+                "kind": "Lane",
+                "metadata": {"name": "green", "namespace": "shop"},
+                "spec": {"apps": [{"name": "pharmacy", "image": "lane", "base": base}]},
+            }
+        )
+        world.settle()
+        deployment = world.store["Deployment", Key("shop", "pharmacy-green")]
+        assert (deployment["metadata"]["labels"]["laneway.dev/base"] == stable) == expected
+        assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == "lane"
+
+
 def test_a_changed_lane_patches_the_same_base() -> None:
     """Its new image runs on the template it was made of."""
     world = shop()

@@ -10,6 +10,7 @@ import click
 
 from laneway.cli import options
 from laneway.cli.lane_promote import lane_promote
+from laneway.cli.lane_rebase import lane_rebase
 from laneway.cli.options import Format
 
 if TYPE_CHECKING:
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 
 @click.group("lane", no_args_is_help=True)
 def lane() -> None:
-    """Make, list, promote and remove lanes: parallel environments by header."""
+    """Make, list, promote, rebase and remove lanes: parallel environments by header."""
 
 
 lane.add_command(lane_promote)
+lane.add_command(lane_rebase)
 
 
 @lane.command(

@@ -1,4 +1,4 @@
-"""A lane's images and variables as its apps' own templates, and the Release that they go in. Pure."""
+"""A lane and its apps' templates: how one becomes the other's. Pure; must not know what runs."""
 
 from __future__ import annotations
 
@@ -55,3 +55,14 @@ def tested_on_another(lane: LaneStatus, status: Status) -> list[str]:
         for app in lane["apps"]
         if (now := stable.get((lane["namespace"], app["name"]))) and app["base"] not in {"", now}
     ]
+
+
+def rebased(lane: Json, status: Status) -> Json:
+    """The Lane as it is stored, made of what is stable now."""
+    space = key_of(lane).namespace
+    stable = {app["name"]: app["stable"] for app in status["apps"] if app["namespace"] == space}
+    apps = [
+        app | ({"base": stable[app["name"]]} if app["name"] in stable else {})
+        for app in lane["spec"].get("apps", [])
+    ]
+    return lane | {"spec": lane["spec"] | {"apps": apps}}

@@ -123,7 +123,8 @@ def versions(
                 continue
             for name, wanted in deployed.items():
                 lane = Key(namespace, name)
-                base, template = _base(app, seen.lanes.get(lane, {}).get(app_name), stables[app], seen)
+                before = seen.lanes.get(lane, {}).get(app_name)
+                base, template = _base(app, wanted, before, stables[app], seen)
                 yield LaneVersionPlan(
                     lane, app_name, base, template, wanted.replicas, wanted.image, tuple(wanted.env)
                 )
@@ -131,15 +132,18 @@ def versions(
 
 
 def _base(
-    app: Key, before: LaneAppSeen | None, stable: tuple[str, PodTemplate], seen: Observed
+    app: Key, wanted: LaneApp, before: LaneAppSeen | None, stable: tuple[str, PodTemplate], seen: Observed
 ) -> tuple[str, PodTemplate]:
-    """The revision that a lane's version is made of, with its template: the same for as long as it exists.
+    """The revision that a lane's version is made of, with its template.
 
-    Where that template is lost, it is patched again as it runs.
+    The same for as long as it exists, unless the lane names another one that is kept. Where that template is
+    lost, it is patched again as it runs.
     """
+    kept = seen.apps[app].kept if app in seen.apps else {}
+    if wanted.base and wanted.base in kept:
+        return wanted.base, kept[wanted.base].template
     if before is None:
         return stable
-    kept = seen.apps[app].kept if app in seen.apps else {}
     return before.base, kept[before.base].template if before.base in kept else before.template
 
 

@@ -15,7 +15,7 @@ from laneway.plan.autoscaled import grown
 from laneway.plan.gates import POD_GATES, WEIGHT_GATES, Gate, Move
 from laneway.plan.lanes import Lanes
 from laneway.plan.observed import Kept, Observed, Role
-from laneway.plan.records import begin, newest, status_of, views
+from laneway.plan.records import begin, by_app, forgotten, newest, status_of, views
 from laneway.plan.release import Course, advance
 from laneway.plan.result import AppPlan, Cohort, Finding, LaneRule, Plan, Report, Severity, VersionPlan
 from laneway.plan.roles import roles_after
@@ -33,8 +33,6 @@ from laneway.spec.values import FULL
 from laneway.spec.world import Spec
 
 ALL_GATES = WEIGHT_GATES + POD_GATES
-RELEASES_KEPT = 10
-"""Records of an app's releases that are over; the history has the older ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def plan(
     """
     indexed, expired, next_expiry = lane_plans.index(spec, now)
     bases = lane_plans.bases(observed)
-    world = _World(spec, observed, now, gates, _by_app(spec), indexed, bases)
+    world = _World(spec, observed, now, gates, by_app(spec.releases.values()), indexed, bases)
     found = (stand(app, spec, observed, world.releases) for _, app in sorted(spec.apps.items()))
     standings = {standing.app.key: standing for standing in found if standing}
     courses, records = _courses(standings, world)
@@ -82,25 +80,10 @@ def plan(
         lanes=tuple(lane_plans.versions(indexed, stables, observed)),
         releases=tuple(each for each in records if spec.releases.get(each.key) != each),
         expired=expired,
-        forgotten=tuple(dict.fromkeys(k for each in world.releases.values() for k in _forgotten(each))),
+        forgotten=forgotten(world.releases),
         wake=min(wakes, default=None),
     )
     return result, Report(tuple(finding for o in outcomes for finding in o.findings))
-
-
-def _by_app(spec: Spec) -> dict[Key, tuple[Release, ...]]:
-    by_app: dict[Key, list[Release]] = {}
-    for release in spec.releases.values():
-        for app, view in views(release).items():
-            by_app.setdefault(app, []).append(view)
-    return {app: tuple(releases) for app, releases in by_app.items()}
-
-
-def _forgotten(releases: tuple[Release, ...]) -> list[Key]:
-    """The records of one app that need not be kept, oldest first."""
-    over = [release for release in releases if release.status and release.status.phase.over]
-    over.sort(key=lambda release: (status_of(release).started_at, release.key))
-    return [release.key for release in over[:-RELEASES_KEPT]]
 
 
 def _template(app: AppPlan, revision: str) -> PodTemplate:

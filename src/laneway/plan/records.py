@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from laneway.spec.app import App
 from laneway.spec.meta import Key, ObjectMeta
 from laneway.spec.release import Phase, Release, ReleaseApp, ReleaseSpec, ReleaseStatus
+
+RELEASES_KEPT = 10
+"""Records of an app's releases that are over; the history has the older ones."""
 
 
 def status_of(release: Release) -> ReleaseStatus:
@@ -86,3 +90,26 @@ def newest(releases: Iterable[Release]) -> Release | None:
     """The release that began last, of those that have begun."""
     begun = [release for release in releases if release.status]
     return max(begun, key=lambda each: (status_of(each).started_at, each.key), default=None)
+
+
+def by_app(releases: Iterable[Release]) -> dict[Key, tuple[Release, ...]]:
+    """The records of each app, as it sees them."""
+    found: dict[Key, list[Release]] = {}
+    for release in releases:
+        for app, view in views(release).items():
+            found.setdefault(app, []).append(view)
+    return {app: tuple(releases) for app, releases in found.items()}
+
+
+def forgotten(mine: Mapping[Key, tuple[Release, ...]]) -> tuple[Key, ...]:
+    """The records that need not be kept: those which no app of theirs needs. mine: by app."""
+    times = Counter(key for releases in mine.values() for key in _forgotten(releases))
+    held = Counter(release.key for releases in mine.values() for release in releases)
+    return tuple(key for key in times if times[key] == held[key])
+
+
+def _forgotten(releases: tuple[Release, ...]) -> list[Key]:
+    """The records that one app does not need, oldest first."""
+    over = [release for release in releases if release.status and release.status.phase.over]
+    over.sort(key=lambda release: (status_of(release).started_at, release.key))
+    return [release.key for release in over[:-RELEASES_KEPT]]

@@ -16,12 +16,16 @@ HTTP_URL = r"^https?://[^/\s]+(/\S*)?$"
 
 
 class LaneApp(Model):
-    """What the lane runs of an app: the app's stable template at the lane's creation, patched."""
+    """What the lane runs of an app: a template of the app's, patched.
+
+    base: the revision of that template; without one, the stable revision at the lane's creation.
+    """
 
     name: DnsLabel
     image: str | None = None
     env: list[EnvVar] = Field(default_factory=list)
     replicas: int = Field(default=1, ge=1)
+    base: str | None = None
 
 
 class Fallback(Model):
