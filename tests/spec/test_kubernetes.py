@@ -295,3 +295,47 @@ def test_a_file_mode_is_octal_as_people_write_it() -> None:
     assert isinstance(deployment, Deployment)
     (volume,) = deployment.spec.template.spec.volumes
     assert volume.secret is not None and volume.secret.default_mode == 0o440
+
+
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [
+        ("StatefulSet", "write a Deployment, or reach it through a ServiceEntry"),
+        ("DaemonSet", "write a Deployment"),
+        ("ReplicaSet", "write a Deployment"),
+        ("Pod", "write a Deployment"),
+        ("Job", "run it yourself"),
+        ("CronJob", "run it yourself"),
+        ("PersistentVolumeClaim", "remove it: pods have no volumes that outlive them here"),
+    ],
+)
+def test_kinds_that_are_not_run_are_refused_by_name(kind: str, remedy: str) -> None:
+    """With what to do instead."""
+    assert said(f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: x}}\n") == [f"{kind} {REFUSED}; {remedy}"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (
+            "{clusterIP: None, ports: [{port: 80}]}",
+            "spec.clusterIP: a headless Service is not supported; "
+            "leave clusterIP out: the sidecar balances over the pods",
+        ),
+        (
+            "{externalName: a.example, ports: [{port: 80}]}",
+            f"spec.externalName {REFUSED}; write a ServiceEntry with that host, and call the host itself",
+        ),
+        (
+            "{type: ExternalName, ports: [{port: 80}]}",
+            "spec.type cannot be 'ExternalName'; write 'ClusterIP'",
+        ),
+        (
+            "{externalIPs: [1.2.3.4], ports: [{port: 80}]}",
+            f"spec.externalIPs {REFUSED}; write a Gateway: the ingress is the way in",
+        ),
+    ],
+)
+def test_services_that_are_not_served_are_refused_by_field(spec: str, message: str) -> None:
+    """With what to do instead."""
+    assert said(f"apiVersion: v1\nkind: Service\nmetadata: {{name: x}}\nspec: {spec}\n") == [message]

@@ -50,7 +50,7 @@ _REFUSED_KINDS: Mapping[str, str] = {
     "CronJob": "run it yourself",
     "Ingress": "write a Gateway, and `routing` of the App",
     "HTTPRoute": "write a VirtualService, or `routing` of the App",
-    "PersistentVolumeClaim": "remove it: pods have no volumes here",
+    "PersistentVolumeClaim": "remove it: pods have no volumes that outlive them here",
 } | dict.fromkeys(
     (
         "AuthorizationPolicy", "EnvoyFilter", "NetworkPolicy", "PeerAuthentication", "ProxyConfig",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ipaddress import IPv4Address
 from typing import ClassVar, Literal
 
@@ -29,6 +30,11 @@ class ServiceSpec(Model):
     unsupported: ClassVar[frozenset[str]] = frozenset(
         {"externalName", "externalIPs", "publishNotReadyAddresses"}
     )
+    instead: ClassVar[Mapping[str, str]] = {
+        "externalName": "write a ServiceEntry with that host, and call the host itself",
+        "externalIPs": "write a Gateway: the ingress is the way in",
+        "publishNotReadyAddresses": "remove it: only ready pods take requests",
+    }
     inert: ClassVar[frozenset[str]] = frozenset(
         {
             "clusterIPs",
@@ -48,7 +54,9 @@ class ServiceSpec(Model):
     @classmethod
     def _address(cls, value: str | None) -> str | None:
         if value == "None":
-            raise ValueError("a headless Service is not supported: leave clusterIP out")
+            raise ValueError(
+                "a headless Service is not supported; leave clusterIP out: the sidecar balances over the pods"
+            )
         if value:
             IPv4Address(value)
         return value
