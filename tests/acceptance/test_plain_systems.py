@@ -80,7 +80,7 @@ def isolation(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="module", params=[BOOKS], ids=lambda system: system.name)
+@pytest.fixture(scope="module", params=[BOOKS, GOODS], ids=lambda system: system.name)
 def system(request: pytest.FixtureRequest) -> System:
     """One of the examples."""
     found: System = request.param
@@ -94,8 +94,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, system: System) -> Path:
 
 
 @pytest.fixture(scope="module")
-def laneway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laneway]:
-    """A state of its own. The examples' `python3` is this one, which has what they import."""
+def laneway(tmp_path_factory: pytest.TempPathFactory, system: System, isolation: str) -> Iterator[Laneway]:
+    """A state of its own for each. The examples' `python3` is this one, which has what they import."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", sysconfig.get_path("scripts"), prepend=":")
         laneway = Laneway(tmp_path_factory.mktemp("laneway") / "state")

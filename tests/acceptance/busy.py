@@ -1,0 +1,139 @@
+"""A service with requests of every kind, for the load that no release may break.
+
+    python busy.py NAME VERSION
+
+Over HTTP it answers at once, or after so many seconds at `/slow/SECONDS`, and echoes what comes over a
+WebSocket at `/ws`; over gRPC it echoes a stream. Where BACK and BACK_GRPC are set, host:port, each of these
+goes on to the service there, and its answer says who that was. SIGTERM ends it at once, whatever it is doing:
+a request that this cuts off was not drained.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import httpx2
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+from websockets.asyncio.client import connect
+
+ECHO = "/busy.Busy/Echo"
+PASSED_ON = ("x-lane", "x-laneway-cohort", "x-request-id")
+
+
+def written(message: Any) -> bytes:
+    """A message on the wire."""
+    return json.dumps(message).encode()
+
+
+class Busy(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """One service. back, back_grpc: address of the service behind it, empty for none."""
+
+    def __init__(self, name: str, version: str) -> None:
+        self.says = {"service": name, "version": version, "pod": os.environ.get("POD_NAME", "")}
+        self.back, self.back_grpc = (os.environ.get(name, "") for name in ("BACK", "BACK_GRPC"))
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
+        self._client = httpx2.AsyncClient(timeout=30, trust_env=False, limits=limits)
+
+    async def http(self, request: Request) -> Response:
+        """An answer, with that of the service behind it."""
+        body = await request.body()
+        answer: dict[str, Any] = self.says | {"bytes": len(body)}
+        if self.back:
+            context = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+            url = f"http://{self.back}{request.url.path}"
+            got = await self._client.request(request.method, url, content=body, headers=context)
+            if got.status_code != 200:
+                return JSONResponse(answer | {"error": got.text}, status_code=got.status_code)
+            answer["hops"] = [got.json()]
+        else:
+            await asyncio.sleep(float(request.path_params.get("seconds", 0.05)))
+        return JSONResponse(answer)
+
+    async def ready(self, request: Request) -> Response:
+        """For probes."""
+        return Response()
+
+    async def websocket(self, socket: WebSocket) -> None:
+        """Echo each message, by way of the service behind it."""
+        await socket.accept()
+        if not self.back:
+            async for text in socket.iter_text():
+                await socket.send_text(json.dumps(self.says | {"said": text}))
+            return
+        context = {name: socket.headers[name] for name in PASSED_ON if name in socket.headers}
+        async with connect(f"ws://{self.back}/ws", additional_headers=context, proxy=None) as behind:
+            async for text in socket.iter_text():
+                await behind.send(text)
+                answer = json.loads(await behind.recv())
+                await socket.send_text(json.dumps(self.says | {"said": text, "hops": [answer]}))
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+        """The method of a call."""
+        if handler_call_details.method != ECHO:
+            return None
+        return grpc.stream_stream_rpc_method_handler(
+            self.stream, request_deserializer=json.loads, response_serializer=written
+        )
+
+    async def stream(
+        self, requests: AsyncIterator[Any], call: grpc.aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[Any]:
+        """Echo each message of a stream, by way of the service behind it."""
+        if not self.back_grpc:
+            async for message in requests:
+                yield self.says | {"said": message}
+            return
+        given = dict(call.invocation_metadata() or ())
+        context = [(name, str(given[name])) for name in PASSED_ON if name in given]
+        async with grpc.aio.insecure_channel(self.back_grpc) as channel:
+            behind = echo_of(channel)(metadata=tuple(context))
+            async for message in requests:
+                await behind.write(message)
+                yield self.says | {"said": message, "hops": [await behind.read()]}
+            await behind.done_writing()
+
+
+def echo_of(channel: grpc.aio.Channel) -> grpc.aio.StreamStreamMultiCallable[Any, Any]:
+    """The method, for a client."""
+    return channel.stream_stream(ECHO, request_serializer=written, response_deserializer=json.loads)
+
+
+async def main() -> None:
+    """Serve until killed."""
+    busy = Busy(*sys.argv[1:3])
+    routes = [
+        Route("/ready", busy.ready),
+        Route("/slow/{seconds}", busy.http, methods=["GET", "POST"]),
+        WebSocketRoute("/ws", busy.websocket),
+        Route("/{rest:path}", busy.http, methods=["GET", "POST"]),
+    ]
+    host, port = os.environ.get("HOST", "0.0.0.0"), int(os.environ.get("PORT", "8080"))
+    rpc = grpc.aio.server(handlers=(busy,))
+    rpc.add_insecure_port(f"{host}:9090")
+    await rpc.start()
+    config = uvicorn.Config(
+        Starlette(routes=routes),
+        host=host,
+        port=port,
+        log_level="error",
+        timeout_keep_alive=3600,
+        ws_ping_interval=None,
+    )
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    await server.serve()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
