@@ -32,7 +32,7 @@ from laneway.local.pods import Pod, Stage, status_of
 from laneway.local.probes import Answer, Program, ReadinessState
 from laneway.local.processes import Process, StuckError, clean_environment, kill_marked, spawn
 from laneway.local.references import CannotStartError, finder
-from laneway.local.service_links import variables
+from laneway.local.service_links import services_of, variables
 from laneway.local.store import Store
 from laneway.local.volumes import Mount, Volumes
 from laneway.spec.kubernetes import Service
@@ -283,12 +283,13 @@ class Replica:
 
     def _links(self) -> Iterator[tuple[str, str]]:
         """Variables of the Services that the pod has addresses for, as these are now."""
-        below = privileged_below()
+        below, store = privileged_below(), self._around.store
         for name, address in self.pod.links.items():
-            body = self._around.store.get("Service", Key(self.pod.key.namespace, name))
-            if body is not None and address:
-                service = Service.model_validate(body)
-                yield from variables(service, address, lambda port: local_port(port, below))
+            key = Key(self.pod.key.namespace, name)
+            found = ([body] if (body := store.get(kind, key)) else [] for kind in ("Service", "App"))
+            for service in services_of(*found) if address else ():
+                called = Service.model_validate(service)
+                yield from variables(called, address, lambda port: local_port(port, below))
 
     def _with_volumes(self) -> Sequence[str]:
         """What stands before a program that is to see the pod's volumes."""

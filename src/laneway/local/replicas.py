@@ -20,7 +20,7 @@ from laneway.local.pods import Pod, injected, new_pod, pod_name, read_pod
 from laneway.local.processes import Process, adopt, kill_marked
 from laneway.local.replica import Replica, Sidecars, Surroundings
 from laneway.local.scaling import step
-from laneway.local.service_links import linked
+from laneway.local.service_links import linked, services_of
 from laneway.local.state import State
 from laneway.local.store import Body, Store
 from laneway.local.volumes import Volumes
@@ -190,8 +190,8 @@ class Replicas:
         template, namespace = deployment["spec"]["template"], key_of(deployment).namespace
         if not injected(template.get("metadata", {}).get("annotations", {})):
             return {}
-        services = linked(self._store.list("Service", namespace), template)
-        return {name: self._addresses.link() or "" for name in services}
+        services = services_of(self._store.list("Service", namespace), self._store.list("App", namespace))
+        return {name: self._addresses.link() or "" for name in linked(services, template)}
 
     def _release(self, pod_ip: str, links: Mapping[str, str]) -> None:
         for address in (pod_ip, *filter(None, links.values())):

@@ -9,7 +9,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from laneway.manifests import names
+from laneway.manifests.services import app_service
+from laneway.spec.app import App
 from laneway.spec.kubernetes import Service
+from laneway.spec.meta import key_of
+
+
+def services_of(
+    services: Iterable[Mapping[str, Any]], apps: Iterable[Mapping[str, Any]]
+) -> Iterator[Mapping[str, Any]]:
+    """The Services that there are, and those that Apps are about to have: pods need not wait for these."""
+    there = set()
+    for body in services:
+        there.add(key_of(body))
+        yield body
+    for body in apps:
+        if key_of(body) not in there:
+            yield app_service(App.model_validate(body))
 
 
 def linked(services: Iterable[Mapping[str, Any]], template: Mapping[str, Any]) -> list[str]:
