@@ -18,7 +18,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
-import httpx2
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -26,6 +25,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
+
+from laneway.local.http1 import Connection
+from laneway.local.http1 import Request as Asked
+from laneway.local.http1 import Response as Answered
 
 ECHO = "/busy.Busy/Echo"
 PASSED_ON = ("x-lane", "x-laneway-cohort", "x-request-id")
@@ -42,8 +45,7 @@ class Busy(grpc.GenericRpcHandler):  # type: ignore[misc]
     def __init__(self, name: str, version: str) -> None:
         self.says = {"service": name, "version": version, "pod": os.environ.get("POD_NAME", "")}
         self.back, self.back_grpc = (os.environ.get(name, "") for name in ("BACK", "BACK_GRPC"))
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
-        self._client = httpx2.AsyncClient(timeout=30, trust_env=False, limits=limits)
+        self._kept: list[Connection] = []
 
     async def http(self, request: Request) -> Response:
         """An answer, with that of the service behind it."""
@@ -51,14 +53,25 @@ class Busy(grpc.GenericRpcHandler):  # type: ignore[misc]
         answer: dict[str, Any] = self.says | {"bytes": len(body)}
         if self.back:
             context = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
-            url = f"http://{self.back}{request.url.path}"
-            got = await self._client.request(request.method, url, content=body, headers=context)
-            if got.status_code != 200:
-                return JSONResponse(answer | {"error": got.text}, status_code=got.status_code)
-            answer["hops"] = [got.json()]
+            got = await self._ask(Asked(self.back, request.url.path, context, body))
+            if got.status != 200:
+                return JSONResponse(answer | {"error": got.body.decode()}, status_code=got.status)
+            answer["hops"] = [json.loads(got.body)]
         else:
             await asyncio.sleep(float(request.path_params.get("seconds", 0.05)))
         return JSONResponse(answer)
+
+    async def _ask(self, request: Asked) -> Answered:
+        """One request over a kept connection; no request is tried again."""
+        connection = None
+        while self._kept and not (connection := self._kept.pop()).usable:
+            connection = None
+        if connection is None:
+            host, _, port = self.back.rpartition(":")
+            connection = await Connection.open((host, int(port)))
+        got = await connection.ask(request.encoded())
+        self._kept.append(connection)
+        return got
 
     async def ready(self, request: Request) -> Response:
         """For probes."""

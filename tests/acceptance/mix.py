@@ -27,7 +27,7 @@ from laneway.local.load import Load, Profile
 HOST, RPC_HOST = "busy.test", "rpc.busy.test"
 RATE = 100
 SLOW_SECONDS = 5
-STREAM_MESSAGES, STREAM_PAUSE_SECONDS = 20, 0.2
+STREAM_MESSAGES, STREAM_PAUSE_SECONDS = 10, 0.4
 EVERY_SECONDS = {"slow": 0.5, "websocket": 1.0, "grpc": 1.0}
 """How often one of each of the longer kinds begins."""
 

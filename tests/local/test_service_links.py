@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from laneway.local.service_links import linked, variables
+from laneway.local.service_links import linked, services_of, variables
 from laneway.manifests import names
 from laneway.spec.kubernetes import Service
 
@@ -36,3 +36,21 @@ def test_services_of_lanes_are_not_linked() -> None:
     services = [service("web", ("http", 80)), service("web-green", ("http", 80), **{names.LANE: "green"})]
     assert linked(services, {"spec": {}}) == ["web"]
     assert linked(services, {"spec": {"enableServiceLinks": False}}) == []
+
+
+def test_the_service_that_an_app_is_about_to_have_is_linked_too() -> None:
+    """A pod that starts before Laneway has written it would never get its variables; written, it counts once."""
+    ports = [{"name": "http", "port": 80}]
+    app = {
+        "apiVersion": "laneway.dev/v1alpha1",
+        "kind": "App",
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"workload": {"deployment": "web"}, "service": {"ports": ports}},
+    }
+    (derived,) = services_of([], [app])
+    assert (derived["kind"], derived["metadata"]["name"], derived["spec"]["ports"]) == (
+        "Service",
+        "web",
+        ports,
+    )
+    assert list(services_of([derived], [app])) == [derived]
