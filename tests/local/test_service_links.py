@@ -39,7 +39,7 @@ def test_services_of_lanes_are_not_linked() -> None:
 
 
 def test_the_service_that_an_app_is_about_to_have_is_linked_too() -> None:
-    """A pod that starts before Laneway has written it would never get its variables; written, it counts once."""
+    """A pod that starts before it is written would never get its variables; written, it counts once."""
     ports = [{"name": "http", "port": 80}]
     app = {
         "apiVersion": "laneway.dev/v1alpha1",
