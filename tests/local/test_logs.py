@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from laneway.local.logs import Line, Source, follow_logs, log_file, tail
+from laneway.local.logs import Line, Source, _Growing, follow_logs, log_file, tail, trim
 from laneway.local.markers import Part
 from laneway.spec.meta import Key
 
@@ -23,7 +23,7 @@ def test_each_part_of_each_pod_has_a_file(tmp_path: Path) -> None:
     """Whatever their names are."""
     files = {log_file(tmp_path, Key("a", "b-c"), part) for part in Part}
     files.add(log_file(tmp_path, Key("a-b", "c"), Part.APP))
-    assert len(files) == 4
+    assert len(files) == len(Part) + 1
     assert log_file(tmp_path, Key("shop", "web-1"), Part.APP) == tmp_path / "shop_web-1_app.log"
 
 
@@ -78,3 +78,20 @@ async def test_following_shows_what_is_written_from_now_on(tmp_path: Path) -> No
     second.path.write_text("hello\n")
     assert await lines(following, 1) == ["two hello"]
     await following.aclose()
+
+
+def test_a_log_that_is_too_large_is_begun_anew_and_followed_on(tmp_path: Path) -> None:
+    """Its writer appends to the emptied file; what came before is in its `.1`."""
+    path = tmp_path / "a.log"
+    growing = _Growing()
+    with path.open("ab", buffering=0) as writer:
+        writer.write(b"one\ntwo\n")
+        assert not trim(path, 8)
+        assert growing.read(path) == ["one", "two"]
+        writer.write(b"three\n")
+        assert growing.read(path) == ["three"]
+        assert trim(path, 8)
+        writer.write(b"four\n")
+        assert growing.read(path) == ["four"]
+    assert (tmp_path / "a.log.1").read_text() == "one\ntwo\nthree\n"
+    assert path.read_text() == "four\n"

@@ -241,6 +241,16 @@ async def test_readiness_follows_the_probe(state: State, tmp_path: Path) -> None
         assert only(started).restarts == 0
 
 
+async def test_an_application_that_listens_everywhere_is_told_where_to_listen(state: State) -> None:
+    """Its port is another replica's: the remedy stands beside the crash."""
+    crash = ["sh", "-c", "echo 'OSError: [Errno 98] Address already in use'; exit 1"]
+    async with running(state) as started:
+        started.scale(deployment(command=crash))
+        await eventually(lambda: only(started).restarts)
+        why = "exited with status 1: its address is taken, so let it listen on $HOST, not on 0.0.0.0"
+        assert started.history("crashed")[0] == ("crashed", f"the application {why}")
+
+
 LIVE = {"periodSeconds": 1, "failureThreshold": 1, "httpGet": {"port": 8080}}
 
 

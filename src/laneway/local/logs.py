@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +45,18 @@ def tail(path: Path, lines_max: int) -> Sequence[str]:
     return _tail(path, lines_max)[0]
 
 
+def trim(path: Path, bytes_max: int) -> bool:
+    """Move what a file holds to its `.1` where it is too large; whether that was so.
+
+    Its writer goes on: it appends, so it writes to the start of the emptied file.
+    """
+    if not path.exists() or path.stat().st_size <= bytes_max:
+        return False
+    shutil.copyfile(path, path.with_name(f"{path.name}.1"))
+    os.truncate(path, 0)
+    return True
+
+
 async def follow_logs(
     sources: Callable[[], Sequence[Source]], lines_max: int, follow: bool
 ) -> AsyncGenerator[Line, None]:
@@ -78,6 +91,8 @@ class _Growing:
     def read(self, path: Path) -> Sequence[str]:
         try:
             with path.open("rb") as file:
+                if file.seek(0, os.SEEK_END) < self.position:
+                    self.position, self.rest = 0, b""  # it was begun anew
                 file.seek(self.position)
                 data = file.read(_BLOCK_BYTES)
         except FileNotFoundError:

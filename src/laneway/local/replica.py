@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -26,7 +27,7 @@ from laneway.local.condition import Ended, adopted_condition, first_condition, i
 from laneway.local.containers import Command
 from laneway.local.engines import Engine
 from laneway.local.keeper import Keeper
-from laneway.local.logs import log_file, tail
+from laneway.local.logs import log_file, tail, trim
 from laneway.local.markers import Marker, Part
 from laneway.local.pods import Pod, Stage, status_of
 from laneway.local.probes import Answer, Program, ReadinessState
@@ -47,6 +48,12 @@ _TERM_GRACE_MIN = timedelta(seconds=2)
 
 _WRITE_AGAIN_SECONDS = 1.0
 _LAST_LINES = 5
+LOG_BYTES_MAX = 10 * 1024 * 1024
+"""Of a part's output; as much again is kept of what came before."""
+
+_TAKEN = re.compile(r"address (is )?already in use|EADDRINUSE", re.IGNORECASE)
+"""What runtimes print where an application listens on every address: other replicas have that port."""
+
 _STAGES = {Stage.READY: "ready", Stage.NOT_READY: "not ready", Stage.STARTING: "starting"}
 
 log = logging.getLogger(__name__)
@@ -150,6 +157,11 @@ class Replica:
         except StuckError as error:
             log.error("processes of pod %s do not end: %s", self.pod.key, error)
 
+    def trim_logs(self) -> None:
+        """Keep the output of its parts within their bound."""
+        for part in self.pod.parts:
+            trim(self._log(part), LOG_BYTES_MAX)
+
     def forget(self) -> None:
         """Let its processes run on without us."""
         for keeper in self._keepers.values():
@@ -171,8 +183,12 @@ class Replica:
         """A part does not run."""
         if end.part in self._watches:
             self._watches.pop(end.part).cancel()
-        self._condition = self._condition.ended(end)
         last = tail(self._log(end.part), _LAST_LINES) if end.ran else ()
+        if end.part is Part.APP and any(_TAKEN.search(line) for line in last):
+            end = replace(
+                end, why=f"{end.why}: its address is taken, so let it listen on $HOST, not on 0.0.0.0"
+            )
+        self._condition = self._condition.ended(end)
         self._refresh(self._event("crashed" if end.ran else "not started", str(end), "\n".join(last)))
 
     async def _serve(self) -> None:

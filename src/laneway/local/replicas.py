@@ -32,6 +32,7 @@ _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 """As in Kubernetes: without vowels, so that no words arise, and without characters that look alike."""
 
 _DELETE_AGAIN_SECONDS = 1.0
+_TRIM_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -93,11 +94,20 @@ class Replicas:
             self._live(
                 pod, {part: surviving[pod.key, part] for part in pod.parts if (pod.key, part) in surviving}
             )
+        self._trimming = self._group.create_task(self._trim_logs())
         return self
+
+    async def _trim_logs(self) -> None:
+        """Keep every log within its bound, until cancelled."""
+        while True:
+            await asyncio.sleep(_TRIM_SECONDS)
+            for replica in tuple(self._replicas.values()):
+                replica.trim_logs()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._trimming.cancel()
         for task in self._tasks.values():
             task.cancel()
         await self._group.__aexit__(kind, error, trace)
