@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from laneway.local.logs import Line, Source, _Growing, follow_logs, log_file, tail, trim
+from laneway.local.logs import Line, Source, _Growing, follow_logs, log_file, prune, tail, trim
 from laneway.local.markers import Part
 from laneway.spec.meta import Key
 
@@ -95,3 +96,17 @@ def test_a_log_that_is_too_large_is_begun_anew_and_followed_on(tmp_path: Path) -
         assert growing.read(path) == ["four"]
     assert (tmp_path / "a.log.1").read_text() == "one\ntwo\nthree\n"
     assert path.read_text() == "four\n"
+
+
+def test_of_pods_that_are_gone_the_newest_logs_are_kept(tmp_path: Path) -> None:
+    """Those that run, and the gateways, keep theirs."""
+    for age, name in enumerate(["shop_web-1_app.log", "shop_web-2_app.log", "shop_web-3_app.log.1"]):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (age, age))
+    (tmp_path / "istio-system_ingress_gateway.log").touch()
+    prune(tmp_path, [Key("shop", "web-1")], 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "istio-system_ingress_gateway.log",
+        "shop_web-1_app.log",
+        "shop_web-3_app.log.1",
+    ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,6 +55,18 @@ def trim(path: Path, bytes_max: int) -> bool:
     shutil.copyfile(path, path.with_name(f"{path.name}.1"))
     os.truncate(path, 0)
     return True
+
+
+def prune(folder: Path, living: Iterable[Key], kept: int) -> None:
+    """Delete the output of pods that are gone, but for the newest of these files; gateways are never gone."""
+    names = {f"{pod.namespace}_{pod.name}" for pod in living}
+    gone = [
+        path
+        for path in folder.glob("*_*_*.log*")
+        if path.name.rpartition("_")[0] not in names and not path.name.endswith(f"_{Part.GATEWAY}.log")
+    ]
+    for path in sorted(gone, key=lambda path: path.stat().st_mtime_ns)[: max(0, len(gone) - kept)]:
+        path.unlink()
 
 
 async def follow_logs(

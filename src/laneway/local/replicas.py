@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from laneway.local.addresses import Addresses, local_port, privileged_below
 from laneway.local.containers import Command
 from laneway.local.engines import Engine
+from laneway.local.logs import prune
 from laneway.local.markers import Marked, Part, find, parts
 from laneway.local.pods import Pod, injected, new_pod, pod_name, read_pod
 from laneway.local.processes import Process, adopt, kill_marked
@@ -33,6 +34,9 @@ _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
 _DELETE_AGAIN_SECONDS = 1.0
 _TRIM_SECONDS = 5.0
+_LOGS_OF_THE_GONE = 200
+"""Files of pods that are gone, kept to be looked at."""
+
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +107,7 @@ class Replicas:
             await asyncio.sleep(_TRIM_SECONDS)
             for replica in tuple(self._replicas.values()):
                 replica.trim_logs()
+            prune(self._around.logs, self._replicas, _LOGS_OF_THE_GONE)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
