@@ -119,3 +119,16 @@ def test_connections_to_the_application_are_given_up_before_it_does() -> None:
     cluster = decoded(inbound_cluster(sidecar().inbound[0], Protocol.HTTP))
     assert (cluster.name, addresses(cluster)) == ("inbound|8080||", [("127.1.0.10", 8080)])
     assert options_of(cluster).common_http_protocol_options.idle_timeout.seconds == 1
+
+
+def test_names_are_resolved_in_turn_where_a_service_entry_says_so() -> None:
+    """One connection after the other, to the first answer; else all answers are endpoints."""
+    text = (
+        "{kind: ServiceEntry, metadata: {name: e}, spec: {hosts: [a.example], resolution: %s, ports: [%s]}}"
+    )
+    for resolution, kind in (("DNS", "STRICT_DNS"), ("DNS_ROUND_ROBIN", "LOGICAL_DNS")):
+        found = registry(text % (resolution, "{number: 80, name: http}"))
+        host = found.host("a.example")
+        assert host is not None
+        value = decoded(clusters_of(host, found.policy(host))[0])
+        assert value.DiscoveryType.Name(value.type) == kind

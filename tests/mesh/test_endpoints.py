@@ -60,3 +60,24 @@ def test_endpoints_of_an_entry_are_always_ready() -> None:
     """Nothing observes them."""
     text = ENTRY + "  resolution: STATIC\n  endpoints: [{address: 127.0.0.5}]"
     assert endpoints(registry(text), "a.example") == {"outbound|80||a.example": [("127.0.0.5", 80)]}
+
+
+def test_endpoints_of_a_service_entry_have_weights() -> None:
+    """Those that say none count once."""
+    text = (
+        ENTRY.rstrip()
+        + """
+  resolution: STATIC
+  endpoints: [{address: 192.0.2.1, weight: 3}, {address: 192.0.2.2}]
+"""
+    )
+    found = registry(text)
+    host = found.host("a.example")
+    assert host is not None
+    (assigned,) = assignments_of(host, found.policy(host), ())
+    (group,) = decoded(assigned).endpoints
+    weights = {
+        one.endpoint.address.socket_address.address: one.load_balancing_weight.value or 1
+        for one in group.lb_endpoints
+    }
+    assert weights == {"192.0.2.1": 3, "192.0.2.2": 1}

@@ -295,3 +295,25 @@ def test_rules_for_connections_that_cannot_be_served(spec: str, field: str, text
     """Named by rule and part."""
     (value,) = parse(f"{{kind: VirtualService, metadata: {{name: a}}, spec: {{hosts: [a.example]{spec}}}}}")
     assert {found.field: found.text for found in refusals_of(value)} == {f"spec.{field}": text}
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "text"),
+    [
+        (
+            "addresses: [10.1.0.0/16]",
+            "addresses[0]",
+            "blocks of addresses are not implemented; write single ones",
+        ),
+        (
+            "resolution: DNS_ROUND_ROBIN, endpoints: [{address: a.b}, {address: c.d}]",
+            "endpoints",
+            "with DNS_ROUND_ROBIN give one at most; for several names write `DNS`",
+        ),
+    ],
+)
+def test_service_entries_say_what_can_be_served(spec: str, field: str, text: str) -> None:
+    """With what to write instead."""
+    body = f"{{hosts: [a.example], ports: [{{number: 80, name: http}}], {spec}}}"
+    (value,) = parse(f"{{kind: ServiceEntry, metadata: {{name: a}}, spec: {body}}}")
+    assert {found.field: found.text for found in refusals_of(value)} == {f"spec.{field}": text}

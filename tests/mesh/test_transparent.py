@@ -125,3 +125,27 @@ def test_redirected_connections_go_by_their_original_destination() -> None:
     assert own.filter_chain_match.destination_port.value == 15001
     assert clusters(own) == "BlackHoleCluster"
     assert clusters(value.default_filter_chain) == "otherwise"
+
+
+def test_rules_for_connections_share_them_by_weight() -> None:
+    """At the sidecars, for the port that they name; connections to other ports stay with the host."""
+    text = f"""{HOSTS}---
+kind: VirtualService
+metadata: {{name: web}}
+spec:
+  hosts: [web]
+  tcp:
+  - match: [{{port: 5432}}]
+    route:
+    - {{destination: {{host: web, subset: a}}, weight: 80}}
+    - {{destination: {{host: web, subset: b}}, weight: 20}}
+"""
+    resource, value = listener("10.96.0.20", 5432, text)
+    (chain,) = value.filter_chains
+    name = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
+    shared = message(name).FromString(chain.filters[0].typed_config.value).weighted_clusters.clusters
+    weights = {f"outbound|5432|{subset}|{NAMES[0]}": weight for subset, weight in (("a", 80), ("b", 20))}
+    assert {each.name: each.weight for each in shared} == weights
+    assert resource.needs == weights.keys()
+    _, value = listener("10.96.0.20", 5432, text.replace("[{port: 5432}]", "[{port: 1}]"))
+    assert clusters(value.filter_chains[0]) == f"outbound|5432||{NAMES[0]}"

@@ -316,6 +316,11 @@ ROUTED = APP + "  routing:\n    gateways: [edge/public]\n    hosts: [shop.exampl
             "add the App, Service or ServiceEntry, or correct the host",
         ),
         (
+            (STUB, RULES + "  tcp:\n  - route: [{destination: {host: nobody}}]\n"),
+            "9:34: error LW308: there is no App or Service for host nobody.default.svc.cluster.local; "
+            "add the App, Service or ServiceEntry, or correct the host",
+        ),
+        (
             (STUB, RULES + "    fault: {delay: {fixedDelay: 0s}}\n"),
             "8:21: error LW404: fixedDelay 0s is less than Istio allows; write at least 1ms, or remove it "
             "for no timeout",

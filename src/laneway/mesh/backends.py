@@ -17,7 +17,8 @@ from laneway.mesh.world import Pipe, Pod
 class Backend:
     """An address to dial. name: of the pod, or the address itself. ready: takes new requests.
 
-    pipe: what is dialled instead, where there is one; then the port is the container's.
+    pipe: what is dialled instead, where there is one; then the port is the container's; weight: relative to
+    that of the others.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Backend:
     port: int
     ready: bool
     pipe: Pipe | None = None
+    weight: int = 1
 
 
 def backends_of(host: Host, port: HostPort, labels: Mapping[str, str], pods: Iterable[Pod]) -> list[Backend]:
@@ -33,7 +35,7 @@ def backends_of(host: Host, port: HostPort, labels: Mapping[str, str], pods: Ite
     A pod that does not listen on the port's target is none.
     """
     given = [
-        Backend(endpoint.address, endpoint.address, endpoint.ports[port.number], True)
+        Backend(endpoint.address, endpoint.address, endpoint.ports[port.number], True, None, endpoint.weight)
         for endpoint in host.endpoints
         if selects(labels, endpoint.labels)
     ]

@@ -46,7 +46,7 @@ def _outbound(
     speak(cluster, port.protocol, settings.connection_pool, settings.tls)
     encrypt(cluster, port.protocol, settings.connection_pool, settings.tls)
     if host.dns:
-        cluster.type = cluster.STRICT_DNS
+        cluster.type = cluster.LOGICAL_DNS if host.round_robin else cluster.STRICT_DNS
         cluster.dns_lookup_family = cluster.V4_ONLY
         cluster.dns_refresh_rate.seconds = DNS_REFRESH_SECONDS
         cluster.respect_dns_ttl = True

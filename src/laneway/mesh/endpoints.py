@@ -37,7 +37,10 @@ def assignment(name: str, backends: Iterable[Backend]) -> Any:
     if ready:
         group = value.endpoints.add()
         for backend in ready:
-            _fill(group.lb_endpoints.add().endpoint.address, backend)
+            one = group.lb_endpoints.add()
+            _fill(one.endpoint.address, backend)
+            if backend.weight != 1:
+                one.load_balancing_weight.value = backend.weight
     return value
 
 

@@ -27,11 +27,15 @@ class HostPort:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An endpoint given in the ServiceEntry itself. ports: by the host's port numbers."""
+    """An endpoint given in the ServiceEntry itself.
+
+    ports: by the host's port numbers; weight: relative to that of the others.
+    """
 
     address: str
     ports: Mapping[int, int]
     labels: Mapping[str, str] = field(default_factory=dict)
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,9 @@ class Host:
     """One host. short: what callers in its namespace may also call it; aliases: what all callers may.
 
     kind, key: the object it is made from; selector: labels of the pods behind it, in its namespace, None
-    where endpoints are given; dns: endpoints are names that proxies resolve; addresses: IP addresses that
-    stand for it, or blocks of them as CIDR.
+    where endpoints are given; dns: endpoints are names that proxies resolve; round_robin: of which each new
+    connection takes the first answer at that time; addresses: IP addresses that stand for it, or blocks of
+    them as CIDR.
     """
 
     name: str
@@ -52,6 +57,7 @@ class Host:
     selector: Mapping[str, str] | None = None
     endpoints: tuple[Endpoint, ...] = ()
     dns: bool = False
+    round_robin: bool = False
     addresses: tuple[str, ...] = ()
 
     @property
@@ -102,7 +108,7 @@ def hosts_of_entry(entry: ServiceEntry) -> tuple[Host, ...]:
         )
         for port in spec.ports
     )
-    dns = spec.resolution == "DNS"
+    dns = spec.resolution != "STATIC"
     selector = spec.workload_selector.labels if spec.workload_selector else None
     return tuple(
         Host(
@@ -113,6 +119,7 @@ def hosts_of_entry(entry: ServiceEntry) -> tuple[Host, ...]:
             selector=selector,
             endpoints=_endpoints(entry, name),
             dns=dns,
+            round_robin=spec.resolution == "DNS_ROUND_ROBIN",
             addresses=tuple(spec.addresses) or _given_addresses(entry, name),
         )
         for name in dict.fromkeys(spec.hosts)
@@ -122,7 +129,7 @@ def hosts_of_entry(entry: ServiceEntry) -> tuple[Host, ...]:
 def _endpoints(entry: ServiceEntry, name: str) -> tuple[Endpoint, ...]:
     spec = entry.spec
     given = spec.endpoints
-    if not given and spec.resolution == "DNS":
+    if not given and spec.resolution != "STATIC":
         given = [WorkloadEntry(address=name.lower())]
     return tuple(
         Endpoint(
@@ -132,6 +139,7 @@ def _endpoints(entry: ServiceEntry, name: str) -> tuple[Endpoint, ...]:
                 for port in spec.ports
             },
             workload.labels,
+            workload.weight or 1,
         )
         for workload in given
     )

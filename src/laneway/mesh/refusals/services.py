@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 from laneway.mesh.names import is_wildcard
 from laneway.mesh.refusals.common import Finding, unique
-from laneway.spec.istio import ServiceEntry
+from laneway.spec.istio import ServiceEntry, ServiceEntrySpec
 from laneway.spec.kubernetes import Service
 from laneway.spec.protocols import NOT_SERVED, prefix
 
@@ -42,16 +42,26 @@ def service_entry(value: ServiceEntry) -> Iterator[Finding]:
     yield from unique("ports", "name", [port.name for port in spec.ports])
     if spec.workload_selector and spec.endpoints:
         yield "workloadSelector", "give a workloadSelector or endpoints, not both"
-    if spec.resolution == "DNS" and spec.workload_selector:
-        yield "workloadSelector", "with a workloadSelector write `resolution: STATIC`"
-    if spec.resolution == "STATIC" and not (spec.endpoints or spec.workload_selector):
-        yield "endpoints", "with STATIC resolution give endpoints or a workloadSelector"
+    yield from _resolution(spec)
     names = {port.name for port in spec.ports}
     for index, endpoint in enumerate(spec.endpoints):
         if spec.resolution == "STATIC" and not _is_address(endpoint.address):
             yield f"endpoints[{index}].address", "STATIC resolution takes IP addresses; for names write `DNS`"
         for name in endpoint.ports.keys() - names:
             yield f"endpoints[{index}].ports.{name}", "no port of the ServiceEntry has this name"
+
+
+def _resolution(spec: ServiceEntrySpec) -> Iterator[Finding]:
+    """Where its endpoints come from, and its addresses."""
+    for index, address in enumerate(spec.addresses):
+        if "/" in address:
+            yield f"addresses[{index}]", "blocks of addresses are not implemented; write single ones"
+    if spec.resolution == "DNS_ROUND_ROBIN" and len(spec.endpoints) > 1:
+        yield "endpoints", "with DNS_ROUND_ROBIN give one at most; for several names write `DNS`"
+    if spec.resolution != "STATIC" and spec.workload_selector:
+        yield "workloadSelector", "with a workloadSelector write `resolution: STATIC`"
+    if spec.resolution == "STATIC" and not (spec.endpoints or spec.workload_selector):
+        yield "endpoints", "with STATIC resolution give endpoints or a workloadSelector"
 
 
 def _is_address(text: str) -> bool:

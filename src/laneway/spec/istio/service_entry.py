@@ -17,11 +17,12 @@ from laneway.spec.values import IPBlock
 class WorkloadEntry(Model):
     """An endpoint of a ServiceEntry; ports by the ServiceEntry's port names."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"network", "locality", "weight", "serviceAccount"})
+    unsupported: ClassVar[frozenset[str]] = frozenset({"network", "locality", "serviceAccount"})
 
     address: str
     ports: dict[str, int] = Field(default_factory=dict)
     labels: dict[str, str] = Field(default_factory=dict)
+    weight: int = Field(default=0, ge=0)
 
 
 class WorkloadSelector(Model):
@@ -39,7 +40,7 @@ class ServiceEntrySpec(Model):
     addresses: list[IPBlock] = Field(default_factory=list)
     ports: list[Port] = Field(min_length=1)
     location: Literal["MESH_EXTERNAL", "MESH_INTERNAL"] = "MESH_EXTERNAL"
-    resolution: Literal["STATIC", "DNS"] = "DNS"
+    resolution: Literal["STATIC", "DNS", "DNS_ROUND_ROBIN"] = "DNS"
     endpoints: list[WorkloadEntry] = Field(default_factory=list)
     workload_selector: WorkloadSelector | None = None
     export_to: list[Literal["*"]] = Field(default_factory=list)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from laneway.spec.istio import Destination, DestinationRule, HTTPRoute, VirtualService
+from laneway.spec.istio import Destination, DestinationRule, HTTPRoute, RouteDestination, VirtualService
 from laneway.spec.meta import Object
 from laneway.spec.naming import DOMAIN, MESH, full_gateway, full_host
 from laneway.spec.problems import Code
@@ -23,7 +23,18 @@ class _Named(NamedTuple):
         return full_host(self.destination.host, self.obj.metadata.namespace)
 
 
+def _of_connections(
+    service: VirtualService, kind: str, routes: list[list[RouteDestination]]
+) -> Iterator[_Named]:
+    for position, shares in enumerate(routes):
+        for index, share in enumerate(shares):
+            yield _Named(service, ("spec", kind, position, "route", index, "destination"), share.destination)
+
+
 def _destinations(scope: Scope) -> Iterator[_Named]:
+    for service in scope.spec.virtual_services.values():
+        yield from _of_connections(service, "tls", [rule.route for rule in service.spec.tls])
+        yield from _of_connections(service, "tcp", [rule.route for rule in service.spec.tcp])
     for obj, path, rule in routed(scope.spec):
         if isinstance(rule, HTTPRoute):
             for index, route in enumerate(rule.route):
