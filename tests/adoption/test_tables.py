@@ -48,6 +48,28 @@ def test_everything_that_a_request_could_tell_makes_a_difference(texts: tuple[st
     assert table_of(*texts) != table_of()
 
 
+def test_mirrors_are_compared_by_their_full_names() -> None:
+    """Whether these are written or not."""
+    short, full = (
+        table_of(rules("ratings", f"[{rule(to('ratings'), rest=f'mirror: {{host: {host}}}, ')}]"))
+        for host in ("page", "page.shop.svc.cluster.local")
+    )
+    assert short == full != table_of()
+
+
+def test_rules_for_certain_callers_are_read_for_each_caller() -> None:
+    """A label of the calling pods decides."""
+    texts = [
+        rules("ratings", f"[{rule(to(host), match='{sourceLabels: {app: page}}')}, {rule(to('ratings'))}]")
+        for host in ("page", "ratings")
+    ]
+    first, second = (tables(given := read(*BASE, text), Pods.of(given)) for text in texts)
+    place = ("ratings.shop.svc.cluster.local", 9080)
+    assert first["mesh", *place] == second["mesh", *place]
+    assert first["shop/page-v1", *place] != second["shop/page-v1", *place]
+    assert first["shop/ratings-v1", *place] == second["shop/ratings-v1", *place]
+
+
 def test_a_deployment_without_replicas_serves_nothing() -> None:
     """As on any engine."""
     idle = tables(read(service("ratings"), deployment("ratings", replicas=0)), Pods.of(read(*BASE)))

@@ -17,16 +17,16 @@ from laneway.mesh.gateways import GatewayTable, servers_of
 from laneway.mesh.hosts import Host, host_of_service, hosts_of_entry
 from laneway.mesh.policy import DEFAULTS, Settings
 from laneway.mesh.registry import MeshObject, Registry
-from laneway.mesh.rules import Row, Site, Target, rows_of, targets_of
+from laneway.mesh.rules import Caller, Row, Site, Target, rows_of, targets_of
 from laneway.mesh.world import Pod
 from laneway.spec.cohorts import COHORT_HEADER
-from laneway.spec.istio import Gateway, ServiceEntry
+from laneway.spec.istio import Gateway, ServiceEntry, VirtualService
 from laneway.spec.kubernetes import Deployment, Service
 from laneway.spec.meta import Object
-from laneway.spec.naming import MESH
+from laneway.spec.naming import MESH, full_host
 
 Place = tuple[str, str, int]
-"""Where rules are read: `mesh` or a Gateway (namespace/name), a host, and a port."""
+"""Where rules are read: `mesh`, a calling Deployment or a Gateway (namespace/name); a host, and a port."""
 
 _DECIDED = frozenset({"name", "match", "route"})
 """Fields of a rule that its row has in another form."""
@@ -62,23 +62,36 @@ Table = tuple[Rule, ...]
 class Pods:
     """Deployments by what their pods run: two Deployments with equal pods are not told apart.
 
-    names: of the Deployments that people wrote, by the text of their pods.
+    names: of the Deployments that people wrote, by the text of their pods; callers: whose sidecars read
+    rules, by their names, for rules that are for certain callers alone.
     """
 
     names: Mapping[str, str]
+    callers: Mapping[str, Caller]
 
     @classmethod
     def of(cls, objects: Iterable[Object]) -> Pods:
         """The names that these objects give."""
+        given = list(objects)
         found: dict[str, list[str]] = {}
-        for obj in objects:
+        callers: dict[str, Caller] = {}
+        for obj in given:
             if isinstance(obj, Deployment):
                 found.setdefault(_text(obj), []).append(str(obj.key))
-        return cls({text: " or ".join(sorted(names)) for text, names in found.items()})
+                labels = obj.spec.template.metadata.labels
+                callers[str(obj.key)] = Caller(obj.key.namespace, frozenset(labels.items()))
+        asked = any(isinstance(obj, VirtualService) and _asks_for_callers(obj) for obj in given)
+        names = {text: " or ".join(sorted(names)) for text, names in found.items()}
+        return cls(names, callers if asked else {})
 
     def name(self, deployment: Deployment) -> str:
         """What runs in its pods; its own name where nobody wrote such pods."""
         return self.names.get(_text(deployment), str(deployment.key))
+
+
+def _asks_for_callers(rules: VirtualService) -> bool:
+    matches = [match for rule in rules.spec.http for match in rule.match]
+    return any(match.source_labels or match.source_namespace for match in matches)
 
 
 def _text(deployment: Deployment) -> str:
@@ -95,7 +108,7 @@ def tables(objects: Iterable[Object], pods: Pods) -> dict[Place, Table]:
         if isinstance(obj, Deployment) and obj.spec.replicas != 0:
             running[str(obj.key)] = pods.name(obj)
     registry.set_pods(_pod(obj) for obj in given if isinstance(obj, Deployment) and obj.spec.replicas != 0)
-    reader = _Reader(registry, running)
+    reader = _Reader(registry, running, pods.callers)
     return dict([*reader.at_sidecars(given), *reader.at_gateways(given)])
 
 
@@ -118,16 +131,18 @@ def _pod(deployment: Deployment) -> Pod:
 class _Reader:
     registry: Registry
     running: Mapping[str, str]
+    callers: Mapping[str, Caller]
 
     def at_sidecars(self, objects: Iterable[Object]) -> Iterator[tuple[Place, Table]]:
         names = {name for obj in objects for name in _hosts(obj)}
         for name in sorted(names):
             host, rules = self.registry.host(name), self.registry.rules_of(name)
             for port in host.ports if host else ():
-                site = Site(frozenset({MESH}), port.number)
-                rows = rows_of([rules], site) if rules else ()
-                default = [self._default(host, port.number)] if host and not rows else []
-                yield (MESH, name, port.number), (*(self._rule(row, site) for row in rows), *default)
+                for at, caller in {MESH: Caller(), **self.callers}.items():
+                    site = Site(frozenset({MESH}), port.number, caller)
+                    rows = rows_of([rules], site) if rules else ()
+                    default = [self._default(host, port.number)] if host and not rows else []
+                    yield (at, name, port.number), (*(self._rule(row, site) for row in rows), *default)
 
     def at_gateways(self, objects: Iterable[Object]) -> Iterator[tuple[Place, Table]]:
         rules = self.registry.virtual_services()
@@ -143,6 +158,10 @@ class _Reader:
         action = {name: value for name, value in said.items() if name not in _DECIDED}
         if action.get("headers") == _STRIPPED:
             del action["headers"]
+        namespace = row.source.key.namespace
+        for mirror in (action.get("mirror"), *(each["destination"] for each in action.get("mirrors", ()))):
+            if mirror:
+                mirror["host"] = full_host(mirror["host"], namespace)
         targets = targets_of(row, site, self.registry)
         headers = [share.get("headers") for share in said.get("route", [])]
         whole = sum(target.weight for target in targets)
