@@ -317,7 +317,7 @@ ROUTED = APP + "  routing:\n    gateways: [edge/public]\n    hosts: [shop.exampl
         ),
         (
             (STUB, RULES + "  tcp:\n  - route: [{destination: {host: nobody}}]\n"),
-            "9:34: error LW308: there is no App or Service for host nobody.default.svc.cluster.local; "
+            "9:28: error LW308: there is no App or Service for host nobody.default.svc.cluster.local; "
             "add the App, Service or ServiceEntry, or correct the host",
         ),
         (
