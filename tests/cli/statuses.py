@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from laneway.local.status import AppStatus, Finding, LaneStatus, ReleaseStatus, Replicas, Status, Version
+from laneway.local.status import (
+    AppStatus,
+    Finding,
+    Isolation,
+    LaneStatus,
+    ReleaseStatus,
+    Replicas,
+    Status,
+    Version,
+)
 
 
 def version(revision: str = "r1", weight: float = 100, ready: int = 1, wanted: int = 1) -> Version:
@@ -82,6 +91,7 @@ def status(**given: Any) -> Status:
         version=1,
         observed=1,
         ingress="http://127.0.0.1:8080",
+        isolation=Isolation(mode="loopback", why="the default"),
         ready=True,
         confirmed=True,
         apps=[app()],

@@ -19,6 +19,7 @@ from tests.local.eventually import eventually
 from laneway.local.addresses import Addresses
 from laneway.local.containers import Command
 from laneway.local.engines import Engine
+from laneway.local.networks import SharedNetwork
 from laneway.local.pods import Pod
 from laneway.local.references import CannotStartError
 from laneway.local.replicas import Replicas
@@ -127,6 +128,7 @@ async def cluster(state: State, engine: Engine | None = None) -> AsyncIterator[C
         addresses,
         application=told_command,
         sidecars=mesh,
+        networks=SharedNetwork(),
         now=lambda: datetime.now(UTC),
         source=random.Random(7),
         changed=told.append,

@@ -18,11 +18,12 @@ from laneway.local.addresses import Addresses
 from laneway.local.cluster_addresses import addressed
 from laneway.local.engine import LocalEngine
 from laneway.local.gateways import Places
+from laneway.local.networks import SharedNetwork
 from laneway.local.proxies import Proxies
 from laneway.local.replicas import Replicas
 from laneway.local.service import Service
 from laneway.local.state import State
-from laneway.local.status import Json
+from laneway.local.status import Isolation, Json
 from laneway.mesh.control_plane import ControlPlane
 from laneway.mesh.translator import Translator
 from laneway.spec.meta import Key
@@ -76,13 +77,14 @@ async def running(state: State) -> AsyncIterator[Running]:
     plane = ControlPlane(translator)
     places = Places(8080, addresses.gateway(1), addresses.gateway(2))
     proxies = Proxies(state, plane, translator.registry, places)
-    engine = LocalEngine(store, plane, proxies, now)
+    engine = LocalEngine(store, plane, proxies, Isolation(mode="loopback", why="a test"), now)
     replicas = Replicas(
         state,
         store,
         addresses,
         application=lambda pod: commands.application(pod, store.get),
         sidecars=proxies,
+        networks=SharedNetwork(),
         now=now,
         source=random.Random(7),
         changed=engine.pod_changed,

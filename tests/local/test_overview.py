@@ -8,7 +8,7 @@ from typing import Any
 
 from laneway.local.overview import View, overview
 from laneway.local.status import Finding as FindingDocument
-from laneway.local.status import Proxies, Status
+from laneway.local.status import Isolation, Proxies, Status
 from laneway.plan.observed import AppSeen, LaneAppSeen, Observed, Role, Table, VersionSeen
 from laneway.plan.result import AppPlan, Finding, Plan, Report, Severity, VersionPlan
 from laneway.spec.kubernetes import PodTemplate
@@ -19,6 +19,7 @@ from laneway.spec.release import Phase, Release
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 WEB, GREEN = Key("shop", "web"), Key("shop", "green")
 CALM = Proxies(total=3, confirmed=3, laggards=[])
+SHARED = Isolation(mode="loopback", why="the default")
 
 
 def template(tag: str) -> PodTemplate:
@@ -85,7 +86,9 @@ def view(
 
 def document(*args: Any, **more: Any) -> Status:
     """Its status document."""
-    return overview(view(*args, **more), version=7, taken_up=41, ingress="http://127.0.0.1:8080")
+    return overview(
+        view(*args, **more), version=7, taken_up=41, ingress="http://127.0.0.1:8080", isolation=SHARED
+    )
 
 
 def test_a_settled_app_is_ready_and_confirmed() -> None:
@@ -219,7 +222,7 @@ def test_what_a_pass_decides_of_a_release_is_there_with_that_pass() -> None:
     begun = parse(release("web-2", "r2", Phase.PROGRESSING, 1))
     assert isinstance(begun, Release)
     made = replace(view(plan=TWO), planned=Plan(apps=(TWO,), releases=(begun,)))
-    found = overview(made, version=7, taken_up=41, ingress="")
+    found = overview(made, version=7, taken_up=41, ingress="", isolation=SHARED)
     assert [each["phase"] for each in found["releases"]] == ["Progressing"]
     assert found["apps"][0]["release"] == "web-2"
 
@@ -227,7 +230,7 @@ def test_what_a_pass_decides_of_a_release_is_there_with_that_pass() -> None:
 def test_a_release_outlives_its_app() -> None:
     """As a record, without steps."""
     spec = spec_of([parse(release("web-2", "r2", Phase.PROMOTED, 1))])
-    found = overview(View(spec, Observed(), Plan(), Report(), {}, CALM), 1, 1, "")
+    found = overview(View(spec, Observed(), Plan(), Report(), {}, CALM), 1, 1, "", SHARED)
     assert (found["releases"][0]["weight"], found["releases"][0]["steps"]) == (100, 0)
 
 

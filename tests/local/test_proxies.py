@@ -20,7 +20,7 @@ from laneway.local.containers import Command
 from laneway.local.gateways import EGRESS, Places
 from laneway.local.markers import Identity, Part
 from laneway.local.pods import Pod, Stage
-from laneway.local.proxies import Proxies, mesh_pod, sidecar
+from laneway.local.proxies import Proxies
 from laneway.local.state import State
 from laneway.mesh.control_plane import ControlPlane
 from laneway.mesh.registry import Registry
@@ -94,26 +94,6 @@ def test_gateways_always_count(mesh: Mesh) -> None:
     """Without them nobody from outside is served."""
     assert mesh.counted() == 0
     assert mesh.plane.confirmed_generation() == 0
-
-
-def test_a_pod_is_dialled_at_its_sidecar_or_at_its_application() -> None:
-    """Whichever stands in front."""
-    behind = serving()
-    assert (mesh_pod(behind).address, mesh_pod(behind).ready) == ("127.64.1.0", True)
-    bare = changed(behind, annotations={"sidecar.istio.io/inject": "false"}, stage=Stage.DRAINING)
-    assert (mesh_pod(bare).address, mesh_pod(bare).ready) == ("127.64.33.0", False)
-
-
-def test_a_sidecar_stands_between_the_pods_address_and_the_applications() -> None:
-    """For each of its ports, at the port of this machine; calls of the application go to 15001."""
-    found = sidecar(changed(serving(), ports={80: 10080}))
-    (inbound,) = found.inbound
-    assert (inbound.container_port, inbound.listen, inbound.app) == (
-        80,
-        ("127.64.1.0", 10080),
-        ("127.64.33.0", 10080),
-    )
-    assert found.outbound == ("127.64.1.0", 15001)
 
 
 def test_the_egress_gateway_has_a_service_while_a_gateway_selects_it(mesh: Mesh) -> None:

@@ -30,7 +30,7 @@ _CODES = {404: Code.NOT_FOUND, 409: Code.NO_RELEASE}
 
 
 def start(
-    state: State, port: int | None, scale_every: timedelta, runtime: str | None
+    state: State, port: int | None, isolation: str | None, scale_every: timedelta, runtime: str | None
 ) -> subprocess.Popen[bytes]:
     """Start the daemon in a session of its own: it outlives its terminal.
 
@@ -43,6 +43,8 @@ def start(
         command += ["--port", str(port)]
     if runtime is not None:
         command += ["--runtime", runtime]
+    if isolation is not None:
+        command += ["--isolation", isolation]
     with state.daemon_log.open("ab") as log:
         return subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True

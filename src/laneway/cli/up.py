@@ -44,6 +44,12 @@ FOREVER = timedelta(days=36_500)
     help="Port of the ingress on 127.0.0.1.",
 )
 @click.option(
+    "--isolation",
+    type=click.Choice(["namespaces", "loopback", "auto"]),
+    show_default="loopback, or as before",
+    help="Give each replica a network of its own, as in a pod, or not; auto: where this machine allows it.",
+)
+@click.option(
     "--autoscaler-sync",
     "scale_every",
     type=options.DURATION,
@@ -66,6 +72,7 @@ def up(
     paths: tuple[str, ...],
     recursive: bool,
     port: int | None,
+    isolation: str | None,
     scale_every: timedelta,
     runtime: str | None,
     detach: bool,
@@ -88,7 +95,7 @@ def up(
         raise click.BadParameter(f"{state.path} holds no state to resume; say what to run", param_hint="-f")
     _create(state)
     with ExitStack() as undo, daemon.speaking(state):
-        process = daemon.start(state, port, scale_every, runtime)
+        process = daemon.start(state, port, isolation, scale_every, runtime)
         undo.callback(_undo, state, process, fresh)
         from laneway.cli import loading  # while the daemon imports what it needs
 
@@ -202,7 +209,12 @@ def _ready(client: Client, version: int, limit: timedelta, state: State) -> Stat
 def _show_up(form: Format, status: Status, state: State, pid: int) -> None:
     from laneway.cli.output import emit
 
-    document = {"ingress": status["ingress"], "state": str(state.path), "pid": pid}
+    document = {
+        "ingress": status["ingress"],
+        "isolation": status["isolation"],
+        "state": str(state.path),
+        "pid": pid,
+    }
     emit(form, document, table=lambda: _greeting(status, state), names=[status["ingress"]])
 
 
@@ -211,6 +223,7 @@ def _greeting(status: Status, state: State) -> RenderableType:
     host = f" -H 'Host: {hosts[0]}'" if hosts else ""
     lines = [
         f"Laneway is up: {status['ingress']}",
+        f"  network  {status['isolation']['mode']} ({status['isolation']['why']})",
         f"  try      curl{host} {status['ingress']}/",
         f"  look     {_line(state, 'status')}",
         f"  remove   {_line(state, 'down')}",

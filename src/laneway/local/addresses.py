@@ -1,5 +1,7 @@
-"""Loopback addresses: a block 127.B.0.0/16 for each state of this machine, two addresses of it for each pod,
-and one for each Service that a pod may call.
+"""Addresses: a block 127.B.0.0/16 for each state of this machine, two addresses of it for each pod, and one
+for each Service that a pod may call.
+
+A pod with a network of its own has an address in it of which no other network knows; it is numbered alike.
 
 A block is claimed by an abstract Unix socket: it has the scope of the addresses (the network namespace),
 the kernel gives it to one process only, whoever owns that, frees it when the process dies, and leaves no
@@ -26,6 +28,9 @@ _PODS = range(256, 32 * 256)
 _APP_OFFSET = 32 * 256
 _LINKS = range(64 * 256, 256 * 256 - 1)
 """Numbers of the links in a block, from 127.B.64.0: a link is what one pod dials for one Service."""
+_OWN_PREFIX = "10.244"
+"""As pods of many clusters have."""
+
 MESH_PORTS = range(15000, 15100)
 """Ports of every sidecar's own, as in Istio; no container's port may fall on one."""
 
@@ -39,10 +44,14 @@ class NoAddressError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A pod's addresses. pod: where peers dial it; app: where its application listens."""
+    """A pod's addresses. pod: where peers dial it; app: where its application listens.
+
+    own: what it has instead of both in a network of its own.
+    """
 
     pod: str
     app: str
+    own: str = ""
 
 
 class Addresses:
@@ -104,14 +113,15 @@ class Addresses:
         self._claim.close()
 
     def _pair(self, number: int) -> Pair:
-        return Pair(self._address(number), self._address(number + _APP_OFFSET))
+        own = f"{_OWN_PREFIX}.{number // 256}.{number % 256}"
+        return Pair(self._address(number), self._address(number + _APP_OFFSET), own)
 
     def _address(self, number: int) -> str:
         return f"127.{self.block}.{number // 256}.{number % 256}"
 
     def _number(self, address: str) -> int | None:
-        first, block, high, low = (int(part) for part in address.split("."))
-        return high * 256 + low if (first, block) == (127, self.block) else None
+        prefix, high, low = address.rsplit(".", 2)
+        return int(high) * 256 + int(low) if prefix in (f"127.{self.block}", _OWN_PREFIX) else None
 
 
 class _Numbers:

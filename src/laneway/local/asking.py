@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import grpc
 
 from laneway import __version__
 from laneway.local.probes import Answer, Program, Target
-from laneway.local.processes import spawn
+from laneway.local.processes import Process
+from laneway.local.relay import relay
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})(?: .*)?\r?\n?")
 _LINE_BYTES_MAX = 1024
@@ -29,11 +31,17 @@ _GRPC_OPTIONS = (("grpc.enable_http_proxy", 0), ("grpc.use_local_subchannel_pool
 """A question goes straight to the application, by a connection of its own."""
 
 
-async def ask(target: Target) -> Answer:
-    """One question."""
+Opened = Callable[[int], Awaitable[socket.socket]]
+"""A TCP socket of an address family in the network that the target is in."""
+
+
+async def ask(target: Target, opened: Opened) -> Answer:
+    """One question, put on a socket that is opened for it."""
     try:
         async with asyncio.timeout(target.timeout.total_seconds()):
-            return await (_ask(target) if target.service is None else _check(target, target.service))
+            if target.service is not None:
+                return await _check(target, target.service, opened)
+            return await _ask(target, await _connected(target, opened))
     except TimeoutError:
         return Answer(False, f"{target}: no answer within {target.timeout.total_seconds():g} s")
     except ssl.SSLError as error:
@@ -42,11 +50,14 @@ async def ask(target: Target) -> Answer:
         return Answer(False, f"{target}: {os.strerror(error.errno) if error.errno else error}")
 
 
-async def run(program: Program, env: Mapping[str, str], cwd: Path, before: Sequence[str] = ()) -> Answer:
-    """One run of a program. What is left of it when its time is over is killed. before: its words."""
+async def run(program: Program, start: Callable[[Path], Awaitable[Process]]) -> Answer:
+    """One run of a program. What is left of it when its time is over is killed.
+
+    start: starts it with its output appended to a file.
+    """
     output = os.memfd_create("output")
     try:
-        process = await spawn([*before, *program.argv], env, cwd, Path(f"/proc/self/fd/{output}"))
+        process = await start(Path(f"/proc/self/fd/{output}"))
         try:
             async with asyncio.timeout(program.timeout.total_seconds()):
                 status = await process.wait()
@@ -68,10 +79,21 @@ def _last_line(output: int) -> str:
     return f": {lines[-1]}" if lines else ""
 
 
-async def _ask(target: Target) -> Answer:
-    reader, writer = await asyncio.open_connection(
-        target.address, target.port, limit=_LINE_BYTES_MAX, ssl=_unverified() if target.tls else None
-    )
+async def _connected(target: Target, opened: Opened) -> socket.socket:
+    family = socket.AF_INET6 if ":" in target.address else socket.AF_INET
+    connection = await opened(family)
+    connection.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(connection, (target.address, target.port))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+async def _ask(target: Target, connection: socket.socket) -> Answer:
+    tls = {"ssl": _unverified(), "server_hostname": target.address} if target.tls else {}
+    reader, writer = await asyncio.open_connection(sock=connection, limit=_LINE_BYTES_MAX, **tls)
     try:
         if target.path is None:
             return Answer(True, f"{target}: accepted")
@@ -83,12 +105,13 @@ async def _ask(target: Target) -> Answer:
         writer.close()
 
 
-async def _check(target: Target, service: str) -> Answer:
+async def _check(target: Target, service: str, opened: Opened) -> Answer:
     name = service.encode()
     request = b"\x0a" + _varint(len(name)) + name if name else b""
-    async with grpc.aio.insecure_channel(f"{target.address}:{target.port}", options=_GRPC_OPTIONS) as channel:
+    async with relay(await _connected(target, opened)) as path:
         try:
-            answer: bytes = await channel.unary_unary(_HEALTH)(request)
+            async with grpc.aio.insecure_channel(path, options=_GRPC_OPTIONS) as channel:
+                answer: bytes = await channel.unary_unary(_HEALTH)(request)
         except grpc.aio.AioRpcError as error:
             return Answer(False, f"{target}: {error.code().name}: {error.details()}")
     serving = answer.startswith(_SERVING)

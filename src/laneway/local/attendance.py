@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from laneway.local import asking
+from laneway.local.asking import Opened
 from laneway.local.pods import Pod
 from laneway.local.probes import (
     Answer,
@@ -44,12 +45,15 @@ class Attended(Protocol):
 
 
 class Attendance:
-    """Asks one pod's application. run: a program in the application's place."""
+    """Asks one pod's application. run: a program in the application's place; opened: as in `asking.ask`."""
 
-    def __init__(self, pod: Pod, run: Callable[[Program], Awaitable[Answer]], told: Attended) -> None:
+    def __init__(
+        self, pod: Pod, run: Callable[[Program], Awaitable[Answer]], opened: Opened, told: Attended
+    ) -> None:
         self._pod = pod
         self._place = Place(pod.app_address, pod.ports, pod.port_names)
         self._run = run
+        self._opened = opened
         self._told = told
 
     async def attend(self, readiness: ReadinessState, *, fresh: bool, started: bool) -> None:
@@ -136,7 +140,7 @@ class Attendance:
     async def _answer(self, asked: Question | Answer) -> Answer:
         match asked:
             case Target():
-                return await asking.ask(asked)
+                return await asking.ask(asked, self._opened)
             case Program():
                 return await self._run(asked)
             case Answer():

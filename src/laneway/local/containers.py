@@ -38,13 +38,14 @@ class Command:
 def application(pod: Pod, given: Command, find: Find, links: Mapping[str, str] | None = None) -> Command:
     """The given command of a pod's container with all its variables.
 
-    Where to listen and whom to call through is not the template's to say: `HOST=0.0.0.0` would take the
-    port of every other replica. find: the ConfigMaps and Secrets of its namespace; links: variables of
-    Services. Raises CannotStartError where the pod cannot have one of its ports, or a value it needs.
+    In the shared network, where to listen and whom to call through is not the template's to say:
+    `HOST=0.0.0.0` would take the port of every other replica. find: the ConfigMaps and Secrets of its
+    namespace; links: variables of Services. Raises CannotStartError where the pod cannot have one of its
+    ports, or a value it needs.
     """
     _check(pod, given)
     place = _place(pod)
-    env = {**(links or {}), **given.env}
+    env = {**(links or {}), **_defaults(pod), **given.env}
     for group in pod.container.env_from:
         env |= imported(group, find)
     env |= place
@@ -95,13 +96,19 @@ def _check(pod: Pod, given: Command) -> None:
             )
 
 
+def _defaults(pod: Pod) -> dict[str, str]:
+    """What an application that is written for the shared network asks for; the template may say otherwise."""
+    if not pod.own_network:
+        return {}
+    first = next(iter(pod.ports.values()), None)
+    return {"HOST": "0.0.0.0"} | ({"PORT": str(first)} if first else {})
+
+
 def _place(pod: Pod) -> dict[str, str]:
-    place = {
-        "HOST": pod.app_address,
-        "POD_IP": pod.pod_ip,
-        "POD_NAME": pod.key.name,
-        "POD_NAMESPACE": pod.key.namespace,
-    }
+    place = {"POD_IP": pod.pod_ip, "POD_NAME": pod.key.name, "POD_NAMESPACE": pod.key.namespace}
+    if pod.own_network:
+        return place
+    place["HOST"] = pod.app_address
     if pod.ports:
         place["PORT"] = str(next(iter(pod.ports.values())))
     if pod.sidecar:

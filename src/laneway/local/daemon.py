@@ -1,4 +1,4 @@
-"""The daemon of one state: `python -m laneway.local.daemon --state DIR [--port N]`, begun by a handshake.
+"""The daemon of one state: `python -m laneway.local.daemon --state DIR [...]`, begun by a handshake.
 
 Owns the start and end of everything. Killed, it leaves replicas and proxies serving; started again, it adopts
 them. Told to end, it ends them all and keeps the state.
@@ -16,13 +16,14 @@ import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import anyio
 
 from laneway.control.loop import Loop
 from laneway.history.database import SchemaMismatchError
-from laneway.local import commands, gateways, handshake
+from laneway.local import commands, gateways, handshake, settings
 from laneway.local.addresses import Addresses, NoAddressError
 from laneway.local.api import serve
 from laneway.local.autoscaler import SYNC, Autoscaler
@@ -32,8 +33,13 @@ from laneway.local.engines import Runtime
 from laneway.local.engines import engine as container_engine
 from laneway.local.gateway_process import GatewayProcess
 from laneway.local.gateways import Places
+from laneway.local.host_names import follow_names
+from laneway.local.isolation import Impossible, Isolation, IsolationError, Mode
 from laneway.local.markers import Identity, Marker, Part, find, parts
 from laneway.local.metric_url import read_metric
+from laneway.local.netns import client
+from laneway.local.networks import SharedNetwork
+from laneway.local.pod_networks import PodNetworks
 from laneway.local.processes import kill_all
 from laneway.local.proxies import Proxies
 from laneway.local.replicas import Replicas
@@ -55,6 +61,7 @@ REFUSALS: Mapping[type[Exception], Code] = {
     SchemaMismatchError: Code.NO_STATE,
     NoAddressError: Code.NO_ADDRESS,
     PortTakenError: Code.PORT_TAKEN,
+    IsolationError: Code.NO_ISOLATION,
 }
 """What keeps a daemon from starting, and is not its own fault."""
 
@@ -69,10 +76,17 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-async def run(state: State, port: int | None, scale_every: timedelta, asked: Runtime | None = None) -> None:
+async def run(
+    state: State,
+    port: int | None,
+    isolation: str | None,
+    scale_every: timedelta,
+    asked: Runtime | None = None,
+) -> None:
     """Run until told to end by signal or API. The state is held by the caller. Raises what `REFUSALS` has.
 
-    scale_every: from one decision of the autoscaler to the next; asked: the runtime, None for the one it had.
+    isolation: a mode of it, `auto`, or None for what it was; scale_every: from one decision of the autoscaler
+    to the next; asked: the runtime, None for the one it had.
     """
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -85,7 +99,16 @@ async def run(state: State, port: int | None, scale_every: timedelta, asked: Run
         running = parts(find(state.id))
         ingress = ingress_port(store, port, held=(gateways.INGRESS, Part.GATEWAY) in running)
         runtime = runtime_of(store, asked)
-        await _serve(state, store, addresses, ingress, running, scale_every, runtime, ending)
+        parts_run = any(part is Part.SIDECAR for _, part in running)
+        isolated = settings.isolation(store, isolation, parts_run, partial(_tried, runtime))
+        await _serve(state, store, addresses, ingress, isolated, running, scale_every, runtime, ending)
+
+
+def _tried(runtime: Runtime) -> Impossible | None:
+    """What keeps pods from networks of their own."""
+    if runtime is not Runtime.PROCESS:
+        return Impossible(f"containers of {runtime} share this machine's network", "add --runtime process")
+    return client.tried()
 
 
 async def _serve(
@@ -93,6 +116,7 @@ async def _serve(
     store: Store,
     addresses: Addresses,
     port: int,
+    isolation: Isolation,
     running: Running,
     scale_every: timedelta,
     runtime: Runtime,
@@ -102,14 +126,16 @@ async def _serve(
     plane = ControlPlane(translator)
     places = Places(port, addresses.gateway(1), addresses.gateway(2))
     proxies = Proxies(state, plane, translator.registry, places)
-    engine = LocalEngine(store, plane, proxies, now)
     command = commands.application if runtime is Runtime.PROCESS else commands.contained
+    pod_networks = PodNetworks(state, addresses.block) if isolation.mode is Mode.NAMESPACES else None
+    engine = LocalEngine(store, plane, proxies, isolation.status(), now)
     replicas = Replicas(
         state,
         store,
         addresses,
         application=lambda pod: command(pod, store.get),
         sidecars=proxies,
+        networks=pod_networks or SharedNetwork(),
         now=now,
         source=random.Random(),
         changed=engine.pod_changed,
@@ -118,8 +144,12 @@ async def _serve(
     async with AsyncExitStack() as stack:
         await plane.start(proxies.xds)
         stack.push_async_callback(plane.stop)
+        if pod_networks is not None:
+            await stack.enter_async_context(pod_networks)
         await stack.enter_async_context(replicas)
         engine.attach(replicas)
+        if pod_networks is not None:
+            stack.callback(follow_names(store, pod_networks.resolve))
         async with anyio.create_task_group() as tasks:
             for key, proxy in ((gateways.INGRESS, proxies.ingress), (gateways.EGRESS, proxies.egress)):
                 marker = Marker(state.id, addresses.block, key, Part.GATEWAY)
@@ -145,6 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int)
     parser.add_argument("--autoscaler-sync", type=float, default=SYNC.total_seconds(), metavar="SECONDS")
     parser.add_argument("--runtime", type=Runtime)
+    parser.add_argument("--isolation")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     if not handshake.told_to_begin():
@@ -152,11 +183,12 @@ def main(arguments: list[str] | None = None) -> int:
     state = State.at(given.state)
     try:
         with state.held():
-            every = timedelta(seconds=given.autoscaler_sync)
-            asyncio.run(run(state, given.port, every, given.runtime))
+            scale_every = timedelta(seconds=given.autoscaler_sync)
+            asyncio.run(run(state, given.port, given.isolation, scale_every, given.runtime))
     except tuple(REFUSALS) as refusal:
         text = f"{state.path} is {refusal}" if isinstance(refusal, StateTakenError) else str(refusal)
-        problem = REFUSALS[type(refusal)].at(Place(str(state.path)), text)
+        remedy = refusal.remedy if isinstance(refusal, IsolationError) else None
+        problem = REFUSALS[type(refusal)].at(Place(str(state.path)), text, remedy)
         log.error("%s", problem)
         handshake.say(problem)
         return 1

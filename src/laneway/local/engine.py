@@ -21,7 +21,7 @@ from laneway.local.overview import View, overview
 from laneway.local.pods import Pod
 from laneway.local.proxies import MESH_KINDS, Proxies
 from laneway.local.replicas import Replicas
-from laneway.local.status import Finding, Json, Status
+from laneway.local.status import Finding, Isolation, Json, Status
 from laneway.local.status import Proxies as ProxyStatus
 from laneway.local.store import Changed, Store
 from laneway.manifests import names
@@ -57,11 +57,13 @@ class LocalEngine:
         store: Store,
         plane: ControlPlane,
         proxies: Proxies,
+        isolation: Isolation,
         now: Callable[[], datetime],
     ) -> None:
         self.store = store
         self.plane = plane
         self.proxies = proxies
+        self.isolation = isolation
         self.now = now
         self._replicas: Replicas | None = None
         self._parsed = Parsed()
@@ -205,7 +207,7 @@ class LocalEngine:
         """Keep the pass as the status document, and wake who waits for it."""
         view = View(spec, observed, planned, report, self._workloads(), self._proxies(), self._extra())
         before = self._status
-        fresh = overview(view, self._status_version, self._taken_up, self._ingress())
+        fresh = overview(view, self._status_version, self._taken_up, self._ingress(), self.isolation)
         if before != fresh:
             self._status_version += 1
             self._status = fresh | {"version": self._status_version}

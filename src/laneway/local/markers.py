@@ -22,6 +22,7 @@ class Part(StrEnum):
     GATEWAY = "gateway"
     TASK = "task"
     """A program of a probe or a hook, beside the application."""
+    HELPER = "helper"
 
 
 _PARTS = frozenset(part.value for part in Part)

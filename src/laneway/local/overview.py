@@ -9,6 +9,7 @@ from datetime import datetime
 from laneway.local.status import (
     AppStatus,
     Finding,
+    Isolation,
     LaneApp,
     LaneStatus,
     Proxies,
@@ -50,7 +51,7 @@ class View:
         return {**self.spec.releases, **{release.key: release for release in self.planned.releases}}
 
 
-def overview(view: View, version: int, taken_up: int, ingress: str) -> Status:
+def overview(view: View, version: int, taken_up: int, ingress: str, isolation: Isolation) -> Status:
     """The status document of a pass. version: its own; taken_up: the store's version that the pass saw."""
     apps = [_app(view, plan) for plan in view.planned.apps]
     lanes = [_lane(view, lane) for _, lane in sorted(view.spec.lanes.items())]
@@ -61,6 +62,7 @@ def overview(view: View, version: int, taken_up: int, ingress: str) -> Status:
         version=version,
         observed=taken_up,
         ingress=ingress,
+        isolation=isolation,
         ready=all(part["ready"] for part in (*apps, *lanes, *workloads)),
         confirmed=not view.proxies["laggards"] and all(part["confirmed"] for part in (*apps, *lanes)),
         apps=apps,

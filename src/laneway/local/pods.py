@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -56,10 +56,11 @@ class Pod:
 
     pod_ip: where peers dial it; app_address: where its application listens (the same without a sidecar);
     ports: port to dial on both by container port; port_names: container ports by name; ever_ready: whether
-    peers may know it; started: whether its application is through its start; drain_limit: the longest that
-    open requests are waited for, None: its grace; restarts: of any part; renew: another shall take its place;
-    reason, message: why it is not ready; processes: its parts that run; links: what it dials for each Service
-    of its namespace, empty where no address was left.
+    peers may know it; started: whether its application is through its start; own_network: whether no other
+    pod shares its network; drain_limit: the longest that open requests are waited for, None: its grace;
+    restarts: of any part; renew: another shall take its place; reason, message: why it is not ready;
+    processes: its parts that run; links: what it dials for each Service of its namespace, empty where no
+    address was left.
     """
 
     key: Key
@@ -77,6 +78,7 @@ class Pod:
     stage: Stage = Stage.STARTING
     ever_ready: bool = False
     started: bool = False
+    own_network: bool = False
     restarts: int = 0
     renew: bool = False
     drain_limit: timedelta | None = None
@@ -109,6 +111,16 @@ class Pod:
         return (Part.APP, Part.SIDECAR) if self.sidecar else (Part.APP,)
 
 
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a pod is found; fields as in `Pod`."""
+
+    pod_ip: str
+    app_address: str
+    ports: Mapping[int, int]
+    own_network: bool
+
+
 def injected(annotations: Mapping[str, str]) -> bool:
     """Whether a template with these annotations gets a sidecar."""
     return annotations.get(INJECT_ANNOTATION) != "false"
@@ -127,16 +139,19 @@ def new_pod(
     local_port: Callable[[int], int],
     created: datetime,
     links: Mapping[str, str] | None = None,
+    own_networks: bool = False,
 ) -> dict[str, Any]:
     """The object of a new pod of this Deployment.
 
-    template: its hash; local_port: as in `addresses`; links: addresses by Service of its namespace.
+    template: its hash; local_port: as in `addresses`; links: addresses by Service of its namespace;
+    own_networks: whether pods with a sidecar have a network of their own.
     """
     meta, pod = deployment["metadata"], deployment["spec"]["template"]
     said = pod.get("metadata", {})
     annotations = said.get("annotations", {})
     drain = {name: value for name, value in meta.get("annotations", {}).items() if name in _DRAIN}
     listed = [port["containerPort"] for port in pod["spec"]["containers"][0].get("ports", [])]
+    place = place_of(injected(annotations), pair, listed, local_port, own_networks)
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -154,14 +169,40 @@ def new_pod(
             "ready": False,
             "everReady": False,
             "started": False,
-            "podIP": pair.pod,
-            "appAddress": pair.app if injected(annotations) else pair.pod,
-            "ports": [{"containerPort": port, "port": local_port(port)} for port in listed],
+            "podIP": place.pod_ip,
+            "appAddress": place.app_address,
+            "ownNetwork": place.own_network,
+            "ports": _ports(place.ports),
             "startTime": _text(created),
             "restartCount": 0,
             "processes": {},
         },
     }
+
+
+def place_of(
+    sidecar: bool,
+    pair: Pair,
+    ports: Iterable[int],
+    local_port: Callable[[int], int],
+    own_networks: bool,
+) -> Location:
+    """Where a pod with these addresses is found. own_networks: whether pods with a sidecar have their own."""
+    if own_networks and sidecar:
+        return Location(pair.own, pair.own, {port: port for port in ports}, True)
+    app = pair.app if sidecar else pair.pod
+    return Location(pair.pod, app, {port: local_port(port) for port in ports}, False)
+
+
+def moved(pod: Pod, place: Location) -> Pod:
+    """The pod where it is found from now on."""
+    return replace(
+        pod,
+        pod_ip=place.pod_ip,
+        app_address=place.app_address,
+        ports=place.ports,
+        own_network=place.own_network,
+    )
 
 
 def read_pod(obj: Mapping[str, Any]) -> Pod:
@@ -185,6 +226,7 @@ def read_pod(obj: Mapping[str, Any]) -> Pod:
         stage=Stage(status["stage"]),
         ever_ready=status["everReady"],
         started=status["started"],
+        own_network=status["ownNetwork"],
         restarts=status["restartCount"],
         renew=status.get("renew", False),
         drain_limit=_duration(meta, names.DRAIN_LIMIT),
@@ -212,7 +254,8 @@ def status_of(pod: Pod, logs: Mapping[Part, str]) -> dict[str, Any]:
         "started": pod.started,
         "podIP": pod.pod_ip,
         "appAddress": pod.app_address,
-        "ports": [{"containerPort": container, "port": port} for container, port in pod.ports.items()],
+        "ownNetwork": pod.own_network,
+        "ports": _ports(pod.ports),
         "startTime": _text(pod.created),
         "restartCount": pod.restarts,
         "logs": {part.value: path for part, path in logs.items()},
@@ -233,6 +276,10 @@ def status_of(pod: Pod, logs: Mapping[Part, str]) -> dict[str, Any]:
 def _duration(meta: Mapping[str, Any], annotation: str) -> timedelta | None:
     written = meta["annotations"].get(annotation)
     return None if written is None else parse_duration(written)
+
+
+def _ports(ports: Mapping[int, int]) -> list[dict[str, int]]:
+    return [{"containerPort": container, "port": port} for container, port in ports.items()]
 
 
 def _moment(text: str) -> datetime:

@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -36,9 +36,13 @@ class StuckError(Exception):
 class Process:
     """A running process, our child or not. Made by `spawn` and `adopt`, in a running event loop."""
 
-    def __init__(self, identity: Identity, pidfd: int) -> None:
+    def __init__(
+        self, identity: Identity, pidfd: int, status: Callable[[], Awaitable[int | None]] | None = None
+    ) -> None:
+        """status: asks for its exit status when it has ended, where it is the child of another."""
         self.identity = identity
-        self._pidfd = pidfd
+        self._pidfd: int | None = pidfd
+        self._status = status
         self._loop = asyncio.get_running_loop()
         self._end: asyncio.Future[int | None] = self._loop.create_future()
         self._loop.add_reader(pidfd, self._ended)
@@ -54,7 +58,7 @@ class Process:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to this process alone; nothing happens where it has ended."""
-        if self.running:
+        if self._pidfd is not None:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, number)
 
@@ -78,13 +82,24 @@ class Process:
             self._end.cancel()
 
     def _ended(self) -> None:
+        assert self._pidfd is not None, "watched as long as it is open"
         status = _reap(self._pidfd)
         self._release()
-        self._end.set_result(status)
+        if status is None and self._status is not None:
+            self._asking = self._loop.create_task(self._ask(self._status()))
+        else:
+            self._end.set_result(status)
+
+    async def _ask(self, status: Awaitable[int | None]) -> None:
+        found = await status
+        if not self._end.done():
+            self._end.set_result(found)
 
     def _release(self) -> None:
-        self._loop.remove_reader(self._pidfd)
-        os.close(self._pidfd)
+        if self._pidfd is not None:
+            self._loop.remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = None
 
 
 class _Started(subprocess.Popen[bytes]):

@@ -6,7 +6,6 @@ Owns bootstrap files, gateways and the sockets of Envoy's admin interface. Must 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -15,9 +14,10 @@ from pathlib import Path
 
 from laneway.local import gateways
 from laneway.local.addresses import local_port, privileged_below
-from laneway.local.containers import OUTBOUND_PORT, Command
+from laneway.local.containers import Command
 from laneway.local.gateways import Places
 from laneway.local.markers import Part
+from laneway.local.mesh_view import FILE_PREFIX, file_name, mesh_pod, sidecar
 from laneway.local.pods import Pod
 from laneway.local.state import State
 from laneway.mesh import world
@@ -26,10 +26,10 @@ from laneway.mesh.control_plane import ControlPlane
 from laneway.mesh.envoy import Admin, envoy_argv
 from laneway.mesh.refusals import Refusal
 from laneway.mesh.registry import Registry
+from laneway.mesh.sockets import socket_path
 from laneway.spec.istio import Gateway
 from laneway.spec.lane import Mesh
 from laneway.spec.meta import Key, Object
-from laneway.spec.naming import full_host
 
 MESH_KINDS = frozenset(
     {"Service", "ServiceEntry", "VirtualService", "DestinationRule", "Gateway", "Mesh", "Secret"}
@@ -38,8 +38,6 @@ SETTLE_SECONDS = 0.1
 """How long a pod may still be sent a request after its removal was confirmed: workers learn of it later."""
 
 POLL_SECONDS = 0.05
-
-_PREFIX = "proxy-"
 
 
 class Proxies:
@@ -111,7 +109,7 @@ class Proxies:
         ingress, egress = self.ingress(), self.egress()
         self._publish_egress(list(egress.ports))
         there = gateways.egress_pod(egress, ready=bool(egress.ports))
-        self._plane.set_pods([*(mesh_pod(pod) for pod in self._pods.values()), there])
+        self._plane.set_pods([*(mesh_pod(pod, self._state.run) for pod in self._pods.values()), there])
         sidecars = [self._sidecar(pod) for pod in self._pods.values() if pod.sidecar]
         proxies: list[world.Proxy] = [ingress, egress, *sidecars]
         self.counted = sum(proxy.counted for proxy in proxies)
@@ -124,9 +122,18 @@ class Proxies:
         One that has just been started again counts at once, also before it connects: nobody can tell which
         rules it has while it takes its first ones.
         """
-        found = replace(sidecar(pod), moved_ports=self._moved_ports)
+        found = self._told(pod)
         routes = pod.ever_ready and Part.SIDECAR in pod.processes and pod.key not in self._done
         return found if routes else replace(found, counted=False)
+
+    def _told(self, pod: Pod) -> world.Sidecar:
+        told = sidecar(pod, self._state.run, self._way_out)
+        return told if pod.own_network else replace(told, moved_ports=self._moved_ports)
+
+    @property
+    def _way_out(self) -> world.Pipe:
+        """Where the egress gateway takes what sidecars without a way out of their own lead there."""
+        return world.Pipe(socket_path(self._state.run / f"{file_name(str(gateways.EGRESS))}.out.sock"))
 
     def _publish_egress(self, ports: list[int]) -> None:
         if ports == self._egress:
@@ -147,21 +154,22 @@ class Proxies:
     def egress(self) -> world.GatewayProxy:
         """The egress gateway and where it listens."""
         ports = gateways.served_ports(self._gateways.values(), gateways.EGRESS_LABELS)
-        return gateways.egress_proxy(ports, self._places, self._local(ports))
+        proxy = gateways.egress_proxy(ports, self._places, self._local(ports))
+        return replace(proxy, passthrough=self._way_out)
 
     def _local(self, ports: Iterable[int]) -> dict[int, int]:
         return {port: local_port(port, self._privileged_below) for port in ports}
 
     def command(self, pod: Pod) -> Command:
         """How to run a pod's sidecar."""
-        return self._envoy(sidecar(pod))
+        return self._envoy(self._told(pod))
 
     def gateway_command(self, proxy: Callable[[], world.GatewayProxy]) -> Callable[[], Command]:
         """How to run a gateway, asked anew for each start."""
         return lambda: self._envoy(proxy())
 
     def _envoy(self, proxy: world.Proxy) -> Command:
-        file = self._state.run / f"{_file_name(proxy.id)}.json"
+        file = self._state.run / f"{file_name(proxy.id)}.json"
         file.write_text(json.dumps(bootstrap(proxy, self.xds, self.admin(proxy.id))))
         return Command(envoy_argv(file))
 
@@ -171,14 +179,14 @@ class Proxies:
 
     def admin(self, proxy_id: str) -> Path:
         """The socket of a proxy's admin interface."""
-        return self._state.run / f"{_file_name(proxy_id)}.sock"
+        return self._state.run / f"{file_name(proxy_id)}.sock"
 
     def _remove_files(self) -> None:
         """Remove what pods that are gone have left, at first also of those that went while nobody looked."""
-        names = {_file_name(str(key)) for key in (*self._pods, gateways.INGRESS, gateways.EGRESS)}
+        names = {file_name(str(key)) for key in (*self._pods, gateways.INGRESS, gateways.EGRESS)}
         if self._with_files is None or self._with_files - names:
-            for file in self._state.run.glob(f"{_PREFIX}*"):
-                if file.stem not in names:
+            for file in self._state.run.glob(f"{FILE_PREFIX}*"):
+                if file.name.partition(".")[0] not in names:
                     file.unlink(missing_ok=True)
         self._with_files = names
 
@@ -208,40 +216,3 @@ class Proxies:
         with suppress(OSError):
             return await admin.active_requests() > 0
         return False
-
-
-def _file_name(proxy_id: str) -> str:
-    """A name, without its suffix, that leaves room under the limit for a socket's path."""
-    return _PREFIX + hashlib.sha256(proxy_id.encode()).hexdigest()[:16]
-
-
-def mesh_pod(pod: Pod) -> world.Pod:
-    """A pod as its peers see it."""
-    return world.Pod(
-        namespace=pod.key.namespace,
-        name=pod.key.name,
-        labels=pod.labels,
-        address=pod.pod_ip if pod.sidecar else pod.app_address,
-        ports=pod.ports,
-        port_names=pod.port_names,
-        ready=pod.ready,
-    )
-
-
-def sidecar(pod: Pod) -> world.Sidecar:
-    """A pod's proxy."""
-    names = {number: name for name, number in pod.port_names.items()}
-    inbound = tuple(
-        world.Inbound(
-            container_port, (pod.pod_ip, port), (pod.app_address, port), names.get(container_port, "")
-        )
-        for container_port, port in pod.ports.items()
-    )
-    return world.Sidecar(
-        id=str(pod.key),
-        namespace=pod.key.namespace,
-        labels=pod.labels,
-        outbound=(pod.pod_ip, OUTBOUND_PORT),
-        inbound=inbound,
-        addresses={full_host(name, pod.key.namespace): at for name, at in pod.links.items() if at},
-    )

@@ -20,24 +20,26 @@ from sqlalchemy.exc import DBAPIError
 
 from laneway.history.events import Event
 from laneway.history.subject import event_about
-from laneway.local import asking, containers, engines, mounting
+from laneway.local import asking, containers, engines
 from laneway.local.addresses import local_port, privileged_below
 from laneway.local.attendance import Attendance
+from laneway.local.cluster_addresses import cluster_ip
 from laneway.local.condition import Ended, adopted_condition, first_condition, in_condition
 from laneway.local.containers import Command
 from laneway.local.engines import Engine
 from laneway.local.keeper import Keeper
 from laneway.local.logs import log_file, tail, trim
 from laneway.local.markers import Marker, Part
+from laneway.local.networks import Networks, Start
 from laneway.local.pods import Pod, Stage, status_of
 from laneway.local.probes import Answer, Program, ReadinessState
-from laneway.local.processes import Process, StuckError, clean_environment, kill_marked, spawn
+from laneway.local.processes import Process, StuckError, clean_environment, kill_marked
 from laneway.local.references import CannotStartError, finder
-from laneway.local.service_links import services_of, variables
+from laneway.local.service_links import linked, services_of, variables
 from laneway.local.store import Store
 from laneway.local.volumes import Mount, Volumes
 from laneway.spec.kubernetes import Service
-from laneway.spec.meta import Key
+from laneway.spec.meta import Key, key_of
 from laneway.spec.values import format_duration
 
 _SIDECAR_POLL_SECONDS = 0.025
@@ -95,6 +97,7 @@ class Surroundings:
     application: Callable[[Pod], Command]
     sidecars: Sidecars
     engine: Engine | None
+    networks: Networks
     now: Callable[[], datetime]
     changed: Callable[[Pod], None]
 
@@ -116,7 +119,7 @@ class Replica:
         self._restarting: asyncio.Task[None] | None = None
         self._adopted = False
         self._values = finder(around.store.get, pod.key.namespace)
-        self._attendance = Attendance(pod, self._run_beside, self)
+        self._attendance = Attendance(pod, self._run_beside, partial(around.networks.open_socket, pod), self)
 
     def adopt(self, running: Mapping[Part, Process]) -> None:
         """Take over processes that run already, before `run`."""
@@ -154,6 +157,7 @@ class Replica:
                 await keeper.stop(grace if part is Part.APP else min(grace, _SIDECAR_GRACE))
             await self._remove_container()
             await kill_marked(self._around.state, lambda marked: marked.marker.pod == self.pod.key)
+            await self._around.networks.remove(self.pod)
         except StuckError as error:
             log.error("processes of pod %s do not end: %s", self.pod.key, error)
 
@@ -272,23 +276,24 @@ class Replica:
 
     async def _launch(self, part: Part) -> Process:
         command = self._application() if part is Part.APP else self._around.sidecars.command(self.pod)
-        env, cwd = self._surrounded(command, part)
-        if part is Part.APP and self._around.engine is not None:
-            await self._remove_container()
-            argv = self._around.engine.run(self.pod, command, self._mounts())
-            env = {**env, **engines.environment()}
-        else:
-            argv = [*(self._with_volumes() if part is Part.APP else ()), *command.argv]
-        return await spawn(argv, env, cwd, self._log(part))
+        output = self._log(part)
+        command = self._application() if part is Part.APP else self._around.sidecars.command(self.pod)
+        engine = self._around.engine
+        if part is Part.SIDECAR or engine is None:
+            return await self._start(command, part, output)
+        await self._remove_container()
+        argv = engine.run(self.pod, command, self._mounts())
+        return await self._start_engine(replace(command, argv=argv), part, output)
 
     async def _run_beside(self, program: Program) -> Answer:
         """Run a program as the application runs."""
         try:
-            env, cwd = self._surrounded(self._application(), Part.TASK)
-            engine = self._around.engine
-            before = engine.beside(self.pod.key) if engine else self._with_volumes()
-            env = {**env, **engines.environment()} if engine else env
-            return await asking.run(program, env, cwd, before)
+            command, engine = self._application(), self._around.engine
+            if engine is None:
+                beside = replace(command, argv=program.argv)
+                return await asking.run(program, partial(self._start, beside, Part.TASK))
+            beside = replace(command, argv=[*engine.beside(self.pod.key), *program.argv])
+            return await asking.run(program, partial(self._start_engine, beside, Part.TASK))
         except CannotStartError as error:
             return Answer(False, str(error))
 
@@ -300,6 +305,9 @@ class Replica:
     def _links(self) -> Iterator[tuple[str, str]]:
         """Variables of the Services that the pod has addresses for, as these are now."""
         below, store = privileged_below(), self._around.store
+        if self.pod.own_network:
+            yield from self._cluster_links()
+            return
         for name, address in self.pod.links.items():
             key = Key(self.pod.key.namespace, name)
             found = ([body] if (body := store.get(kind, key)) else [] for kind in ("Service", "App"))
@@ -307,9 +315,14 @@ class Replica:
                 called = Service.model_validate(service)
                 yield from variables(called, address, lambda port: local_port(port, below))
 
-    def _with_volumes(self) -> Sequence[str]:
-        """What stands before a program that is to see the pod's volumes."""
-        return mounting.prefix(self._around.volumes.root(self.pod.key), self._mounts())
+    def _cluster_links(self) -> Iterator[tuple[str, str]]:
+        """Variables of the Services at their own addresses, which the pod can call."""
+        store, key = self._around.store, self.pod.key
+        services = {key_of(body).name: body for body in store.list("Service", key.namespace)}
+        template = store.get("Pod", key)
+        for name in linked(services.values(), template) if template else ():
+            called = Service.model_validate(services[name])
+            yield from variables(called, cluster_ip(services[name]), lambda port: port)
 
     def _mounts(self) -> Sequence[Mount]:
         return self._around.volumes.mounts(self.pod, self._values)
@@ -318,19 +331,36 @@ class Replica:
         """End the container of the application, which outlives a killed program of the engine's."""
         if (engine := self._around.engine) is not None:
             away = Program(engine.remove(self.pod.key), _ENGINE_LIMIT)
-            answer = await asking.run(away, clean_environment() | engines.environment(), self._around.folder)
+            answer = await asking.run(away, partial(self._start_engine, Command(away.argv), Part.TASK))
             if not answer.ok:
                 log.warning("the container of pod %s: %s", self.pod.key, answer.detail)
+
+    async def _start_engine(self, command: Command, part: Part, output: Path) -> Process:
+        """Start a program of the engine's, which itself sees nothing of the pod."""
+        env = {**self._environment(command, part), **engines.environment()}
+        return await spawn(command.argv, env, command.cwd or self._around.folder, output)
 
     def update_volumes(self) -> None:
         """Bring the files of its volumes to the newest values."""
         self._around.volumes.update(self.pod, self._values)
 
-    def _surrounded(self, command: Command, part: Part) -> tuple[Mapping[str, str], Path]:
-        """The environment and the folder to run a command in."""
+    async def _start(self, command: Command, part: Part, output: Path) -> Process:
+        """Start a program of the pod, marked; all but its sidecar see its volumes."""
+        around, pod = self._around, self.pod
+        start = Start(
+            part=part,
+            argv=command.argv,
+            env=self._environment(command, part),
+            cwd=command.cwd or around.folder,
+            output=output,
+            root=around.volumes.root(pod.key),
+            mounts=() if part is Part.SIDECAR else self._mounts(),
+        )
+        return await around.networks.start(pod, start)
+
+    def _environment(self, command: Command, part: Part) -> dict[str, str]:
         marker = Marker(self._around.state, self._around.block, self.pod.key, part)
-        env = clean_environment() | dict(command.env) | marker.environment()
-        return env, command.cwd or self._around.folder
+        return clean_environment() | dict(command.env) | marker.environment()
 
     def _log(self, part: Part) -> Path:
         return log_file(self._around.logs, self.pod.key, part)

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from types import TracebackType
 
@@ -17,7 +16,8 @@ from laneway.local.containers import Command
 from laneway.local.engines import Engine
 from laneway.local.logs import prune
 from laneway.local.markers import Marked, Part, find, parts
-from laneway.local.pods import Pod, injected, new_pod, pod_name, read_pod
+from laneway.local.networks import Networks
+from laneway.local.pods import Pod, injected, moved, new_pod, place_of, pod_name, read_pod
 from laneway.local.processes import Process, adopt, kill_marked
 from laneway.local.replica import Replica, Sidecars, Surroundings
 from laneway.local.scaling import step
@@ -59,6 +59,7 @@ class Replicas:
         *,
         application: Callable[[Pod], Command],
         sidecars: Sidecars,
+        networks: Networks,
         now: Callable[[], datetime],
         source: random.Random,
         changed: Callable[[Pod], None],
@@ -78,6 +79,7 @@ class Replicas:
             application=application,
             sidecars=sidecars,
             engine=engine,
+            networks=networks,
             now=now,
             changed=changed,
         )
@@ -189,7 +191,16 @@ class Replicas:
         name = self._free_name(key_of(deployment))
         pair = self._addresses.allocate()
         links = self._links(deployment)
-        obj = new_pod(deployment, template, name, pair, self._local_port, self._around.now(), links)
+        obj = new_pod(
+            deployment,
+            template,
+            name,
+            pair,
+            self._local_port,
+            self._around.now(),
+            links,
+            own_networks=self._around.networks.own,
+        )
         try:
             self._store.put(obj, reason, by="")
         except DBAPIError:
@@ -201,9 +212,10 @@ class Replicas:
         self._around.changed(replica.pod)
 
     def _links(self, deployment: Body) -> dict[str, str]:
-        """An address for each Service that a new pod may call; none for pods without a sidecar."""
+        """An address for each Service that a new pod may call; none for one without a sidecar or with a network."""
         template, namespace = deployment["spec"]["template"], key_of(deployment).namespace
-        if not injected(template.get("metadata", {}).get("annotations", {})):
+        shared = not self._around.networks.own
+        if not (shared and injected(template.get("metadata", {}).get("annotations", {}))):
             return {}
         services = services_of(self._store.list("Service", namespace), self._store.list("App", namespace))
         return {name: self._addresses.link() or "" for name in linked(services, template)}
@@ -250,19 +262,24 @@ class Replicas:
         self._around.changed(pod)
 
     def _placed(self, pod: Pod) -> Pod:
-        """The pod with addresses of this state's block: its own, or new ones where another took them."""
-        kept = {name: at for name, at in pod.links.items() if at and self._addresses.reserve(at)}
-        pod = replace(pod, links={name: kept.get(name, "") for name in pod.links})
-        if self._addresses.reserve(pod.pod_ip):
+        """The pod with addresses of this state: its own, or new ones where another took them.
+
+        One that was made for the other isolation does not run any more, and is found elsewhere from now on.
+        """
+        own = self._around.networks.own and pod.sidecar
+        if not own:
+            kept = {name: at for name, at in pod.links.items() if at and self._addresses.reserve(at)}
+            pod = replace(pod, links={name: kept.get(name, "") for name in pod.links})
+        if pod.own_network == own and self._addresses.reserve(pod.pod_ip):
             return pod
         pair = self._addresses.allocate()
-        return replace(pod, pod_ip=pair.pod, app_address=pair.app if pod.sidecar else pair.pod)
+        return moved(pod, place_of(pod.sidecar, pair, pod.ports, self._local_port, own))
 
 
 def _stray(marked: Marked, surviving: Mapping[tuple[Key, Part], Process]) -> bool:
     """Whether a process belongs to no part that runs, but to a pod that is gone or a part that crashed."""
     marker = marked.marker
-    return marker.part is not Part.GATEWAY and (marker.pod, marker.part) not in surviving
+    return marker.part not in (Part.GATEWAY, Part.HELPER) and (marker.pod, marker.part) not in surviving
 
 
 def _surviving(pods: Iterable[Pod], marked: Iterable[Marked]) -> dict[tuple[Key, Part], Process]:

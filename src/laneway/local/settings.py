@@ -1,10 +1,12 @@
-"""What a state was started with and keeps when it is resumed: the port of its ingress, and its runtime."""
+"""What a state was started with and keeps when it is resumed: its ingress's port, isolation and runtime."""
 
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 
 from laneway.local.engines import Runtime
+from laneway.local.isolation import Impossible, Isolation, Mode, decide
 from laneway.local.store import Body, Store
 from laneway.spec.meta import Key
 
@@ -31,36 +33,46 @@ def ingress_port(store: Store, asked: int | None, held: bool) -> int:
     port = asked or kept or 0
     if not (held and port == kept):
         port = _free(port)
-    settings: Body = {
-        "apiVersion": "laneway.dev/v1alpha1",
-        "kind": KIND,
-        "metadata": {"namespace": KEY.namespace, "name": KEY.name},
-        "spec": {"ingressPort": port},
-    }
-    store.put(settings, reason="asked for" if asked else "kept for the next start", by="laneway")
+    _keep(store, {"ingressPort": port}, "asked for" if asked else "kept for the next start")
     return port
 
 
-RUNTIME = Key("laneway", "runtime")
+def isolation(
+    store: Store, asked: str | None, running: bool, trial: Callable[[], Impossible | None]
+) -> Isolation:
+    """The isolation of the state's pods, as in `isolation.decide`; kept. Raises IsolationError."""
+    said = _spec(store).get("isolation")
+    kept = Isolation(Mode(said["mode"]), said["why"]) if said else None
+    found = decide(asked, kept, running, trial)
+    _keep(store, {"isolation": {"mode": found.mode.value, "why": found.why}}, found.why)
+    return found
 
 
 def runtime_of(store: Store, asked: Runtime | None) -> Runtime:
     """The runtime: the one asked for, else the one it had, else processes; kept."""
-    kept = store.get(KIND, RUNTIME)
-    chosen = asked or (Runtime(kept["spec"]["runtime"]) if kept else Runtime.PROCESS)
-    settings: Body = {
-        "apiVersion": "laneway.dev/v1alpha1",
-        "kind": KIND,
-        "metadata": {"namespace": RUNTIME.namespace, "name": RUNTIME.name},
-        "spec": {"runtime": chosen.value},
-    }
-    store.put(settings, reason="asked for" if asked else "kept for the next start", by="laneway")
+    chosen = asked or Runtime(_spec(store).get("runtime", Runtime.PROCESS))
+    _keep(store, {"runtime": chosen.value}, "asked for" if asked else "kept for the next start")
     return chosen
 
 
-def _kept(store: Store) -> int | None:
+def _spec(store: Store) -> Body:
     settings = store.get(KIND, KEY)
-    return int(settings["spec"]["ingressPort"]) if settings else None
+    return settings["spec"] if settings else {}
+
+
+def _keep(store: Store, fields: Body, reason: str) -> None:
+    settings: Body = {
+        "apiVersion": "laneway.dev/v1alpha1",
+        "kind": KIND,
+        "metadata": {"namespace": KEY.namespace, "name": KEY.name},
+        "spec": _spec(store) | fields,
+    }
+    store.put(settings, reason=reason, by="laneway")
+
+
+def _kept(store: Store) -> int | None:
+    port: int | None = _spec(store).get("ingressPort")
+    return port
 
 
 def _free(port: int) -> int:

@@ -163,17 +163,25 @@ class Finding(TypedDict):
     text: str
 
 
+class Isolation(TypedDict):
+    """Where pods run, and why there."""
+
+    mode: Literal["loopback", "namespaces"]
+    why: str
+
+
 class Status(TypedDict):
     """Everything at one moment.
 
     version: grows with every change of this document (long poll: `changed(since)`); observed: version of the
-    object store that the latest pass has taken up; ingress: URL of the ingress gateway; ready, confirmed: of
-    everything; releases: oldest first.
+    object store that the latest pass has taken up; ingress: URL of the ingress gateway; ready,
+    confirmed: of everything; releases: oldest first.
     """
 
     version: int
     observed: int
     ingress: str
+    isolation: Isolation
     ready: bool
     confirmed: bool
     apps: list[AppStatus]

@@ -181,6 +181,7 @@ class Code(Enum):
     NO_ADDRESS = "LW503", "no address free", _ERROR, "end another Laneway of this machine: laneway down"
 
     NO_ENGINE = "LW505", "no container engine", _ERROR, "install it, or run commands: --runtime process"
+    NO_ISOLATION = "LW507", "isolation not possible", _ERROR, "take another: --isolation loopback"
 
     NOT_RUNNING = "LW601", "Laneway does not run", _ERROR, "start it: laneway up -f PATH"
     ALREADY_RUNNING = "LW602", "Laneway runs already", _ERROR, "stop it: laneway down"
