@@ -13,9 +13,15 @@ import pytest
 
 from laneway.local.asking import ask, run
 from laneway.local.probes import Answer, Program, Target
+from laneway.local.processes import spawn
 
 Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]
 LONG = timedelta(seconds=10)
+
+
+async def in_place(program: Program, env: dict[str, str], folder: Path) -> Answer:
+    """A program's answer, run with this environment in this folder."""
+    return await run(program, lambda output: spawn(program.argv, env, folder, output))
 
 
 @asynccontextmanager
@@ -118,22 +124,22 @@ async def test_headers_of_a_probe_replace_its_own() -> None:
 async def test_programs_succeed_by_their_exit_status(tmp_path: Path) -> None:
     """The last line that they wrote says why they failed."""
     env = {"PATH": "/bin:/usr/bin", "WHY": "no disk"}
-    assert await run(Program(["sh", "-c", "exit 0"], LONG), env, tmp_path) == Answer(
+    assert await in_place(Program(["sh", "-c", "exit 0"], LONG), env, tmp_path) == Answer(
         True, "sh -c exit 0: exit status 0"
     )
-    failed = await run(
+    failed = await in_place(
         Program(["sh", "-c", "echo start; echo $WHY >&2; pwd > here; exit 3"], LONG), env, tmp_path
     )
     assert not failed.ok and failed.detail.endswith("exit status 3: no disk")
     assert (tmp_path / "here").read_text().strip() == str(tmp_path)
-    missing = await run(Program(["/no/such"], LONG), env, tmp_path)
+    missing = await in_place(Program(["/no/such"], LONG), env, tmp_path)
     assert missing == Answer(False, "/no/such: No such file or directory")
 
 
 async def test_a_program_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     """With its children."""
     endless = Program(["sleep", "600"], timedelta(seconds=0.05))
-    assert await run(endless, {"PATH": "/bin:/usr/bin"}, tmp_path) == Answer(
+    assert await in_place(endless, {"PATH": "/bin:/usr/bin"}, tmp_path) == Answer(
         False, "sleep 600: not done within 0.05 s"
     )
 

@@ -35,7 +35,12 @@ Opened = Callable[[int], Awaitable[socket.socket]]
 """A TCP socket of an address family in the network that the target is in."""
 
 
-async def ask(target: Target, opened: Opened) -> Answer:
+async def here(family: int) -> socket.socket:
+    """A socket in the machine's own network."""
+    return socket.socket(family)
+
+
+async def ask(target: Target, opened: Opened = here) -> Answer:
     """One question, put on a socket that is opened for it."""
     try:
         async with asyncio.timeout(target.timeout.total_seconds()):
@@ -92,8 +97,12 @@ async def _connected(target: Target, opened: Opened) -> socket.socket:
 
 
 async def _ask(target: Target, connection: socket.socket) -> Answer:
-    tls = {"ssl": _unverified(), "server_hostname": target.address} if target.tls else {}
-    reader, writer = await asyncio.open_connection(sock=connection, limit=_LINE_BYTES_MAX, **tls)
+    reader, writer = await asyncio.open_connection(
+        sock=connection,
+        limit=_LINE_BYTES_MAX,
+        ssl=_unverified() if target.tls else None,
+        server_hostname=target.address if target.tls else None,
+    )
     try:
         if target.path is None:
             return Answer(True, f"{target}: accepted")

@@ -13,7 +13,7 @@ _CHUNK_BYTES = 16 * 1024
 
 @asynccontextmanager
 async def relay(to: socket.socket) -> AsyncIterator[str]:
-    """gRPC's address of an abstract Unix socket that leads its first client to this connection, which it closes."""
+    """gRPC's address of an abstract Unix socket that leads its client to this connection, which it closes."""
     name = f"laneway-relay-{secrets.token_hex(16)}"
     reader, writer = await asyncio.open_connection(sock=to)
     pumps: list[asyncio.Task[None]] = []

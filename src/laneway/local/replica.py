@@ -33,7 +33,7 @@ from laneway.local.markers import Marker, Part
 from laneway.local.networks import Networks, Start
 from laneway.local.pods import Pod, Stage, status_of
 from laneway.local.probes import Answer, Program, ReadinessState
-from laneway.local.processes import Process, StuckError, clean_environment, kill_marked
+from laneway.local.processes import Process, StuckError, clean_environment, kill_marked, spawn
 from laneway.local.references import CannotStartError, finder
 from laneway.local.service_links import linked, services_of, variables
 from laneway.local.store import Store

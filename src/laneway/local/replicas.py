@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import TracebackType
 
@@ -212,7 +213,7 @@ class Replicas:
         self._around.changed(replica.pod)
 
     def _links(self, deployment: Body) -> dict[str, str]:
-        """An address for each Service that a new pod may call; none for one without a sidecar or with a network."""
+        """An address for each Service that a new pod may call; none without a sidecar, or with a network."""
         template, namespace = deployment["spec"]["template"], key_of(deployment).namespace
         shared = not self._around.networks.own
         if not (shared and injected(template.get("metadata", {}).get("annotations", {}))):

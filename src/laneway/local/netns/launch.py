@@ -40,7 +40,7 @@ class Confinement:
     """What an application sees otherwise.
 
     hidden: folders that are empty for it, the first not of the system; files: text by absolute path, in place
-    of what stands there; hostname: what the machine is called; root, mounts: of its volumes, as in `launcher`.
+    of what stands there; hostname: what the machine is called; root, mounts: its volumes, as in `launcher`.
     """
 
     hidden: Sequence[str] = ()
