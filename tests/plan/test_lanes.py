@@ -242,3 +242,22 @@ def test_a_lane_s_rule_stays_while_confirmation_is_pending() -> None:
     world.settle()
     world.restart()
     assert rules(world) == {"green": "green"}
+
+
+def test_a_lanes_service_stays_until_its_last_pod_is_gone() -> None:
+    """Without it, proxies would end the streams that draining pods still have."""
+    world = shop()
+    world.lane("green", "pharmacy")
+    world.settle()
+    world.remove("Lane", "green")
+    service = ("Service", Key("shop", "pharmacy-green"))
+
+    def leaving() -> bool:
+        return any(pod.leaves for pod in world.pods)
+
+    world.settle(until=leaving)
+    world.reconcile()
+    assert leaving() and service in world.store
+    world.settle()
+    assert service not in world.store
+    assert ("Deployment", Key("shop", "pharmacy-green")) not in world.store

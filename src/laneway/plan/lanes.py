@@ -148,15 +148,23 @@ def _base(
 
 
 def _leaving(lanes: Mapping[str, Lanes], seen: Observed) -> Iterator[LaneVersionPlan]:
-    """Versions that no lane wants any more stay until no proxy has a rule for them and they are drained."""
+    """Versions that no lane wants any more, as long as they are needed; without pods of their own in the end.
+
+    What they are reached by stays until their last pod is gone: streams that are open would end with it.
+    """
     for lane, apps in sorted(seen.lanes.items()):
         indexed = lanes.get(lane.namespace, Lanes())
         for name, before in sorted(apps.items()):
-            if lane.name not in indexed.deploys.get(name, {}) and _needed(lane, name, before, seen):
-                yield LaneVersionPlan(lane, name, before.base, before.template, before.version.desired)
+            if lane.name in indexed.deploys.get(name, {}):
+                continue
+            needed = _needed(lane, name, before, seen)
+            if needed or before.version.pods:
+                replicas = before.version.desired if needed else 0
+                yield LaneVersionPlan(lane, name, before.base, before.template, replicas)
 
 
 def _needed(lane: Key, name: str, before: LaneAppSeen, seen: Observed) -> bool:
+    """Whether some proxy may still have a rule for it, or some request needs its pods."""
     app = seen.apps.get(Key(lane.namespace, name))
     if app is None or app.written is None or not before.version.desired:
         return False
