@@ -74,7 +74,7 @@ GOODS = System(
 )
 
 
-@pytest.fixture(scope="module", params=["loopback"])
+@pytest.fixture(scope="module", params=["loopback", "namespaces"])
 def isolation(request: pytest.FixtureRequest) -> str:
     """How replicas are kept apart."""
     return str(request.param)
@@ -106,12 +106,12 @@ def laneway(tmp_path_factory: pytest.TempPathFactory, system: System, isolation:
 @pytest.fixture(scope="module")
 def adopted(laneway: Laneway, folder: Path, isolation: str, system: System) -> Laneway:
     """The system once as it is, which has to do what the table says, then with Apps in its place."""
-    laneway.up(folder)
+    laneway.up(folder, options=("--isolation", isolation))
     assert misses(laneway, system.table) == []
     laneway.run("down")
     done = laneway.run("adopt", "-f", str(folder), "--to", str(folder / "apps"))
     assert done.code == 0, done.err
-    laneway.up(folder / "apps")
+    laneway.up(folder / "apps", options=("--isolation", isolation))
     return laneway
 
 

@@ -98,13 +98,27 @@ def system(version: str, **release: Any) -> list[dict[str, Any]]:
     return [*yaml.safe_load_all(SYSTEM), front, deployment("back", version, {}), app]
 
 
+@pytest.fixture(scope="module", params=["loopback", "namespaces"])
+def isolation(request: pytest.FixtureRequest) -> str:
+    """How replicas are kept apart."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def shop(laneway: Laneway, folder: Path) -> Laneway:
+def laneway(tmp_path_factory: pytest.TempPathFactory, isolation: str) -> Iterator[Laneway]:
+    """A state of its own for each."""
+    laneway = Laneway(tmp_path_factory.mktemp(isolation) / "state")
+    yield laneway
+    laneway.end()
+
+
+@pytest.fixture(scope="module")
+def shop(laneway: Laneway, folder: Path, isolation: str) -> Laneway:
     """The system in its first version."""
     command = f"{sys.executable} {PROGRAM}"
     images = {f"registry.test/{name}": f"{command} {name} {{tag}}" for name in ("front", "back")}
     (folder / "laneway.yaml").write_text(yaml.safe_dump({"images": images}))
-    laneway.up(write(folder, system("v1")))
+    laneway.up(write(folder, system("v1")), options=("--isolation", isolation))
     return laneway
 
 
@@ -122,7 +136,7 @@ def without_failure(laneway: Laneway, what: str, lane: str = "") -> Iterator[Mix
     with mixed(mix):
         laneway.until("every kind is under way", lambda: all(c.begun for c in mix.counted.values()))
         yield mix
-    print(f"{what}: {mix.line()}")
+    print(f"{laneway.state.parent.name} {what}: {mix.line()}")
     assert mix.failures() == {}
     assert all(counted.ended for counted in mix.counted.values())
 
