@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ from laneway.cli.client import Client
 from laneway.local.http1 import Address, Request
 from laneway.local.state import State
 from laneway.local.status import AppStatus, Status
+from laneway.mesh.envoy import Admin
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "laneway"
 COMMAND_SECONDS_MAX = 90.0
@@ -97,8 +99,12 @@ class Laneway:
 
     def pods(self) -> int:
         """How many pods exist, starting and draining ones included."""
+        return len(self.pod_objects())
+
+    def pod_objects(self) -> list[Any]:
+        """Every pod as the store keeps it."""
         with Client(State.at(self.state).api) as client:
-            return len(client.objects("Pod"))
+            return list(client.objects("Pod"))
 
     def until(self, what: str, condition: Callable[[], bool], seconds: float = 30) -> None:
         """Waits for a condition; fails with what was waited for, and why nothing moves."""
@@ -110,6 +116,16 @@ class Laneway:
     def until_served(self, app: str, weight: int) -> None:
         """Waits until every proxy serves some version of the app with this weight."""
         self.until(f"{app} has a version at {weight} %", lambda: weight in served(self.app(app)).values())
+
+    def sent_again(self, host: str) -> int:
+        """How many requests to hosts with this text in their name proxies have sent more than once so far."""
+        pattern = rf"^cluster\.outbound\|.*{host}.*\.upstream_rq_retry$"
+
+        async def ask() -> int:
+            sockets = State.at(self.state).run.glob("proxy-*.sock")
+            return sum([sum((await Admin(socket).stats(pattern)).values()) for socket in sockets])
+
+        return asyncio.run(ask())
 
     @property
     def daemon(self) -> int:

@@ -58,6 +58,7 @@ def load_without_failure(laneway: Laneway, lane: str = "") -> Iterator[list[Load
     for load in loads:
         assert load.counts().requests > RATE
         assert load.counts().errors == {}
+    assert laneway.sent_again("bare-") == 0, "nothing was sent to a pod that did not take it"
 
 
 def release(laneway: Laneway, folder: Path, version: str, back: Service = BACK) -> None:

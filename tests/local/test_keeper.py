@@ -27,6 +27,7 @@ class Owner:
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.runs: list[Process] = []
         self.ends: list[Ended] = []
+        self.left_at_end: list[int] = []
         self.keeper = Keeper(Part.GATEWAY, self._launch, self, lambda: self.now)
 
     def started(self, part: Part, process: Process) -> None:
@@ -34,8 +35,13 @@ class Owner:
         self.runs.append(process)
 
     def ended(self, end: Ended) -> None:
-        """One more end."""
+        """One more end, with the processes that are left of its session."""
         self.ends.append(end)
+        session = self.runs[-1].identity.pid if self.runs else -1
+        found = (procfs.stat(pid) for pid in procfs.pids())
+        self.left_at_end += [
+            each.pid for each in found if each and each.session == session and not each.zombie
+        ]
 
     async def _launch(self) -> Process:
         command = self.commands.pop(0) if len(self.commands) > 1 else self.commands[0]
@@ -62,13 +68,17 @@ async def test_what_ends_is_started_again(tmp_path: Path) -> None:
 
 
 async def test_what_a_crash_leaves_behind_is_ended_first(tmp_path: Path) -> None:
-    """Children of the old run may hold the port that the new one needs."""
+    """Children of the old run may hold the port that the new one needs. The end itself is told before."""
     (tmp_path / "run").write_text("sleep 60 & echo $!; exit 1")
     owner = Owner(tmp_path, "sh run", "sleep 60")
     keeping = asyncio.create_task(owner.keeper.keep())
     await eventually(lambda: owner.ends)
-    child = procfs.stat(int((tmp_path / "log").read_text()))
-    assert child is None or child.zombie
+    assert len(owner.runs) == 1
+    child = int((tmp_path / "log").read_text())
+    await eventually(lambda: len(owner.runs) == 2)
+    left = procfs.stat(child)
+    assert owner.left_at_end == [child]
+    assert left is None or left.zombie
     await owner.stop(keeping)
 
 

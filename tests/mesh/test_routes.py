@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.mesh.mesh_objects import SHOP, registry, rules
 
+from laneway.mesh.delivery import CONDITIONS, UNDELIVERED
 from laneway.mesh.protos import message
 from laneway.mesh.retries import RETRY_ON, default_retries
 from laneway.mesh.routes import route_of
@@ -72,10 +73,10 @@ def test_one_destination_is_a_plain_cluster() -> None:
 
 
 def test_the_default_is_istios() -> None:
-    """For every rule that says nothing of retries."""
+    """For every rule that says nothing of retries; with what nobody has read."""
     retries = default_retries()
-    assert (retries.num_retries.value, retries.retry_on) == (2, RETRY_ON)
-    assert retries.host_selection_retry_max_attempts == 5
+    assert retries.num_retries.value == 2
+    assert retries.retry_on == f"{RETRY_ON},reset-before-request,retriable-headers"
     assert [predicate.name for predicate in retries.retry_host_predicate] == [
         "envoy.retry_host_predicates.previous_hosts"
     ]
@@ -96,18 +97,20 @@ def test_weights_stand_as_given() -> None:
     assert found.decorator.operation == "pharmacy:80/*"
 
 
-def test_no_attempts_are_no_retries() -> None:
-    """A policy without conditions stands in the way of the virtual host's."""
-    action = route(retries={"attempts": 0}).route
-    assert action.HasField("retry_policy")
-    assert (action.retry_policy.retry_on, action.retry_policy.num_retries.value) == ("", 0)
+def test_no_attempts_are_no_retries_but_of_what_nobody_has_read() -> None:
+    """A policy of its own stands in the way of the virtual host's."""
+    policy = route(retries={"attempts": 0}).route.retry_policy
+    assert policy.retry_on == CONDITIONS
+    assert [header.name for header in policy.retriable_headers] == [UNDELIVERED]
+    assert policy.num_retries.value == 2
 
 
 def test_statuses_among_the_conditions_are_retried() -> None:
     """As Istio splits them."""
     given = {"attempts": 3, "perTryTimeout": "250ms", "retryOn": "5xx,503,gateway-error"}
     policy = route(retries=given).route.retry_policy
-    assert policy.retry_on == "5xx,gateway-error,retriable-status-codes"
+    assert policy.retry_on == f"5xx,gateway-error,retriable-status-codes,{CONDITIONS}"
+    assert len(policy.retriable_headers) == 1
     assert list(policy.retriable_status_codes) == [503]
     assert policy.num_retries.value == 3
     assert policy.per_try_timeout.ToTimedelta().total_seconds() == 0.25

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -14,6 +15,8 @@ from laneway.local.markers import Part
 from laneway.local.pods import Trouble
 from laneway.local.processes import Process, StuckError
 from laneway.local.references import CannotStartError
+
+log = logging.getLogger(__name__)
 
 
 class Owner(Protocol):
@@ -59,6 +62,7 @@ class Keeper:
             backoff = backoff.after(self._ready_for())
             self._ready_since = None
             self._owner.ended(Ended(self._part, why, backoff.delay, trouble))
+            await self._clear()
             await asyncio.sleep(backoff.delay.total_seconds())
 
     async def restart(self, why: str, grace: timedelta) -> None:
@@ -91,12 +95,16 @@ class Keeper:
         why = how_ended(await self.process.wait())
         trouble = Trouble.UNHEALTHY if self._because else Trouble.CRASHED
         why, self._because = self._because or why, ""
-        try:
-            await self.process.end_session()
-        except StuckError as error:
-            why = f"{why}; {error}"
-        self.process = None
         return why, trouble
+
+    async def _clear(self) -> None:
+        """End what the process has left, after its end was told: until then its peers send it requests."""
+        if self.process is not None:
+            try:
+                await self.process.end_session()
+            except StuckError as error:
+                log.error("processes of %s do not end: %s", self._part, error)
+            self.process = None
 
     def _ready_for(self) -> timedelta:
         return timedelta() if self._ready_since is None else self._now() - self._ready_since

@@ -23,6 +23,7 @@ RE2_PROGRAM_SIZE_MAX = 32_768
 STATS = (
     {"suffix": ".upstream_rq_active"},
     {"suffix": ".upstream_rq_total"},
+    {"suffix": ".upstream_rq_retry"},
     {"suffix": ".upstream_cx_active"},
     {"suffix": ".downstream_rq_active"},
     {"prefix": "listener_manager."},

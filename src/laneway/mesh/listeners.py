@@ -13,6 +13,7 @@ from laneway.mesh.access_log import access_loggers
 from laneway.mesh.clusters import ads_source
 from laneway.mesh.conditions import AUTHORITY
 from laneway.mesh.cors import CORS
+from laneway.mesh.delivery import UNDELIVERED, tell_undelivered
 from laneway.mesh.faults import FAULT
 from laneway.mesh.filter_chains import Address, Chain, listener
 from laneway.mesh.host_case import lower_case_filter
@@ -91,6 +92,7 @@ def inbound_listener(inlet: Inbound, protocol: Protocol, access_log: str | None)
         return listener(_name(inlet.listen), inlet.listen, [chain], direction="INBOUND")
     manager = _connection_manager(f"inbound_{inlet.container_port}", access_log)
     manager.server_name = SERVER
+    tell_undelivered(manager)
     manager.route_config.CopyFrom(_inbound_table(inlet.container_port, protocol))
     if protocol is Protocol.GRPC_WEB:
         translation = message("envoy.extensions.filters.http.grpc_web.v3.GrpcWeb")()
@@ -172,6 +174,7 @@ def _inbound_table(port: int, protocol: Protocol) -> Any:
     """
     table = message("envoy.config.route.v3.RouteConfiguration")(name=inbound(port))
     table.validate_clusters.value = False
+    table.response_headers_to_remove.append(UNDELIVERED)
     host = table.virtual_hosts.add(name=f"inbound|http|{port}", domains=["*"])
     route = host.routes.add(name="default")
     route.match.prefix = "/"

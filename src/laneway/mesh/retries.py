@@ -1,10 +1,14 @@
-"""Retries as Envoy's policies, with Istio's defaults. Must not know rules, nor where a policy stands."""
+"""Retries as Envoy's policies, with Istio's defaults; what nobody has read is sent again in any case.
+
+Must not know rules, nor where a policy stands.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import Any
 
+from laneway.mesh.delivery import ATTEMPTS, PICKS_MAX, send_elsewhere
 from laneway.mesh.protos import any_of, message
 from laneway.spec.istio import HTTPRetry
 
@@ -19,18 +23,17 @@ PRIORITIES_EVERY = 2
 def retries_of(retries: HTTPRetry) -> Any:
     """A retry policy of a rule's own. Integers among the conditions are statuses.
 
-    Without attempts it has no condition, and so keeps the virtual host's default away.
+    Without attempts, no request that somebody may have read is sent again.
     """
-    policy = message("envoy.config.route.v3.RetryPolicy")()
-    policy.num_retries.value = retries.attempts
     if not retries.attempts:
-        return policy
-    policy.MergeFrom(default_retries())
-    policy.num_retries.value = retries.attempts
+        return _policy("", ATTEMPTS)
+    policy = _policy(RETRY_ON, retries.attempts)
     if retries.per_try_timeout is not None:
         policy.per_try_timeout.FromTimedelta(retries.per_try_timeout)
     if retries.retry_on:
+        policy.ClearField("retriable_headers")
         _retry_on(policy, retries.retry_on)
+        send_elsewhere(policy)
     if retries.retry_ignore_previous_hosts is False:
         policy.ClearField("retry_host_predicate")
     if retries.retry_remote_localities:
@@ -57,12 +60,18 @@ def default_retries() -> Any:
 
     It stands on virtual hosts, which costs a change of rules less than a copy in each route.
     """
+    return _policy(RETRY_ON, RETRIES)
+
+
+def _policy(retry_on: str, attempts: int) -> Any:
     previous = message("envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate")()
-    return message("envoy.config.route.v3.RetryPolicy")(
-        retry_on=RETRY_ON,
-        num_retries={"value": RETRIES},
-        host_selection_retry_max_attempts=5,
+    policy = message("envoy.config.route.v3.RetryPolicy")(
+        retry_on=retry_on,
+        num_retries={"value": attempts},
+        host_selection_retry_max_attempts=PICKS_MAX,
         retry_host_predicate=[
             {"name": "envoy.retry_host_predicates.previous_hosts", "typed_config": any_of(previous)}
         ],
     )
+    send_elsewhere(policy)
+    return policy

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from laneway.mesh.delivery import UNDELIVERED
 from laneway.mesh.gateways import GatewayTable
 from laneway.mesh.header_tree import HeaderTree, ends, tree_of
 from laneway.mesh.hosts import Host
@@ -109,6 +110,7 @@ class TableBuilder:
             name=name,
             virtual_hosts=self._hosts,
             validate_clusters={"value": False},
+            response_headers_to_remove=[UNDELIVERED],
             max_direct_response_body_size_bytes={"value": BODY_BYTES_MAX},
             **fields,
         )
