@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.plan.world import NAMESPACE, Body, Pass, World, named_by, walk, weights_of
 
@@ -22,8 +22,7 @@ class Decided:
     """One app in one pass.
 
     served: the weights in the rules that each proxy has; asked: the revisions that its headers lead to;
-    joint: it is in a release with other apps, which move as one;
-    died: a version with weight has no pod, in this app or in another of its release.
+    with_others: of a release of several apps, what each of them was and is, this one included; else empty.
     """
 
     app: App
@@ -33,8 +32,7 @@ class Decided:
     base: int
     served: Sequence[Weights]
     asked: Sequence[frozenset[str]]
-    joint: bool = False
-    died: bool = False
+    with_others: Sequence[Decided] = ()
 
     @property
     def aborting(self) -> bool:
@@ -48,42 +46,66 @@ class Decided:
     def pods(self) -> dict[str, int]:
         return {version.revision: version.replicas for version in self.plan.versions}
 
+    @property
+    def candidate(self) -> str:
+        return self.active.spec.apps[0].revision if self.active else ""
+
+    @property
+    def carried_back(self) -> bool:
+        """Whether stable's available pods carry everything in an abort."""
+        available = self.version(self.plan.stable).available
+        return available * self.app.spec.release.rollback.overload // self.base >= FULL
+
     def version(self, revision: str) -> VersionSeen:
         return self.seen.versions.get(revision, VersionSeen())
+
+    def inherits(self, revision: str) -> bool:
+        """Whether a version may get everything, however few pods it has: those of the other side have died.
+
+        Here, or, where versions of one side see each other, in any of the apps, and this side answers in all.
+        """
+        if self.plan.weights != {revision: FULL} or not self.version(revision).available:
+            return False
+        here = [other for other in self.before if other != revision]
+        if here and not any(self.version(other).available for other in here):
+            return True
+        new = revision == self.candidate
+        sides = [
+            (d, d.candidate, d.plan.stable) if new else (d, d.plan.stable, d.candidate)
+            for d in self.with_others
+        ]
+        return any(not d.version(theirs).available for d, _, theirs in sides) and all(
+            d.version(own).available for d, own, _ in sides
+        )
 
 
 def violations(world: World, made: Pass) -> list[str]:
     """Everything that is wrong with a pass. Proxies are as they were when it was made."""
     found = [f"versions_of_one_release_are_never_mixed: {text}" for text in never_mixed(world)]
     releases = {**made.spec.releases, **{release.key: release for release in made.plan.releases}}
-    for planned in made.plan.apps:
-        app = made.spec.apps[planned.key]
-        seen_as = [
-            view for each in releases.values() for key, view in views(each).items() if key == planned.key
-        ]
-        active = under_way(planned.key, seen_as)
-        asked = [named_by(proxy.has.get(("VirtualService", planned.key))) for proxy in world.proxies]
-        served = [weights_of(proxy.has.get(("VirtualService", planned.key))) for proxy in world.proxies]
-        seen = made.seen.apps[planned.key]
-        parts = _parts(releases.values(), planned.key)
-        died = any(_has_died(made.seen.apps[key]) for key in parts if key in made.seen.apps)
-        decided = Decided(
-            app, seen, planned, active, made.spec.replicas(app), served, asked, len(parts) > 1, died
+    apps = {planned.key: _decided(world, made, planned, releases.values()) for planned in made.plan.apps}
+    for key, alone in apps.items():
+        decided = replace(
+            alone, with_others=[apps[part] for part in _parts(releases.values(), key) if part in apps]
         )
         for invariant in APP_INVARIANTS:
-            found += (f"{invariant.__name__}: {planned.key.name} {text}" for text in invariant(decided))
+            found += (f"{invariant.__name__}: {key.name} {text}" for text in invariant(decided))
     return found + [f"lanes: {text}" for text in lanes_keep_what_rules_name(world, made)]
+
+
+def _decided(world: World, made: Pass, planned: AppPlan, releases: Iterable[Release]) -> Decided:
+    app, key = made.spec.apps[planned.key], planned.key
+    own = [view for each in releases for of, view in views(each).items() if of == key]
+    rules = [proxy.has.get(("VirtualService", key)) for proxy in world.proxies]
+    served, asked = [weights_of(has) for has in rules], [named_by(has) for has in rules]
+    seen, active = made.seen.apps[key], under_way(key, own)
+    return Decided(app, seen, planned, active, made.spec.replicas(app), served, asked)
 
 
 def _parts(releases: Iterable[Release], app: Key) -> tuple[Key, ...]:
     """The apps of the running release of several that this app is in."""
     running = [r for r in releases if len(r.spec.apps) > 1 and r.status and not r.status.phase.over]
     return next((tuple(views(release)) for release in running if app in views(release)), ())
-
-
-def _has_died(seen: AppSeen) -> bool:
-    weights = seen.written.weights if seen.written else {}
-    return any(not seen.versions.get(revision, VersionSeen()).available for revision in weights)
 
 
 def weights_are_whole(d: Decided) -> Iterator[str]:
@@ -109,14 +131,9 @@ def no_weight_above_available_pods(d: Decided) -> Iterator[str]:
         if weight <= d.before.get(revision, 0) or available >= size(weight, d.base):
             continue
         first = d.seen.written is None and available and d.plan.weights == {revision: FULL}
-        others = [other for other in d.before if other != revision]
-        heir = d.plan.weights == {revision: FULL} and available and others
         overload = d.app.spec.release.rollback.overload
         back = d.aborting and revision == d.plan.stable and available * overload // d.base >= weight
-        with_others = d.died and d.plan.weights == {revision: FULL} and available
-        if not (
-            first or back or with_others or (heir and not any(d.version(other).available for other in others))
-        ):
+        if not (first or back or d.inherits(revision)):
             yield f"raises {revision} to {weight} with {available} available pods of {d.base}"
 
 
@@ -173,10 +190,8 @@ def a_forward_move_waits_for_every_proxy(d: Decided) -> Iterator[str]:
     """The candidate gets more weight only when every proxy serves the last, or when stable is dead."""
     if d.active is None or d.aborting or not d.before:
         return
-    candidate = d.active.spec.apps[0].revision
-    inherits = d.plan.weights == {candidate: FULL} and (d.died or not d.version(d.plan.stable).available)
-    raised = d.plan.weights.get(candidate, 0) > d.before.get(candidate, 0)
-    if raised and not inherits and any(weights != d.before for weights in d.served):
+    raised = d.plan.weights.get(d.candidate, 0) > d.before.get(d.candidate, 0)
+    if raised and not d.inherits(d.candidate) and any(weights != d.before for weights in d.served):
         yield f"moves on to {d.plan.weights} while proxies serve {d.served}"
 
 
@@ -189,17 +204,34 @@ def only_the_release_under_way_gets_weight(d: Decided) -> Iterator[str]:
 
 
 def an_abort_moves_without_confirmation(d: Decided) -> Iterator[str]:
-    """Once stable's available pods carry everything at overload, an abort gives it everything at once."""
-    carried = d.version(d.plan.stable).available * d.app.spec.release.rollback.overload // d.base
-    if d.aborting and not d.joint and carried >= FULL and d.plan.weights != {d.plan.stable: FULL}:
+    """Once stable's available pods carry everything at overload, an abort gives it everything at once.
+
+    Of several apps once they do so in each: what is drawn to stable at one of them comes to it at all.
+    """
+    carried = all(each.carried_back for each in (d, *d.with_others))
+    if d.aborting and carried and d.plan.weights != {d.plan.stable: FULL}:
         yield f"aborts, but stays at {d.plan.weights}"
 
 
 def no_dead_version_keeps_weight(d: Decided) -> Iterator[str]:
     """A version without any available pod has no weight beside one that has some."""
     alive = [revision for revision in d.plan.weights if d.version(revision).available]
-    if alive and len(alive) < len(d.plan.weights) and not d.joint:
+    if alive and len(alive) < len(d.plan.weights):
         yield f"keeps {d.plan.weights}, of which only {alive} can answer"
+
+
+def no_side_is_drawn_that_is_dead_elsewhere(d: Decided) -> Iterator[str]:
+    """Of several apps: requests drawn here to a side that has no pod at another would fail there.
+
+    Unless the other side is dead somewhere, too, or some proxy cannot lead requests to the new one yet.
+    """
+    new, old = [(e, e.candidate) for e in d.with_others], [(e, e.plan.stable) for e in d.with_others]
+    for drawn, side, other in ((d.candidate, new, old), (d.plan.stable, old, new)):
+        lost = any(not each.version(revision).available for each, revision in side)
+        answers = all(each.version(revision).available for each, revision in other)
+        beside = other is old or any(set(each.before) & {each.candidate} for each in d.with_others)
+        if lost and answers and beside and d.plan.weights.get(drawn):
+            yield f"draws {drawn}, which is dead elsewhere: {d.plan.weights}"
 
 
 def only_what_can_answer_is_asked_for(d: Decided) -> Iterator[str]:
@@ -217,6 +249,7 @@ def only_what_can_answer_is_asked_for(d: Decided) -> Iterator[str]:
 APP_INVARIANTS = (
     only_what_can_answer_is_asked_for,
     no_dead_version_keeps_weight,
+    no_side_is_drawn_that_is_dead_elsewhere,
     weights_are_whole,
     one_version_is_stable,
     no_weight_above_available_pods,

@@ -12,6 +12,7 @@ from laneway.spec.meta import Key
 from laneway.spec.release import Phase, Release, Verb
 
 HALF = [{"weight": 50, "hold": "10s"}, {"weight": 100}]
+SHOP = ("page", "pharmacy")
 PREVIEW = {"preview": {"header": "x-version"}}
 
 
@@ -182,3 +183,55 @@ def test_killed_in_the_middle_of_any_pass_it_goes_on(after: int) -> None:
         world.sync()
         world.tick(2)
     assert phase(world) is Phase.PROMOTED
+
+
+def at_half() -> World:
+    """Two apps of which half of the requests are drawn to version 2."""
+    world = two_apps([{"weight": 50, "hold": "1h"}, {"weight": 100}])
+    go(world, 40)
+    assert shares(world) == [5_000, 5_000]
+    return world
+
+
+@pytest.mark.parametrize("after", range(5))
+@pytest.mark.parametrize("app", SHOP)
+def test_killed_while_it_takes_weight_from_the_dead_it_goes_on(app: str, after: int) -> None:
+    """The rules of one app are written, those of the other not yet: its requests must not go to the dead."""
+    world = at_half()
+    world.starting_fails.add(candidates(world)[app])
+    world.kill(candidates(world)[app])
+    world.reconcile(stop_after=after)
+    world.restart()
+    go(world, 2)
+    assert shares(world) == [0, 0]
+
+
+def test_a_stable_version_that_comes_back_gets_its_weight_back() -> None:
+    """While it had no pod the new versions got everything; that does not promote them."""
+    world = at_half()
+    both_stable = {app: next(r for r in world.weights(app) if r != candidates(world)[app]) for app in SHOP}
+    world.kill(both_stable["pharmacy"])
+    assert go(world, 60) == [[10_000, 10_000], [5_000, 5_000]]
+
+
+def test_the_old_version_dead_in_one_app_and_the_new_one_in_the_other() -> None:
+    """No side answers everywhere: what each app can answer alone, it answers."""
+    world = at_half()
+    new, old = (
+        candidates(world)["page"],
+        min(set(world.weights("pharmacy")) - {candidates(world)["pharmacy"]}),
+    )
+    world.starting_fails |= {new, old}
+    world.kill(new)
+    world.kill(old)
+    go(world, 1)
+    assert shares(world) == [0, 10_000]
+
+
+def test_nobody_is_led_to_a_version_without_weight_because_the_old_one_has_no_pod() -> None:
+    """Its first step is for testers: one restart of the old version must not give it everything."""
+    world = two_apps([{"weight": 0, "hold": "1h"}, {"weight": 100}])
+    go(world, 40)
+    (old,) = world.weights("pharmacy")
+    world.kill(old)
+    assert go(world, 40) == [[0, 0]]

@@ -149,17 +149,21 @@ def reach_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
 def together_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
     """The apps of one release draw the same share: what each can carry, once all can be reached.
 
-    An abort waits for the slowest: what is drawn to stable at one app is so at every other.
+    What is drawn to stable at one app comes to stable at every other: a way back goes as fast as the slowest.
+    A version that has died here keeps no weight for the sake of the others.
     """
     bounds, candidate = s.bounds, s.candidate
     if bounds is None or candidate is None or any(r not in {s.stable, candidate} for r in s.written):
         return move, None
     own, written = move.weights.get(candidate, 0), s.written.get(candidate, 0)
-    weight = max(written, min(own, bounds.least))
     if bounds.forced is not None:
         weight = bounds.forced
-    elif s.aborting:
-        weight = max(own, min(written, bounds.most))
+    elif own < written:
+        weight = own if not s.version(candidate).available else max(own, min(written, bounds.most))
+    else:
+        weight = (
+            own if written and not s.version(s.stable).available else max(written, min(own, bounds.least))
+        )
     if weight == own:
         return move, None
     shares = {candidate: weight, s.stable: FULL - weight}

@@ -201,23 +201,23 @@ def _available(moment: Moment, revision: str, first: Moment) -> int:
 def bounds(release: Release, members: Sequence[tuple[Situation, Move]]) -> Together:
     """How far the apps may move as one, from how far each would by itself.
 
-    A version that has died in one app is drawn for none, as soon as the other can answer in all: a part of
-    its requests would fail at that app.
+    A side that is drawn at one app and dead at another is drawn at none, as soon as the other side can answer
+    in all: a part of its requests would fail there.
     """
     opened = status_of(release).opened_at is not None
     shares = [move.weights.get(s.candidate or "", 0) for s, move in members]
     new, old = [(s, s.candidate or "") for s, _ in members], [(s, s.stable) for s, _ in members]
     forced = None
-    if _died(new) and _alive(old):
+    if _drawn(new) and not _alive(new) and _alive(old):
         forced = 0
-    elif opened and _died(old) and _alive(new):
+    elif opened and any(shares) and not _alive(old) and _alive(new):
         forced = FULL
     return Together(min(shares) if opened else 0, max(shares), forced, opened)
 
 
-def _died(versions: Iterable[tuple[Situation, str]]) -> bool:
-    return any(s.written.get(r) and not s.version(r).available for s, r in versions)
+def _drawn(side: Iterable[tuple[Situation, str]]) -> bool:
+    return any(s.written.get(revision) for s, revision in side)
 
 
-def _alive(versions: Iterable[tuple[Situation, str]]) -> bool:
-    return all(s.version(r).available for s, r in versions)
+def _alive(side: Iterable[tuple[Situation, str]]) -> bool:
+    return all(s.version(revision).available for s, revision in side)
