@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from tests.acceptance.flood import flood, versions
 from tests.acceptance.running import Laneway
 
+from laneway.cli.client import Client
 from laneway.local.http1 import Request
+from laneway.local.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,24 @@ def misses(laneway: Laneway, table: Iterable[Row]) -> list[str]:
         unseen = _unseen([versions_of(answer) for answer in answers], expect)
         found += [f"{shows}: {why}" for why in dict.fromkeys([*wrong, *unseen])]
     return found
+
+
+def misread(laneway: Laneway, table: Iterable[Row]) -> list[str]:
+    """Every row whose first hop `laneway explain` tells otherwise, in words: its versions, or its status."""
+    with Client(State.at(laneway.state).api) as client:
+        images = {
+            pod["metadata"]["name"]: pod["spec"]["containers"][0]["image"].rpartition(":")[2]
+            for pod in client.objects("Pod")
+        }
+        found = []
+        for shows, call, expect in table:
+            told = client.explain(f"http://{call.host}{call.path}", headers=call.headers.items())
+            targets = told["hops"][-1]["targets"] if told["hops"] else []
+            went = {images[pod] for target in targets if target["weight"] for pod in target["ready"]}
+            first = next(iter(expect.versions.values()), frozenset[str]())
+            right = (told["status"] or 200) == expect.status and went == _allowed(first)
+            found += [] if right else [f"{shows}: {told['outcome']}; {sorted(went)}"]
+        return found
 
 
 def versions_of(answer: dict[str, object]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.acceptance.running import Laneway, served
-from tests.acceptance.table import NOBODY, Call, Expect, Row, misses
+from tests.acceptance.table import NOBODY, Call, Expect, Row, misread, misses
 
 pytestmark = pytest.mark.mesh
 
@@ -116,8 +116,9 @@ def adopted(laneway: Laneway, folder: Path, isolation: str, system: System) -> L
 
 
 def test_what_was_adopted_does_the_same(adopted: Laneway, system: System) -> None:
-    """The same table holds."""
+    """The same table holds, and `laneway explain` says so of each first hop."""
     assert misses(adopted, system.table) == []
+    assert misread(adopted, system.table) == []
 
 
 def test_a_lane_changes_what_its_requests_meet_and_nothing_else(adopted: Laneway, system: System) -> None:
