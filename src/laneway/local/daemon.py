@@ -165,6 +165,8 @@ async def _serve(
             await ending.wait()
             tasks.cancel_scope.cancel()
         await replicas.stop(GRACE)
+        if pod_networks is not None:
+            pod_networks.leave()
         await kill_all(state.id, GRACE)
 
 

@@ -54,6 +54,10 @@ class PodNetworks:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """Keep the helper running no longer; it runs on."""
         self._left = True
         for task in self._tasks:
             task.cancel()
