@@ -36,6 +36,7 @@ from laneway.local.gateways import Places
 from laneway.local.host_names import follow_names
 from laneway.local.isolation import Impossible, Isolation, IsolationError, Mode
 from laneway.local.markers import Identity, Marker, Part, find, parts
+from laneway.local.mesh_view import file_name
 from laneway.local.metric_url import read_metric
 from laneway.local.netns import client
 from laneway.local.networks import SharedNetwork
@@ -124,10 +125,12 @@ async def _serve(
 ) -> None:
     translator = Translator(access_log=None)
     plane = ControlPlane(translator)
-    places = Places(port, addresses.gateway(1), addresses.gateway(2))
+    own = isolation.mode is Mode.NAMESPACES
+    sockets = str(state.run / file_name(str(gateways.EGRESS))) if own else ""
+    places = Places(port, addresses.gateway(1), addresses.gateway(2), sockets)
     proxies = Proxies(state, plane, translator.registry, places)
     command = commands.application if runtime is Runtime.PROCESS else commands.contained
-    pod_networks = PodNetworks(state, addresses.block) if isolation.mode is Mode.NAMESPACES else None
+    pod_networks = PodNetworks(state, addresses.block) if own else None
     engine = LocalEngine(store, plane, proxies, isolation.status(), now)
     replicas = Replicas(
         state,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from laneway.mesh.world import GatewayProxy, Pod
+from laneway.mesh.world import GatewayProxy, Pipe, Pod
 from laneway.spec.istio import (
     ConnectionPool,
     DestinationRule,
@@ -26,11 +26,16 @@ EGRESS_LABELS: Mapping[str, str] = {"istio": "egressgateway", "app": "istio-egre
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where gateways listen. ingress_port: on 127.0.0.1; the addresses: for every other port."""
+    """Where gateways listen. ingress_port: on 127.0.0.1; the addresses: for every other port.
+
+    egress_sockets: what the egress gateway's sockets are called up to their port, where pods with a network
+    of their own dial it; empty: it has the address.
+    """
 
     ingress_port: int
     ingress_address: str
     egress_address: str
+    egress_sockets: str = ""
 
 
 def served_ports(gateways: Iterable[Gateway], labels: Mapping[str, str]) -> list[int]:
@@ -41,23 +46,31 @@ def served_ports(gateways: Iterable[Gateway], labels: Mapping[str, str]) -> list
 
 def ingress_proxy(ports: Iterable[int], places: Places, local: Mapping[int, int]) -> GatewayProxy:
     """The ingress gateway: its lowest port is the URL's, others have an address of the state's own."""
-    bound = {port: (places.ingress_address, local[port]) for port in ports}
+    bound: dict[int, tuple[str, int] | Pipe] = {port: (places.ingress_address, local[port]) for port in ports}
     if bound:
         bound[min(bound)] = ("127.0.0.1", places.ingress_port)
     return GatewayProxy(str(INGRESS), NAMESPACE, INGRESS_LABELS, bound)
 
 
 def egress_proxy(ports: Iterable[int], places: Places, local: Mapping[int, int]) -> GatewayProxy:
-    """The egress gateway, on an address of the state's own."""
-    bound = {port: (places.egress_address, local[port]) for port in ports}
+    """The egress gateway, on an address of the state's own, or at sockets."""
+    bound = {port: _egress_place(port, places, local) for port in ports}
     return GatewayProxy(str(EGRESS), NAMESPACE, EGRESS_LABELS, bound)
+
+
+def _egress_place(port: int, places: Places, local: Mapping[int, int]) -> tuple[str, int] | Pipe:
+    if places.egress_sockets:
+        return Pipe(f"{places.egress_sockets}.{port}.sock")
+    return places.egress_address, local[port]
 
 
 def egress_pod(proxy: GatewayProxy, ready: bool) -> Pod:
     """The egress gateway as sidecars dial it."""
-    address = next((address for address, _ in proxy.ports.values()), "")
-    ports = {port: bound for port, (_, bound) in proxy.ports.items()}
-    return Pod(NAMESPACE, EGRESS.name, EGRESS_LABELS, address, ports, ready=ready)
+    pipes = {port: at for port, at in proxy.ports.items() if isinstance(at, Pipe)}
+    bound = {port: at for port, at in proxy.ports.items() if not isinstance(at, Pipe)}
+    address = next((address for address, _ in bound.values()), "")
+    ports = {port: at[1] for port, at in bound.items()}
+    return Pod(NAMESPACE, EGRESS.name, EGRESS_LABELS, address, ports, ready=ready, pipes=pipes)
 
 
 def egress_policy() -> DestinationRule:

@@ -11,7 +11,7 @@ from typing import Any
 
 from laneway.mesh.sockets import socket_path
 from laneway.mesh.wire import PROXY_ID
-from laneway.mesh.world import GatewayProxy, Proxy, Sidecar
+from laneway.mesh.world import GatewayProxy, Pipe, Proxy, Sidecar
 from laneway.spec.naming import DOMAIN
 
 CONTROL_PLANE = "xds-grpc"
@@ -73,7 +73,7 @@ def _address(proxy: Proxy) -> str:
         case Sidecar():
             return proxy.outbound[0]
         case GatewayProxy():
-            return next((address for address, _ in proxy.ports.values()), "0.0.0.0")
+            return next((at[0] for at in proxy.ports.values() if not isinstance(at, Pipe)), "0.0.0.0")
 
 
 def _dynamic_resources() -> dict[str, Any]:

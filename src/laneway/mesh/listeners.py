@@ -102,7 +102,7 @@ def inbound_listener(inlet: Inbound, protocol: Protocol, access_log: str | None)
 
 
 def gateway_listener(
-    address: tuple[str, int], openings: Sequence[Opening], access_log: str | None
+    address: tuple[str, int] | Pipe, openings: Sequence[Opening], access_log: str | None
 ) -> Resource:
     """Where a gateway takes what comes to a server port."""
     return listener(_name(address), address, [_gateway_chain(opening, access_log) for opening in openings])

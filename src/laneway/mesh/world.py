@@ -74,14 +74,14 @@ class Sidecar:
 class GatewayProxy:
     """An ingress or egress gateway: serves the Gateways whose selector matches `labels`.
 
-    ports: where each server port of those Gateways is bound on this machine, (address, port) by server port;
+    ports: where each server port of those Gateways is bound on this machine, by server port;
     passthrough: where sidecars lead what the mesh does not know: it goes straight out from here.
     """
 
     id: str
     namespace: str
     labels: Mapping[str, str]
-    ports: Mapping[int, tuple[str, int]]
+    ports: Mapping[int, tuple[str, int] | Pipe]
     counted: bool = True
     passthrough: Pipe | None = None
 
