@@ -152,6 +152,7 @@ def _start_resolver(listening: socket.socket) -> socket.socket:
 def main(listening: int, kin: int | None) -> None:
     """The process's entry. listening: descriptor of the socket; kin: as in `ownership.become`."""
     with socket.socket(fileno=listening) as daemons:
+        daemons.set_inheritable(False)  # else every program would keep it open
         orders = _start_resolver(daemons)
         helper = Helper(ownership.become(kin), orders)
         while True:
