@@ -3,8 +3,8 @@
     python stand_in.py NAME VERSION
 
 After DELAY_MS it answers with who it is, and with the answers of the URLs in CALLS. A version
-`stuck` is never ready. SIGTERM ends it at once, whatever it is doing: a request that this cuts off was not
-drained.
+`stuck` is never ready, `broken` answers 500. SIGTERM ends it at once, whatever it is doing: a request that
+this cuts off was not drained.
 """
 
 from __future__ import annotations
@@ -89,6 +89,8 @@ class StandIn:
         if path == b"/ready":
             return (b"503 Service Unavailable" if self.version == "stuck" else b"200 OK"), b"{}"
         time.sleep(self.delay_s)
+        if self.version == "broken":
+            return b"500 Internal Server Error", b"{}"
         context = b"".join(b"%s: %s\r\n" % (name, headers[name]) for name in PASSED_ON if name in headers)
         answer: dict[str, Any] = {
             "service": self.name,

@@ -74,6 +74,7 @@ def release(name: str = "pharmacy-1", **given: Any) -> ReleaseStatus:
         startedAt="2026-01-01T00:00:00+00:00",
         heldSince=None,
         finishedAt=None,
+        gates=[],
         reason="",
         supersededBy=None,
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from laneway.control.changes import Changes
 from laneway.control.observe import Body
-from laneway.plan.observed import Observed, VersionSeen
+from laneway.plan.observed import Evidence, Observed, VersionSeen
 from laneway.plan.result import Plan, Report
 from laneway.spec.meta import Key, key_of
 from laneway.spec.world import Spec
@@ -59,6 +59,10 @@ class World:
 
     def confirmed(self, kind: str, key: Key) -> bool:
         return (kind, key) not in self.unconfirmed
+
+    def evidence(self) -> Evidence:
+        """Nothing was found out."""
+        return Evidence()
 
     def laggards(self) -> tuple[str, ...]:
         return tuple(str(key) for _, key in sorted(self.unconfirmed))

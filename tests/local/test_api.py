@@ -228,7 +228,7 @@ async def test_an_engines_error_has_a_status_and_its_text(
         ("/v1/apply", {}),
         ("/v1/apply", {"objects": [1]}),
         ("/v1/apply", {"objects": [], "force": True}),
-        ("/v1/request", {"namespace": "shop", "app": "pharmacy", "verb": "undo"}),
+        ("/v1/request", {"namespace": "shop", "app": "pharmacy", "verb": "applaud"}),
     ],
 )
 async def test_a_malformed_body_is_refused(

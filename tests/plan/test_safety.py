@@ -15,8 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from tests.plan.invariants import requests_stay_in_their_lane, violations
 from tests.plan.world import World
 
+from laneway.plan.observed import Counts
 from laneway.plan.planner import plan
-from laneway.spec.release import Phase, Verb
+from laneway.spec.release import GateResult, Phase, Verb
 
 DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
 
@@ -30,6 +31,8 @@ STEPS = (
     [{"weight": 0, "hold": "5s"}, {"weight": 100, "hold": "5s"}],
     [{"weight": 7, "hold": "5s", "limit": "1m", "onUnsure": "rollback"}, {"weight": 33.33}, {"weight": 100}],
     [{"weight": 50, "hold": "1m", "limit": "1m", "onUnsure": "pause"}, {"weight": 100}],
+    [{"weight": 20, "hold": "5s", "gates": [{"command": ["a"]}, {"approval": {}}]}, {"weight": 100}],
+    [{"weight": 20, "hold": "5s", "gates": [{"command": ["a"], "then": "pause"}]}, {"weight": 100}],
 )
 
 POLICIES: tuple[dict[str, Any], ...] = (
@@ -37,6 +40,8 @@ POLICIES: tuple[dict[str, Any], ...] = (
     {"onNew": "queue"},
     {"keepOld": "20s"},
     {"keepOld": "1h", "onNew": "queue"},
+    {"judge": {"guardrails": [{"metric": "errors", "above": "5%", "then": "pause"}]}},
+    {"judge": {"guardrails": [{"metric": "errors", "above": "1%"}]}, "keepOld": "5s"},
 )
 
 apps = st.sampled_from(sorted(APPS))
@@ -146,6 +151,21 @@ class Worlds(RuleBasedStateMachine):
 
     # what happens
 
+    @rule(passed=st.booleans())
+    def gates_answer(self, passed: bool) -> None:
+        self._answer(passed)
+
+    def _answer(self, passed: bool) -> None:
+        for run in self.world.reconcile().plan.gates:
+            self.world.results[run.id] = GateResult(
+                step=run.id.step, gate=run.id.gate, passed=passed, at=self.world.now
+            )
+
+    @rule(errors=st.sampled_from([0, 4, 40]))
+    def requests_are_counted(self, errors: int) -> None:
+        for watch in self.world.reconcile().plan.watches:
+            self.world.counts[watch.id] = Counts(requests=100, errors=errors)
+
     @rule(data=st.data(), count=st.integers(1, 6))
     def kill_pods(self, data: st.DataObject, count: int) -> None:
         if self.world.pods:
@@ -253,10 +273,13 @@ class Worlds(RuleBasedStateMachine):
         assert not settled.changes
 
     def _is_at_rest(self) -> bool:
+        self._answer(passed=True)
         for app in APPS:
             running = self.world.running(app)
             if running and running.status and running.status.phase is Phase.PAUSED:
                 self.world.ask(Verb.PROMOTE, app)
+            elif running:
+                self.world.ask(Verb.APPROVE, app)
         made = self.world.reconcile()
         whole = all(pod.ready for pod in self.world.pods)
         return not made.changes and not self.world.anything_running and self.world.in_sync and whole

@@ -15,7 +15,7 @@ from laneway.control.observe import Parsed, observe
 from laneway.manifests import names
 from laneway.manifests.names import managed
 from laneway.plan.gates import Gate
-from laneway.plan.observed import AppSeen, Observed, VersionSeen
+from laneway.plan.observed import AppSeen, Counts, CountsId, Evidence, GateId, Observed, VersionSeen
 from laneway.plan.planner import ALL_GATES, plan
 from laneway.plan.records import is_of
 from laneway.plan.requests import ObjectionError, requested
@@ -23,7 +23,7 @@ from laneway.plan.result import Plan, Report
 from laneway.plan.revision import revision_of
 from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.meta import Key
-from laneway.spec.release import Phase, Release, Request, Verb
+from laneway.spec.release import GateResult, Phase, Release, Request, Verb
 from laneway.spec.world import Spec
 
 Body = dict[str, Any]
@@ -81,6 +81,8 @@ class World:
         self.proxies = [Proxy() for _ in range(proxies)]
         self.busy: set[str] = set()
         self.starting_fails: set[str] = set()
+        self.results: dict[GateId, GateResult] = {}
+        self.counts: dict[CountsId, Counts] = {}
         self._version = 0
         self._parsed = Parsed()
 
@@ -178,6 +180,8 @@ class World:
     def restart(self) -> None:
         """Lose everything but the store: proxies have to confirm again."""
         self._parsed = Parsed()
+        self.results.clear()
+        self.counts.clear()
         for proxy in self.proxies:
             proxy.known = False
 
@@ -267,6 +271,10 @@ class World:
         return tuple(
             f"proxy-{i}" for i, p in enumerate(self.proxies) if not p.known or not self._is_current(p)
         )
+
+    def evidence(self) -> Evidence:
+        """What the test says was found out."""
+        return Evidence(self.results, self.counts)
 
     @property
     def in_sync(self) -> bool:

@@ -83,6 +83,15 @@ skip = _asks(
     "skip pharmacy --reason 'seen enough'",
     SAME,
 )
+approve = _asks(
+    "approve",
+    """Give the approval that a step of an app's release waits for, or will wait for.
+
+    With --wait the exit code is that of `release wait`.
+    """,
+    "approve pharmacy --reason 'tested by hand'",
+    SAME,
+)
 promote = _asks(
     "promote",
     """Let an app's running release go to its end, without holds and gates.
@@ -122,4 +131,4 @@ undo = _asks(
     BACK,
 )
 
-VERBS = (pause, resume, skip, promote, abort, retry, undo)
+VERBS = (pause, resume, skip, approve, promote, abort, retry, undo)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from laneway.manifests import names
 from laneway.manifests.reading import table_of
 from laneway.manifests.routes import gateway_hosts
-from laneway.plan.observed import AppSeen, Kept, LaneAppSeen, Observed, Role, Table, VersionSeen
+from laneway.plan.observed import AppSeen, Evidence, Kept, LaneAppSeen, Observed, Role, Table, VersionSeen
 from laneway.spec.istio import VirtualService
 from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.load import parse, spec_of
@@ -49,6 +49,9 @@ class Facts(Protocol):
 
     def laggards(self) -> tuple[str, ...]:
         """Proxies that have not confirmed everything."""
+
+    def evidence(self) -> Evidence:
+        """What was found out about releases under way."""
 
 
 class Parsed:
@@ -105,7 +108,7 @@ def observe(objects: Mapping[str, Iterable[Body]], facts: Facts, parsed: Parsed)
         for key in spec.apps
     }
     lanes = _lanes(deployments, facts, parsed)
-    return spec, Observed(apps=apps, lanes=lanes, laggards=facts.laggards())
+    return spec, Observed(apps=apps, lanes=lanes, laggards=facts.laggards(), evidence=facts.evidence())
 
 
 def _kept(bodies: Iterable[Body], parsed: Parsed) -> dict[Key, dict[str, Kept]]:

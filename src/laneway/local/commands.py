@@ -41,19 +41,31 @@ def contained(pod: Pod, find: Find) -> Command:
 
 def folder_of(pod: Pod, find: Find) -> Path | None:
     """The folder of the YAML that the pod's template stands in, where it came from a file."""
-    source = _source(pod, find)
-    folder = (source or {}).get("metadata", {}).get("annotations", {}).get(FOLDER)
-    return Path(folder) if folder else None
+    return _folder(_source(pod, find))
+
+
+def folder_of_app(app: Key, find: Find) -> Path | None:
+    """The folder of the YAML that an App's template stands in, where it came from a file."""
+    return _folder(_template(app, find))
 
 
 def _source(pod: Pod, find: Find) -> Mapping[str, Any] | None:
     """The object that holds the template: the App, its own Deployment, or the pod's Deployment."""
     name = pod.labels.get(names.APP) or pod.labels.get(names.LANE_APP)
-    app = find("App", Key(pod.key.namespace, name)) if name else None
-    if app is None:
-        return find("Deployment", Key(pod.key.namespace, pod.deployment))
-    deployment = app["spec"]["workload"].get("deployment")
-    return find("Deployment", Key(pod.key.namespace, deployment)) if deployment else app
+    app = _template(Key(pod.key.namespace, name), find) if name else None
+    return app or find("Deployment", Key(pod.key.namespace, pod.deployment))
+
+
+def _template(key: Key, find: Find) -> Mapping[str, Any] | None:
+    """The object that holds an App's template."""
+    app = find("App", key)
+    deployment = app["spec"]["workload"].get("deployment") if app else None
+    return find("Deployment", Key(key.namespace, deployment)) if deployment else app
+
+
+def _folder(source: Mapping[str, Any] | None) -> Path | None:
+    folder = (source or {}).get("metadata", {}).get("annotations", {}).get(FOLDER)
+    return Path(folder) if folder else None
 
 
 def _mapped(image: str | None, folder: Path | None) -> list[str]:

@@ -28,9 +28,11 @@ from laneway.local.addresses import Addresses, NoAddressError
 from laneway.local.api import serve
 from laneway.local.autoscaler import SYNC, Autoscaler
 from laneway.local.cluster_addresses import addressed
+from laneway.local.counting import Counting
 from laneway.local.engine import LocalEngine
 from laneway.local.engines import Runtime
 from laneway.local.engines import engine as container_engine
+from laneway.local.gate_runs import GateRuns
 from laneway.local.gateway_process import GatewayProcess
 from laneway.local.gateways import Places
 from laneway.local.host_names import follow_names
@@ -153,6 +155,10 @@ async def _serve(
         engine.attach(replicas)
         if pod_networks is not None:
             stack.callback(follow_names(store, pod_networks.resolve))
+        gates = GateRuns(state, addresses.block, store.get, engine.ingress, now, engine.look_again)
+        stack.push_async_callback(gates.stop)
+        counting = Counting(proxies.callers, engine.look_again)
+        engine.find_out(gates, counting)
         async with anyio.create_task_group() as tasks:
             for key, proxy in ((gateways.INGRESS, proxies.ingress), (gateways.EGRESS, proxies.egress)):
                 marker = Marker(state.id, addresses.block, key, Part.GATEWAY)
@@ -162,6 +168,7 @@ async def _serve(
             handshake.say(None)
             tasks.start_soon(engine.tell)
             tasks.start_soon(Loop(engine).run)
+            tasks.start_soon(counting.run)
             autoscaler = Autoscaler(store, Meter(proxies.sidecar_admin, now), replicas.pods, read_metric, now)
             tasks.start_soon(autoscaler.run, scale_every)
             gc.freeze()

@@ -16,7 +16,9 @@ from sqlalchemy.exc import DBAPIError
 from laneway.control.changes import Changes as Wanted
 from laneway.control.observe import SPEC_KINDS, Body, Parsed
 from laneway.history.subject import event_about
+from laneway.local.counting import Counting
 from laneway.local.facts import Snapshot
+from laneway.local.gate_runs import GateRuns
 from laneway.local.overview import View, overview
 from laneway.local.pods import Pod
 from laneway.local.proxies import MESH_KINDS, Proxies
@@ -29,7 +31,7 @@ from laneway.mesh.control_plane import ControlPlane
 from laneway.mesh.files import unreadable
 from laneway.mesh.refusals import Refusal, refusals_of
 from laneway.mesh.registry import MeshObject
-from laneway.plan.observed import Observed, VersionSeen
+from laneway.plan.observed import Evidence, Observed, VersionSeen
 from laneway.plan.result import Plan, Report
 from laneway.spec.meta import Key, Object
 from laneway.spec.release import Release
@@ -66,6 +68,8 @@ class LocalEngine:
         self.isolation = isolation
         self.now = now
         self._replicas: Replicas | None = None
+        self._gates: GateRuns | None = None
+        self._counting: Counting | None = None
         self._parsed = Parsed()
         self._wake = asyncio.Event()
         self._due = asyncio.Event()
@@ -78,6 +82,14 @@ class LocalEngine:
         self._status_changed = asyncio.Event()
 
     # --- what happens is told on
+
+    def find_out(self, gates: GateRuns, counting: Counting) -> None:
+        """Take what asks gates and counts requests; without them releases have no evidence."""
+        self._gates, self._counting = gates, counting
+
+    def look_again(self) -> None:
+        """Plan again: something was found out."""
+        self._wake.set()
 
     def attach(self, replicas: Replicas) -> None:
         """Take the replicas, which want the engine's callbacks at their own making."""
@@ -173,7 +185,12 @@ class LocalEngine:
         self._taken_up = self.store.resource_version()
         self._wake.clear()
         self._looked_at = asyncio.get_running_loop().time()
-        return Snapshot(self.replicas.pods(), self.plane.confirmed, self._laggards())
+        return Snapshot(self.replicas.pods(), self.plane.confirmed, self._laggards(), self._evidence())
+
+    def _evidence(self) -> Evidence:
+        if self._gates is None or self._counting is None:
+            return Evidence()
+        return Evidence(self._gates.results, self._counting.counts)
 
     def _laggards(self) -> tuple[str, ...]:
         return self.plane.laggards(self.plane.generation)
@@ -204,10 +221,13 @@ class LocalEngine:
         self.store.put_status("Release", release.key, written, event)
 
     def planned(self, spec: Spec, observed: Observed, planned: Plan, report: Report) -> None:
-        """Keep the pass as the status document, and wake who waits for it."""
+        """Keep the pass as the status document, and wake who waits for it; find out what it asks for."""
+        if self._gates is not None and self._counting is not None:
+            self._gates.set(planned.gates)
+            self._counting.set(planned.watches)
         view = View(spec, observed, planned, report, self._workloads(), self._proxies(), self._extra())
         before = self._status
-        fresh = overview(view, self._status_version, self._taken_up, self._ingress(), self.isolation)
+        fresh = overview(view, self._status_version, self._taken_up, self.ingress(), self.isolation)
         if before != fresh:
             self._status_version += 1
             self._status = fresh | {"version": self._status_version}
@@ -274,7 +294,8 @@ class LocalEngine:
         ]
         return (*unwritten, *refused, *rejected, *failing, *unlinked)
 
-    def _ingress(self) -> str:
+    def ingress(self) -> str:
+        """URL of the ingress gateway."""
         return f"http://127.0.0.1:{self.proxies.ingress_port}"
 
     async def changed(self, until: datetime | None) -> None:

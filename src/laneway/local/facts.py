@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from laneway.local.pods import Pod
 from laneway.manifests import names
-from laneway.plan.observed import VersionSeen
+from laneway.plan.observed import Evidence, VersionSeen
 from laneway.spec.meta import Key
 
 _Group = tuple[str, str, str, str]
 """Namespace, then what names a version: app and revision, or lane and the app there."""
+
+
+NO_EVIDENCE = Evidence()
 
 
 class Snapshot:
@@ -21,8 +24,13 @@ class Snapshot:
     """
 
     def __init__(
-        self, pods: Iterable[Pod], confirmed: Callable[[str, Key], bool], laggards: tuple[str, ...]
+        self,
+        pods: Iterable[Pod],
+        confirmed: Callable[[str, Key], bool],
+        laggards: tuple[str, ...],
+        evidence: Evidence = NO_EVIDENCE,
     ) -> None:
+        self._evidence = evidence
         self._confirmed = confirmed
         self._laggards = laggards
         self._seen: dict[_Group, list[int]] = {}
@@ -44,6 +52,10 @@ class Snapshot:
     def laggards(self) -> tuple[str, ...]:
         """Proxies that have not confirmed everything."""
         return self._laggards
+
+    def evidence(self) -> Evidence:
+        """What was found out about releases under way."""
+        return self._evidence
 
 
 def _groups(namespace: str, labels: Mapping[str, str]) -> Iterator[_Group]:

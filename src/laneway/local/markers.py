@@ -15,11 +15,12 @@ from laneway.spec.meta import Key
 
 
 class Part(StrEnum):
-    """What a process is to its pod."""
+    """What a process is to its pod, or, for a step's gate, to its release."""
 
     APP = "app"
     SIDECAR = "sidecar"
     GATEWAY = "gateway"
+    GATE = "gate"
     TASK = "task"
     """A program of a probe or a hook, beside the application."""
     HELPER = "helper"

@@ -9,6 +9,7 @@ from datetime import datetime
 from laneway.local.status import (
     AppStatus,
     Finding,
+    GateSaid,
     Isolation,
     LaneApp,
     LaneStatus,
@@ -26,7 +27,7 @@ from laneway.plan.result import AppPlan, Plan, Report
 from laneway.spec.lane import Lane
 from laneway.spec.lane import LaneApp as LaneAppWanted
 from laneway.spec.meta import Key
-from laneway.spec.release import Release
+from laneway.spec.release import GateResult, Release
 from laneway.spec.values import FULL, format_percent
 from laneway.spec.world import Spec
 
@@ -169,8 +170,19 @@ def release_status(spec: Spec, release: Release, name: str) -> ReleaseStatus:
         startedAt=status.started_at.isoformat(),
         heldSince=_time(status.held_since),
         finishedAt=_time(status.finished_at),
+        gates=[_gate(result) for result in status.gates],
         reason=status.reason,
         supersededBy=status.superseded_by,
+    )
+
+
+def _gate(result: GateResult) -> GateSaid:
+    return GateSaid(
+        step=result.step,
+        gate=result.gate,
+        passed=result.passed,
+        at=result.at.isoformat(),
+        evidence=result.evidence,
     )
 
 

@@ -38,6 +38,8 @@ SETTLE_SECONDS = 0.1
 """How long a pod may still be sent a request after its removal was confirmed: workers learn of it later."""
 
 POLL_SECONDS = 0.05
+CALLERS_SECONDS = 1.0
+"""How long a proxy has to say what it has counted."""
 
 
 class Proxies:
@@ -180,6 +182,13 @@ class Proxies:
     def admin(self, proxy_id: str) -> Path:
         """The socket of a proxy's admin interface."""
         return self._state.run / f"{file_name(proxy_id)}.sock"
+
+    def callers(self) -> dict[str, Admin]:
+        """The admin interfaces of the proxies that send requests to apps, by proxy."""
+        sidecars = [str(pod.key) for pod in self._pods.values() if pod.sidecar]
+        return {
+            proxy: Admin(self.admin(proxy), CALLERS_SECONDS) for proxy in (*sidecars, str(gateways.INGRESS))
+        }
 
     def _remove_files(self) -> None:
         """Remove what pods that are gone have left, at first also of those that went while nobody looked."""

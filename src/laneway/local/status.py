@@ -122,6 +122,16 @@ class LaneStatus(TypedDict):
     apps: list[LaneApp]
 
 
+class GateSaid(TypedDict):
+    """What a step's gate said. step, gate: indices from 0."""
+
+    step: int
+    gate: int
+    passed: bool
+    at: str
+    evidence: str
+
+
 class ReleaseStatus(TypedDict):
     """One app's part of a release. phase: a `spec.release.Phase`; step: index from 0; weight: of the step.
 
@@ -141,6 +151,7 @@ class ReleaseStatus(TypedDict):
     startedAt: str
     heldSince: str | None
     finishedAt: str | None
+    gates: list[GateSaid]
     reason: str
     supersededBy: str | None
 

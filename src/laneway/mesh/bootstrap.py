@@ -13,6 +13,7 @@ from laneway.mesh.sockets import socket_path
 from laneway.mesh.wire import PROXY_ID
 from laneway.mesh.world import GatewayProxy, Pipe, Proxy, Sidecar
 from laneway.spec.naming import DOMAIN
+from laneway.spec.values import LATENCY_EDGES_MS
 
 CONTROL_PLANE = "xds-grpc"
 """Name of the cluster that leads to the control plane."""
@@ -26,11 +27,15 @@ STATS = (
     {"suffix": ".upstream_rq_retry"},
     {"suffix": ".upstream_cx_active"},
     {"suffix": ".downstream_rq_active"},
+    {"safe_regex": {"regex": r"cluster\.outbound\|[0-9]+\|[^|]+\|.*\.upstream_rq_(completed|5xx|time)"}},
     {"prefix": "listener_manager."},
     {"exact": "server.live"},
 )
 """The statistics that anybody reads. Each cluster has a hundred more, which cost memory."""
 
+BUCKETS = {"match": {"suffix": ".upstream_rq_time"}, "buckets": list(LATENCY_EDGES_MS)}
+FLUSH = "1s"
+"""How often histograms are brought up to date."""
 CONNECTIONS_MAX = 50_000
 """More are refused. Without a limit Envoy warns at every start."""
 
@@ -51,7 +56,13 @@ def bootstrap(proxy: Proxy, xds: Path, admin: Path) -> dict[str, Any]:
         "cluster_manager": {"enable_deferred_cluster_creation": True},
         "layered_runtime": {"layers": [_runtime(), {"name": "admin", "admin_layer": {}}]},
         "overload_manager": {"resource_monitors": [_connection_limit()]},
-        "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": list(STATS)}}},
+        "stats_config": {
+            "stats_matcher": {"inclusion_list": {"patterns": list(STATS)}},
+            "histogram_bucket_settings": [
+                {"match": {"suffix": ".upstream_rq_time"}, "buckets": list(LATENCY_EDGES_MS)}
+            ],
+        },
+        "stats_flush_interval": FLUSH,
     }
 
 

@@ -5,6 +5,8 @@ Starts and watches nothing: who does only needs the arguments.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,20 @@ def envoy_argv(bootstrap: Path, concurrency: int = 1) -> list[str]:
         *("--component-log-level", "config:error"),
         "--disable-hot-restart",
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Requests of a cluster that were answered, since its proxy was started.
+
+    failed: answered with 5xx, or not at all; timed: those whose time is known; within: how many of these took
+    no longer than so many milliseconds.
+    """
+
+    answered: int = 0
+    failed: int = 0
+    timed: int = 0
+    within: Mapping[int, int] = field(default_factory=dict)
 
 
 class Admin:
@@ -63,6 +79,13 @@ class Admin:
         """Requests that it has handed to its application since it was started."""
         return sum((await self.stats(r"^cluster\.inbound\|.*\.upstream_rq_total$")).values())
 
+    async def requests(self, clusters: str) -> dict[str, Requests]:
+        """Answered requests of the clusters whose whole name matches this regular expression (RE2)."""
+        pattern = rf"^cluster\.({clusters})\.upstream_rq_(completed|5xx|time)$"
+        query = {"format": "json", "histogram_buckets": "cumulative"}
+        answer = await self._get("/stats", filter=pattern, **query)
+        return requests_of(answer.json()["stats"])
+
     async def config_dump(self) -> list[dict[str, Any]]:
         """What it holds, endpoints included, as Envoy's JSON of `admin.v3.ConfigDump.configs`."""
         answer = await self._get("/config_dump", include_eds="on")
@@ -78,3 +101,29 @@ class Admin:
                 return await client.get(f"http://admin{path}", params=query)
         except httpx2.TransportError as error:
             raise OSError(f"no answer at {self._socket}: {error}") from error
+
+
+def requests_of(stats: Iterable[Mapping[str, Any]]) -> dict[str, Requests]:
+    """Requests by cluster, of `/stats?format=json&histogram_buckets=cumulative`."""
+    found: dict[str, Requests] = {}
+    for name, value in _values(stats):
+        cluster, _, stat = name.removeprefix("cluster.").rpartition(".")
+        before = found.get(cluster, Requests())
+        match stat:
+            case "upstream_rq_completed":
+                found[cluster] = replace(before, answered=value)
+            case "upstream_rq_5xx":
+                found[cluster] = replace(before, failed=value)
+            case "upstream_rq_time":
+                within = {int(each["upper_bound"]): each["cumulative"] for each in value}
+                timed = max(within.values(), default=0)
+                found[cluster] = replace(before, timed=timed, within=within)
+    return found
+
+
+def _values(stats: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
+    for stat in stats:
+        if "histograms" in stat:
+            yield from ((each["name"], each["buckets"]) for each in stat["histograms"])
+        else:
+            yield stat["name"], stat.get("value", 0)

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.meta import Key
+from laneway.spec.release import GateResult
 
 Weights = Mapping[str, int]
 """Basis points by revision. They sum to 10,000, or to less by a rounding rest of under one per version."""
@@ -90,6 +93,44 @@ class LaneAppSeen:
     confirmed: bool = False
 
 
+class GateId(NamedTuple):
+    """One try of a step's gate. since: when the step, or its last try, began; step, gate: indices."""
+
+    release: Key
+    since: datetime
+    step: int
+    gate: int
+
+
+class CountsId(NamedTuple):
+    """What requests are counted for: a release, since its step began or was taken up again."""
+
+    release: Key
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Requests to a revision as its callers saw them.
+
+    errors: answered with 5xx, or with a gRPC status that is no success, or not at all; timed: those of which
+    the time is known; within: how many of these took no longer than so many milliseconds.
+    """
+
+    requests: int = 0
+    errors: int = 0
+    timed: int = 0
+    within: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was found out about releases: what gates said, and counted requests."""
+
+    results: Mapping[GateId, GateResult] = field(default_factory=dict)
+    counts: Mapping[CountsId, Counts] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Observed:
     """The observed world. lanes: by lane, then by app name; laggards: proxies that have not confirmed."""
@@ -97,3 +138,4 @@ class Observed:
     apps: Mapping[Key, AppSeen] = field(default_factory=dict)
     lanes: Mapping[Key, Mapping[str, LaneAppSeen]] = field(default_factory=dict)
     laggards: tuple[str, ...] = ()
+    evidence: Evidence = Evidence()

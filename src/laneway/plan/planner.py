@@ -17,7 +17,18 @@ from laneway.plan.lanes import Lanes
 from laneway.plan.observed import Kept, Observed, Role
 from laneway.plan.records import begin, by_app, forgotten, newest, status_of, views
 from laneway.plan.release import Course, advance
-from laneway.plan.result import AppPlan, Cohort, Finding, LaneRule, Plan, Report, Severity, VersionPlan
+from laneway.plan.result import (
+    AppPlan,
+    Cohort,
+    Finding,
+    GateRun,
+    LaneRule,
+    Plan,
+    Report,
+    Severity,
+    VersionPlan,
+    Watch,
+)
 from laneway.plan.roles import roles_after
 from laneway.plan.situation import Situation
 from laneway.plan.sizing import size
@@ -53,6 +64,8 @@ class _Outcome:
     plan: AppPlan
     findings: tuple[Finding, ...]
     wake: datetime | None
+    gate: GateRun | None
+    watch: Watch | None
 
 
 def plan(
@@ -78,6 +91,8 @@ def plan(
     result = Plan(
         apps=tuple(o.plan for o in outcomes),
         lanes=tuple(lane_plans.versions(indexed, stables, observed)),
+        gates=tuple(o.gate for o in outcomes if o.gate),
+        watches=tuple(o.watch for o in outcomes if o.watch),
         releases=tuple(each for each in records if spec.releases.get(each.key) != each),
         expired=expired,
         forgotten=forgotten(world.releases),
@@ -94,7 +109,7 @@ def _courses(standings: Standings, world: _World) -> tuple[dict[Key, Course], li
     """Where each app stands after looking at its release, and the records of all these releases."""
     found: dict[Key, Course] = {}
     records: list[Release] = []
-    for joint in joints(standings, world.spec.releases, world.now):
+    for joint in joints(standings, world.spec.releases, world.observed.evidence, world.now):
         found |= joint.courses
         records += [] if joint.waits else [joint.release]
     for key, standing in standings.items():
@@ -113,7 +128,7 @@ def _course(standing: Standing, world: _World) -> Course:
             standing.app, standing.wanted, standing.stable, standing.base, world.now, world.spec.releases
         )
     active = grown(standing.app, standing.seen, active)
-    return advance(standing.moment(active, world.now), active)
+    return advance(standing.moment(active, world.now, world.observed.evidence), active)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +191,15 @@ def _outcome(draft: _Draft, world: _World) -> _Outcome:
         *lane_findings,
         *_waiting(app, standing.wanted, standing.releases),
     )
-    return _Outcome(result, said, min(filter(None, (course.wake, draft.old.until)), default=None))
+    wake = min(filter(None, (course.wake, draft.old.until)), default=None)
+    return _Outcome(result, said, wake, course.gate, _watch(app, course))
+
+
+def _watch(app: App, course: Course) -> Watch | None:
+    """Whose requests are counted, for guardrails to look at."""
+    if course.watch is None or course.active is None:
+        return None
+    return Watch(course.watch, app.key, course.active.spec.apps[0].revision)
 
 
 def _situation(standing: Standing, world: _World, stable: str, course: Course, old: Warm) -> Situation:

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from laneway.plan.observed import AppSeen, VersionSeen
+from laneway.plan.guardrails import broken
+from laneway.plan.observed import AppSeen, CountsId, Evidence, GateId, VersionSeen
 from laneway.plan.records import status_of, with_status
 from laneway.plan.requests import hear, hurried
-from laneway.plan.result import Finding, Severity
+from laneway.plan.result import Finding, GateRun, Severity
 from laneway.plan.sizing import size
+from laneway.plan.step_gates import failed, gate_id, next_gate
 from laneway.spec.app import App
 from laneway.spec.release import Phase, Release
 from laneway.spec.release_policy import Step
@@ -23,13 +25,16 @@ class Course:
 
     active: the release under way, None at rest; ended: one that ended just now; target: the candidate's
     weight in basis points, None: as it is; ahead: pods that the candidate shall have at least, for the weight
-    to come; wake: when the clock alone changes this.
+    to come; gate: to be asked now; watch: what requests are to be counted
+    for; wake: when the clock alone changes this.
     """
 
     active: Release | None
     ended: Release | None = None
     target: int | None = None
     ahead: int = 0
+    gate: GateRun | None = None
+    watch: CountsId | None = None
     wake: datetime | None = None
     findings: tuple[Finding, ...] = ()
 
@@ -50,6 +55,7 @@ class Moment:
     base: int
     surge: int
     now: datetime
+    evidence: Evidence = Evidence()  # noqa: RUF009 - frozen
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -68,14 +74,15 @@ def advance(m: Moment, release: Release) -> Course:
     """
     if release.spec.apps[0].revision == m.stable:
         return Course(None, ended=with_status(release, phase=Phase.PROMOTED, finished_at=m.now))
-    release = hear(release, m.now)
+    release = hear(release, m.steps, m.now)
     if status_of(release).phase is Phase.ABORTING:
         return _aborting(m, release)
     if reason := _reason_to_abort(m, release):
         by = m.wanted if m.wanted not in {release.spec.apps[0].revision, m.stable} else None
         return _aborting(m, _going_back(release, reason, by))
     course = _forward(m, release)
-    return replace(course, findings=(*course.findings, *_queued(m, release)))
+    watch = _watched(course.active) if course.active and m.app.spec.release.judge.guardrails else None
+    return replace(course, watch=watch, findings=(*course.findings, *_queued(m, release)))
 
 
 def _going_back(release: Release, reason: str, superseded_by: str | None = None) -> Release:
@@ -107,9 +114,18 @@ def _aborting(m: Moment, release: Release) -> Course:
     return Course(None, ended=with_status(release, phase=phase, finished_at=m.now))
 
 
+def _watched(release: Release) -> CountsId:
+    """What the requests are counted for that guardrails look at."""
+    return CountsId(release.key, status_of(release).step_started_at)
+
+
 def _forward(m: Moment, release: Release) -> Course:
     release = _at_its_step(m, release)
     status = status_of(release)
+    guardrails, counts = m.app.spec.release.judge.guardrails, m.evidence.counts.get(_watched(release))
+    resting = hurried(release) or status.phase is Phase.PAUSED
+    if found := broken(guardrails, counts, resting):
+        return _ended_as_said(m, release, *found)
     if status.phase is Phase.PAUSED:
         return Course(release, findings=(_paused(m, release),))
     step = m.steps[status.step]
@@ -168,12 +184,46 @@ def _hold(m: Moment, release: Release, step: Step) -> Course:
         return replace(here, wake=until, findings=(finding,))
     if not m.seen.confirmed:
         return here
+    release, gated = (release, None) if waived else _gates(m, release, step)
+    if gated:
+        return replace(gated, ahead=here.ahead)
     if status.step == len(m.steps) - 1:
         reason = _why_promoted(release)
         return Course(
             None, ended=with_status(release, phase=Phase.PROMOTED, finished_at=m.now, reason=reason)
         )
     return _forward(m, with_status(release, step=status.step + 1, step_started_at=m.now, held_since=None))
+
+
+def _gates(m: Moment, release: Release, step: Step) -> tuple[Release, Course | None]:
+    """The release with what its gates have said, and its course where one of them keeps it."""
+    while (index := next_gate(step, status_of(release))) is not None:
+        gate, known = step.gates[index], gate_id(release, index)
+        result = m.evidence.results.get(known)
+        if result is None:
+            return release, _asks(m, release, step, known)
+        release = with_status(release, gates=(*status_of(release).gates, result))
+        if not result.passed:
+            return release, _ended_as_said(m, release, failed(gate, result), gate.then)
+    return release, None
+
+
+def _asks(m: Moment, release: Release, step: Step, known: GateId) -> Course | None:
+    """Waits for a gate's answer, within the step's limit; None where it goes on without."""
+    gate, weight = step.gates[known.gate], format_percent(step.weight)
+    deadline, name = known.since + step.limit, m.app.metadata.name
+    if m.now >= deadline:
+        if step.on_unsure == "promote":
+            return None
+        reason = f"its gate, {gate.described}, did not pass within {format_duration(step.limit)}"
+        return _ended_as_said(m, release, reason, step.on_unsure)
+    here = Course(release, target=step.weight, wake=deadline)
+    if gate.approval:
+        text = f"stays at {weight} % until a person approves: laneway release approve {name}"
+        return replace(here, findings=(m.says("AwaitingApproval", text),))
+    run = GateRun(known, m.app.key, release.spec.apps[0].revision, step.weight, gate)
+    finding = m.says("AwaitingGate", f"stays at {weight} % until its gate has passed: {gate.described}")
+    return replace(here, gate=run, findings=(finding,))
 
 
 def _why_promoted(release: Release) -> str:

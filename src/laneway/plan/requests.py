@@ -5,14 +5,16 @@ A request is taken up once; the record remembers which one that was, so that a r
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from laneway.plan.observed import Role
 from laneway.plan.records import begin, free_name, is_of, newest, status_of, under_way, with_status
 from laneway.plan.revision import revision_of
+from laneway.plan.step_gates import open_approval, passed_only
 from laneway.spec.meta import Key
-from laneway.spec.release import Phase, Release, ReleaseStatus, Request, Verb
+from laneway.spec.release import GateResult, Phase, Release, ReleaseStatus, Request, Verb
+from laneway.spec.release_policy import Step
 from laneway.spec.world import Spec
 
 
@@ -42,6 +44,11 @@ def requested(spec: Spec, kept: Mapping[str, Role], app: Key, request: Request) 
         raise ObjectionError(f"no release of {app} is running{after or ', and none has been'}")
     if status_of(running).phase is Phase.ABORTING and request.verb is not Verb.ABORT:
         raise ObjectionError(f"release {running.metadata.name} of {app} goes back already")
+    if request.verb is Verb.APPROVE:
+        status = status_of(running)
+        if open_approval(spec.apps[app].spec.release.steps, status) is None:
+            name = running.metadata.name
+            raise ObjectionError(f"step {status.step + 1} of release {name} of {app} waits for no approval")
     return _asked(running, request)
 
 
@@ -100,7 +107,7 @@ def unheard(release: Release) -> Request | None:
     return request
 
 
-def hear(release: Release, now: datetime) -> Release:
+def hear(release: Release, steps: Sequence[Step], now: datetime) -> Release:
     """The release under way after what was asked of it; what does not apply to it is taken up without effect.
 
     Going on from a pause gives the step its whole time again; a hold goes on where it was.
@@ -108,12 +115,14 @@ def hear(release: Release, now: datetime) -> Release:
     request = unheard(release)
     if request is None:
         return release
-    return with_status(release, heard=request, **_effect(request, status_of(release), now))
+    return with_status(release, heard=request, **_effect(request, status_of(release), steps, now))
 
 
-def _effect(request: Request, status: ReleaseStatus, now: datetime) -> dict[str, object]:
+def _effect(
+    request: Request, status: ReleaseStatus, steps: Sequence[Step], now: datetime
+) -> dict[str, object]:
     """What a request changes in the record."""
-    on = {"phase": Phase.PROGRESSING, "step_started_at": now, "reason": ""}
+    on = {"phase": Phase.PROGRESSING, "step_started_at": now, "reason": "", "gates": passed_only(status)}
     match request.verb, status.phase:
         case Verb.PAUSE, Phase.PROGRESSING:
             return {"phase": Phase.PAUSED, "reason": request.described("paused")}
@@ -121,9 +130,25 @@ def _effect(request: Request, status: ReleaseStatus, now: datetime) -> dict[str,
             return on
         case Verb.SKIP, Phase.PROGRESSING | Phase.PAUSED:
             return {**on, "skipped": status.step}
+        case Verb.APPROVE, Phase.PROGRESSING | Phase.PAUSED:
+            return _approved(request, status, steps, on)
         case Verb.ABORT, Phase.PROGRESSING | Phase.PAUSED:
             return {"phase": Phase.ABORTING, "reason": request.described("aborted"), "held_since": None}
     return {}
+
+
+def _approved(
+    request: Request, status: ReleaseStatus, steps: Sequence[Step], on: dict[str, object]
+) -> dict[str, object]:
+    """The step's first open approval is given; a release that has paused by itself for it goes on."""
+    gate = open_approval(steps, status)
+    if gate is None:
+        return {}
+    said = request.described("approved")
+    result = GateResult(step=status.step, gate=gate, passed=True, at=request.at, evidence=said)
+    by_a_person = status.heard is not None and status.heard.verb is Verb.PAUSE
+    goes_on = on if status.phase is Phase.PAUSED and not by_a_person else {}
+    return {**goes_on, "gates": (*passed_only(status), result)}
 
 
 def taken_back(last: Release, kept: Collection[str], base: int) -> Release:

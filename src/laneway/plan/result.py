@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from laneway.plan.observed import Role
+from laneway.plan.observed import CountsId, GateId, Role
 from laneway.spec.kubernetes import EnvVar, PodTemplate
 from laneway.spec.meta import Key
 from laneway.spec.release import Release
+from laneway.spec.release_policy import StepGate
 from laneway.spec.values import FULL
 
 
@@ -85,15 +86,38 @@ class LaneVersionPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class GateRun:
+    """A command or webhook to ask now. weight: basis points of the revision that is released."""
+
+    id: GateId
+    app: Key
+    revision: str
+    weight: int
+    gate: StepGate
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A revision whose requests are to be counted from now on."""
+
+    id: CountsId
+    app: Key
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Targets that are safe now.
 
-    releases: records to write, before anything else; expired: lanes to delete; forgotten: releases to delete;
+    gates: to be asked until they have answered; watches: to be counted; releases: records to write, before
+    anything else; expired: lanes to delete; forgotten: releases to delete;
     wake: when the clock alone changes something.
     """
 
     apps: tuple[AppPlan, ...] = ()
     lanes: tuple[LaneVersionPlan, ...] = ()
+    gates: tuple[GateRun, ...] = ()
+    watches: tuple[Watch, ...] = ()
     releases: tuple[Release, ...] = ()
     expired: tuple[Key, ...] = ()
     forgotten: tuple[Key, ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from laneway.plan.autoscaled import is_autoscaled
-from laneway.plan.observed import AppSeen, Observed, Role
+from laneway.plan.observed import AppSeen, Evidence, Observed, Role
 from laneway.plan.records import asked_for, newest, status_of, under_way
 from laneway.plan.release import Moment
 from laneway.plan.requests import taken_back
@@ -74,10 +74,10 @@ class Standing:
             return base
         return surge_pods(base, (self.app.spec.scale or DEFAULT_SCALE).surge)
 
-    def moment(self, active: Release, now: datetime) -> Moment:
+    def moment(self, active: Release, now: datetime, evidence: Evidence) -> Moment:
         """What its release looks at."""
         base = self.size(active)
-        return Moment(self.app, self.seen, self.wanted, self.stable, base, self.surge(base), now)
+        return Moment(self.app, self.seen, self.wanted, self.stable, base, self.surge(base), now, evidence)
 
 
 def stand(

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from laneway.plan.autoscaled import grown
 from laneway.plan.gates import Move
-from laneway.plan.observed import AppSeen, Table, VersionSeen
+from laneway.plan.observed import AppSeen, Evidence, Table, VersionSeen
 from laneway.plan.records import free_name, newest, status_of, views, with_status
 from laneway.plan.release import Course, Moment, advance, ahead
 from laneway.plan.result import Finding
@@ -37,19 +37,21 @@ class Joint:
     waits: bool = False
 
 
-def joints(standings: Standings, releases: Mapping[Key, Release], now: datetime) -> list[Joint]:
+def joints(
+    standings: Standings, releases: Mapping[Key, Release], evidence: Evidence, now: datetime
+) -> list[Joint]:
     """The releases of several apps that are under way, begin, or wait to begin.
 
     One at a time: the cohort header says of one release what was drawn.
     """
     several = [each for _, each in sorted(releases.items()) if len(each.spec.apps) > 1]
     running = [r for r in several if r.status and not r.status.phase.over and _members(r, standings)]
-    found = [_advanced(release, standings, now) for release in running]
+    found = [_advanced(release, standings, evidence, now) for release in running]
     for release in (*several, *_again(several, standings, releases)):
         if release.status is None and _is_due(release, standings):
             free = not found and not any(s.active for s in _members(release, standings).values())
             found.append(
-                _advanced(_begun(release, standings, now), standings, now)
+                _advanced(_begun(release, standings, now), standings, evidence, now)
                 if free
                 else _waiting(release, standings)
             )
@@ -109,11 +111,11 @@ def _waiting(release: Release, standings: Standings) -> Joint:
     return Joint(release, {key: course(standing) for key, standing in idle.items()}, waits=True)
 
 
-def _advanced(release: Release, standings: Standings, now: datetime) -> Joint:
+def _advanced(release: Release, standings: Standings, evidence: Evidence, now: datetime) -> Joint:
     members = _members(release, standings)
     release = _grown(release, members)
     seen_as = views(release)
-    moments = {key: standing.moment(seen_as[key], now) for key, standing in members.items()}
+    moments = {key: standing.moment(seen_as[key], now, evidence) for key, standing in members.items()}
     parts = [(moments[key], seen_as[key].spec.apps[0].revision) for key in members]
     release = _opened(release, parts, now)
     leader = views(release)[next(iter(members))]
@@ -151,6 +153,7 @@ def _course_of(course: Course, view: Release, moment: Moment, first: bool) -> Co
         active=view if course.active else None,
         ended=view if course.ended else None,
         ahead=ahead(moment, view) if course.ahead else 0,
+        gate=course.gate if first else None,
         findings=course.findings if first else (),
     )
 

@@ -35,6 +35,8 @@ RULES: tuple[Rule, ...] = (
     app.metrics_have_a_max,
     app.steps_rise_to_full,
     app.limit_holds_the_hold,
+    app.gates_are_exactly_one,
+    app.bounds_fit_their_metric,
     app.target_port_names_exist,
     app.target_ports_are_declared,
     cohorts.preview_headers_are_free,

@@ -110,6 +110,8 @@ class Code(Enum):
         _ERROR,
         "add `endpoints` or `workloadSelector`, or write `resolution: DNS`",
     )
+    STEP_GATE = "LW229", "gate not exactly one", _ERROR, "write one of `approval`, `command` and `webhook`"
+    GUARDRAIL = "LW230", "bound not of the metric", _ERROR, "write a share for errors, a duration for latency"
 
     NO_DEPLOYMENT = "LW301", "Deployment missing", _ERROR, "add the Deployment, or correct the name"
     NO_PORT_NAME = "LW302", "container port missing", _ERROR, "name one of the container's ports"

@@ -34,6 +34,7 @@ class Verb(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     SKIP = "skip"
+    APPROVE = "approve"
     PROMOTE = "promote"
     ABORT = "abort"
     RETRY = "retry"
@@ -82,13 +83,23 @@ class Member(Model):
     base: int
 
 
+class GateResult(Model):
+    """What a step's gate said. step, gate: indices; evidence: who approved and why, or what was answered."""
+
+    step: int
+    gate: int
+    passed: bool
+    at: datetime
+    evidence: str = ""
+
+
 class ReleaseStatus(Model):
     """The record: written by the planner, never by people. Times in UTC.
 
     step: index of the step under way; base: pods of the app when the release began (the sizing's base);
     held_since: when every proxy had confirmed the step's weight; superseded_by: set while the old canary
     returns its weight; heard: the request that was taken up last; skipped: index of a step whose hold a
-    person has ended.
+    person has ended; gates: what the gates of its steps have said.
 
     Of several apps: members: by name (stable and base are the first one's); opened_at: when every proxy led
     the requests of either cohort to each app's version of it, from when on the new one is drawn.
@@ -105,6 +116,7 @@ class ReleaseStatus(Model):
     superseded_by: str | None = None
     heard: Request | None = None
     skipped: int | None = None
+    gates: tuple[GateResult, ...] = ()
     reason: str = ""
     members: dict[str, Member] = Field(default_factory=dict)
     opened_at: datetime | None = None

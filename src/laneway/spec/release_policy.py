@@ -9,16 +9,53 @@ from pydantic import Field
 
 from laneway.spec.cohorts import Preview, Sticky
 from laneway.spec.meta import Model
-from laneway.spec.values import FULL, Duration, Overload, Percent
+from laneway.spec.values import FULL, Bound, Duration, Overload, Percent
+
+
+class Approval(Model):
+    """A person says that it may go on: `laneway release approve`."""
+
+
+class Webhook(Model):
+    """Somebody else says so: 2xx passes, any other answer fails, no answer is asked for again."""
+
+    url: str = Field(pattern=r"^https?://[^/\s]+(/\S*)?$")
+    timeout: Duration = timedelta(seconds=10)
+
+
+class StepGate(Model):
+    """What has to pass before a step ends, after its hold. Exactly one of approval, command and webhook.
+
+    command: run in the folder of the App's file, exit code 0 passes; timeout, retries: of the command;
+    then: what becomes of the release where it fails.
+    """
+
+    approval: Approval | None = None
+    command: tuple[str, ...] | None = Field(default=None, min_length=1)
+    webhook: Webhook | None = None
+    timeout: Duration | None = None
+    retries: int | None = Field(default=None, ge=0, le=100)
+    then: Literal["pause", "rollback"] = "rollback"
+
+    @property
+    def described(self) -> str:
+        """The gate in words."""
+        if self.command:
+            return f"command {' '.join(self.command)}"
+        return f"webhook {self.webhook.url}" if self.webhook else "approval"
 
 
 class Step(Model):
-    """A weight that the new version reaches, holds at least `hold`, and leaves at most `limit` after."""
+    """A weight that the new version reaches, holds at least `hold`, and leaves at most `limit` after.
+
+    on_unsure: what becomes of the release where the weight is not reached, or a gate not passed, in time.
+    """
 
     weight: Percent
     hold: Duration | None = None
     limit: Duration = timedelta(minutes=30)
     on_unsure: Literal["pause", "rollback", "promote"] = "pause"
+    gates: tuple[StepGate, ...] = ()
 
     @property
     def hold_for(self) -> timedelta:
@@ -45,6 +82,28 @@ class Drain(Model):
     limit: Duration = timedelta(minutes=10)
 
 
+class Guardrail(Model):
+    """An absolute limit on what callers meet at the new version, whatever the old one does.
+
+    Of its requests since the step began, once there are `minimum`: the share that failed (errors), or how
+    long the `quantile` took (latency; one of `LATENCY_EDGES_MS`).
+    """
+
+    metric: Literal["errors", "latency"]
+    above: Bound
+    quantile: Percent = 9_900
+    minimum: int = Field(default=50, ge=1)
+    then: Literal["pause", "rollback"] = "rollback"
+
+
+class Judge(Model):
+    """Who judges the new version while it is released."""
+
+    unsupported: ClassVar[frozenset[str]] = frozenset({"falseRollback", "falsePromote", "metrics"})
+
+    guardrails: tuple[Guardrail, ...] = ()
+
+
 DEFAULT_STEPS = (Step.model_validate({"weight": 20}), Step.model_validate({"weight": 100}))
 """20 %, validate, the remaining 80 %."""
 
@@ -56,7 +115,7 @@ class ReleasePolicy(Model):
     version before keeps its pods, so that an undo takes effect at once. It keeps them during the release too.
     """
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"judge", "ramp", "pin"})
+    unsupported: ClassVar[frozenset[str]] = frozenset({"ramp", "pin"})
 
     steps: tuple[Step, ...] = Field(default=DEFAULT_STEPS, min_length=1)
     on_new: Literal["supersede", "queue"] = "supersede"
@@ -65,3 +124,4 @@ class ReleasePolicy(Model):
     drain: Drain = Drain()
     keep_old: Duration = timedelta(0)
     rollback: Rollback = Rollback()
+    judge: Judge = Judge()

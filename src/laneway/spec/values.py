@@ -110,6 +110,31 @@ Surge = Annotated[int, BeforeValidator(parse_percent), PlainSerializer(_percent_
 Overload = Annotated[int, BeforeValidator(_overload), PlainSerializer(_percent_text, return_type=str)]
 """Read as a percentage from 100% to 1000%, held in basis points."""
 
+
+def _bound(value: Any) -> int | timedelta:
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, str) and value.endswith("%"):
+        return parse_percent(value)
+    if isinstance(value, str):
+        return parse_duration(value)
+    raise ValueError("a bound is a share or a duration; write it like 5% or 500ms")
+
+
+def format_bound(value: int | timedelta) -> str:
+    """A bound as people write it: `5%` or `500ms`."""
+    return _percent_text(value) if isinstance(value, int) else format_duration(value)
+
+
+Bound = Annotated[int | timedelta, BeforeValidator(_bound), PlainSerializer(format_bound, return_type=str)]
+"""Read as a share (`5%`, held in basis points) or as a duration (`500ms`)."""
+
+LATENCY_EDGES_MS = (
+    *(1, 2, 5, 10, 25, 50, 75, 100, 150, 200, 250, 300, 400, 500, 600, 800),
+    *(1_000, 1_500, 2_000, 2_500, 3_000, 4_000, 5_000, 7_500, 10_000, 15_000, 30_000, 60_000),
+)
+"""Latencies that are told apart where requests are counted: how many took no longer than each of these."""
+
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:([eE][-+]?[0-9]{1,2})|([numkMGTPE]|[KMGTPE]i))?")
 _BINARY = {f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGTPE", start=1)}
 _SUFFIXES = _BINARY | {letter: Decimal(1000) ** power for power, letter in enumerate("num kMGTPE", start=-3)}

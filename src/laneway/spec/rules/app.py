@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import pairwise
 
 from laneway.spec.app import App, Scale
 from laneway.spec.problems import Code
 from laneway.spec.rules.scope import Fault, Scope, listed
-from laneway.spec.values import FULL, format_duration
+from laneway.spec.values import FULL, LATENCY_EDGES_MS, format_bound, format_duration
 from laneway.spec.yaml import Path
 
 WORKLOAD: Path = ("spec", "workload")
 SCALE: Path = ("spec", "scale")
+_EDGES = frozenset(timedelta(milliseconds=edge) for edge in LATENCY_EDGES_MS)
+
 STEPS: Path = ("spec", "release", "steps")
 
 
@@ -93,6 +96,39 @@ def limit_holds_the_hold(scope: Scope) -> Iterator[Fault]:
             if step.limit < step.hold_for:
                 text = f"limit {format_duration(step.limit)} is below hold {format_duration(step.hold_for)}"
                 yield Fault(Code.STEP_LIMIT, app, (*STEPS, index, "limit"), text)
+
+
+def gates_are_exactly_one(scope: Scope) -> Iterator[Fault]:
+    """A gate is an approval, a command or a webhook, and only a command is run again and again."""
+    for app in scope.spec.apps.values():
+        for index, step in enumerate(app.spec.release.steps):
+            for number, gate in enumerate(step.gates):
+                path = (*STEPS, index, "gates", number)
+                kinds = [gate.approval, gate.command, gate.webhook]
+                if sum(kind is not None for kind in kinds) != 1:
+                    text = "the gate has more than one of" if any(kinds) else "the gate has none of"
+                    yield Fault(Code.STEP_GATE, app, path, f"{text} `approval`, `command` and `webhook`")
+                elif gate.command is None and (gate.timeout is not None or gate.retries is not None):
+                    remedy = "remove it; a webhook has a `timeout` of its own"
+                    text = "`timeout` and `retries` of a gate are those of its command"
+                    yield Fault(Code.STEP_GATE, app, path, text, remedy)
+
+
+def bounds_fit_their_metric(scope: Scope) -> Iterator[Fault]:
+    """Errors are bounded by a share, latency by a duration that is counted."""
+    for app in scope.spec.apps.values():
+        for index, guardrail in enumerate(app.spec.release.judge.guardrails):
+            path = ("spec", "release", "judge", "guardrails", index, "above")
+            bound = guardrail.above
+            if (guardrail.metric == "errors") != isinstance(bound, int):
+                unit = "share, like 5%" if guardrail.metric == "errors" else "duration, like 500ms"
+                text = f"{format_bound(bound)} is no bound of {guardrail.metric}"
+                yield Fault(Code.GUARDRAIL, app, path, text, f"write a {unit}")
+            elif isinstance(bound, timedelta) and bound not in _EDGES:
+                near = sorted(sorted(_EDGES, key=lambda edge: abs(edge - bound))[:2])
+                text = f"{format_bound(bound)} is not one of the latencies that are counted"
+                remedy = f"write {' or '.join(format_duration(edge) for edge in near)}"
+                yield Fault(Code.GUARDRAIL, app, path, text, remedy)
 
 
 def _container_ports(scope: Scope, app: App) -> tuple[set[str], set[int]] | None:

@@ -1,0 +1,63 @@
+"""Counting requests: what proxies say becomes what happened since counting began."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from laneway.local.counting import Tally
+from laneway.mesh.envoy import Requests, requests_of
+from laneway.plan.observed import Counts
+
+A, B = ("shop/page-1", "outbound"), ("shop/page-2", "outbound")
+
+
+def said(answered: int, failed: int = 0, fast: int = 0) -> Requests:
+    """What a proxy says: requests, failed ones, and those that took no longer than 100 ms."""
+    return Requests(answered, failed, answered, {100: fast, 500: answered})
+
+
+def tally(*readings: dict[tuple[str, str], Requests]) -> Counts:
+    """What is counted after these readings."""
+    counted = Tally()
+    for reading in readings:
+        counted.add(reading)
+    return counted.counts
+
+
+def test_what_was_counted_before_does_not_count() -> None:
+    """A revision that is tried again does not pay for its first time."""
+    assert tally({A: said(100, 50, 10)}) == Counts()
+    assert tally({A: said(100, 50, 10)}, {A: said(110, 51, 15)}) == Counts(10, 1, 10, {100: 5, 500: 10})
+
+
+def test_a_proxy_that_comes_later_counts_from_its_start() -> None:
+    """It has sent all of its requests since then."""
+    assert tally({A: said(5)}, {A: said(5), B: said(7, 7)}).errors == 7
+
+
+def test_a_proxy_that_goes_takes_nothing_with_it() -> None:
+    """Also where it comes back."""
+    assert tally({A: said(0)}, {A: said(9, 3)}, {}, {A: said(10, 3)}).requests == 10
+
+
+def test_a_counter_that_began_anew_counts_from_nothing() -> None:
+    """Its proxy was started again."""
+    assert tally({A: said(100)}, {A: said(120, 2)}, {A: said(4, 1)}).requests == 24
+    assert tally({A: said(100)}, {A: said(120, 2)}, {A: said(4, 1)}).errors == 3
+
+
+def test_envoy_s_statistics_become_requests_by_cluster() -> None:
+    """Counters and histograms as its admin interface gives them."""
+    name = "cluster.outbound|80|r-1|pharmacy.shop.svc.cluster.local."
+    buckets = [
+        {"upper_bound": 100, "interval": 0, "cumulative": 3},
+        {"upper_bound": 500, "interval": 0, "cumulative": 4},
+    ]
+    stats: list[dict[str, Any]] = [
+        {"name": f"{name}upstream_rq_completed", "value": 4},
+        {"name": f"{name}upstream_rq_5xx", "value": 1},
+        {"histograms": [{"name": f"{name}upstream_rq_time", "buckets": buckets}]},
+    ]
+    assert requests_of(stats) == {
+        "outbound|80|r-1|pharmacy.shop.svc.cluster.local": Requests(4, 1, 4, {100: 3, 500: 4})
+    }
