@@ -57,6 +57,14 @@ def test_the_99th_percentile_may_not_be_slower_than_the_bound(slow: int, phase: 
     assert status(world).phase is phase
 
 
+def test_the_report_has_the_numbers() -> None:
+    """Also while all is well."""
+    world = guarded(ERRORS)
+    counted(world, requests=812, errors=3)
+    texts = [finding.text for finding in go(world, 1).report.findings if finding.code == "Guarded"]
+    assert texts == ["pharmacy guardrail, rollback: 3 of 812 requests failed (0.37 %), allowed are 5 %"]
+
+
 def test_without_guardrails_nothing_is_counted() -> None:
     """And nothing is stopped by counts."""
     world = guarded()

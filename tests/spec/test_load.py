@@ -81,6 +81,11 @@ def problems_of(text: str) -> list[str]:
             "refused rather than ignored; remove it",
         ),
         (
+            APP + "  release: {judge: {metrics: [{name: errors}]}}\n",
+            "7:21: error LW202: spec.release.judge.metrics is not supported by Laneway, and "
+            "refused rather than ignored; remove it",
+        ),
+        (
             RULES + "    directResponse: {status: 200, body: {bytes: '?'}}\n",
             "9:42: error LW206: spec.http[0].directResponse.body.bytes: not base64; "
             "write `string` for a text",

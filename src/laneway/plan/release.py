@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from laneway.plan.guardrails import broken
+from laneway.plan.guardrails import broken, described
 from laneway.plan.observed import AppSeen, CountsId, Evidence, GateId, VersionSeen
 from laneway.plan.records import status_of, with_status
 from laneway.plan.requests import hear, hurried
@@ -82,7 +82,18 @@ def advance(m: Moment, release: Release) -> Course:
         return _aborting(m, _going_back(release, reason, by))
     course = _forward(m, release)
     watch = _watched(course.active) if course.active and m.app.spec.release.judge.guardrails else None
-    return replace(course, watch=watch, findings=(*course.findings, *_queued(m, release)))
+    findings = (*course.findings, *_counted(m, course.active), *_queued(m, release))
+    return replace(course, watch=watch, findings=findings)
+
+
+def _counted(m: Moment, release: Release | None) -> Iterable[Finding]:
+    """What guardrails see, in numbers."""
+    counts = m.evidence.counts.get(_watched(release)) if release else None
+    if counts is None:
+        return
+    for guardrail in m.app.spec.release.judge.guardrails:
+        text = f"guardrail, {guardrail.then}: {described(guardrail, counts)}"
+        yield m.says("Guarded", text)
 
 
 def _going_back(release: Release, reason: str, superseded_by: str | None = None) -> Release:
