@@ -12,10 +12,12 @@ from laneway.mesh.registry import MeshObject, Registry
 from laneway.mesh.resources import Resource
 from laneway.mesh.translator import Translator
 from laneway.mesh.world import GatewayProxy, Inbound, Pod, Proxy, Sidecar
+from laneway.spec import istio
 from laneway.spec.istio import DestinationRule, Gateway, ServiceEntry, VirtualService
 from laneway.spec.kubernetes import Service
 
-KINDS = {kind.__name__: kind for kind in (Service, ServiceEntry, VirtualService, DestinationRule, Gateway)}
+MESH_OBJECTS = (Service, ServiceEntry, VirtualService, DestinationRule, Gateway, istio.Sidecar)
+KINDS = {kind.__name__: kind for kind in MESH_OBJECTS}
 
 SHOP = """
 kind: Service

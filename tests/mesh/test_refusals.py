@@ -317,3 +317,26 @@ def test_service_entries_say_what_can_be_served(spec: str, field: str, text: str
     body = f"{{hosts: [a.example], ports: [{{number: 80, name: http}}], {spec}}}"
     (value,) = parse(f"{{kind: ServiceEntry, metadata: {{name: a}}, spec: {body}}}")
     assert {found.field: found.text for found in refusals_of(value)} == {f"spec.{field}": text}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "field", "text"),
+    [
+        ("[./web]", "egress[0].hosts[0]", "write the full name, like web.NAMESPACE.svc.cluster.local"),
+        ("[bank/web]", "egress[0].hosts[0]", "write the full name, like web.bank.svc.cluster.local"),
+        (
+            "[~/a.example]",
+            "egress[0].hosts[0]",
+            "no namespace has this host; write `~/*` for no host at all",
+        ),
+        (
+            "[./*]}, {hosts: ['*/*']",
+            "egress[1]",
+            "without ports there can be one; write all hosts in the first",
+        ),
+    ],
+)
+def test_sidecars_say_what_can_be_seen(hosts: str, field: str, text: str) -> None:
+    """With what to write instead."""
+    (value,) = parse(f"{{kind: Sidecar, metadata: {{name: a}}, spec: {{egress: [{{hosts: {hosts}}}]}}}}")
+    assert {found.field: found.text for found in refusals_of(value)} == {f"spec.{field}": text}

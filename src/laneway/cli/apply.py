@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from laneway.local.status import AppStatus, Change, Changes, Json, ReleaseStatus, Status
     from laneway.spec.meta import Object
 
-MESH_KINDS = frozenset({"VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Service", "Mesh"})
+MESH_KINDS = frozenset(
+    {"VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Sidecar", "Service", "Mesh"}
+)
 """Kinds whose change has taken effect when every proxy has confirmed."""
 
 

@@ -42,6 +42,7 @@ _KINDS = {
     "DestinationRule": ("destinationrule", "destinationrules", "dr"),
     "Gateway": ("gateway", "gateways", "gw"),
     "ServiceEntry": ("serviceentry", "serviceentries", "se"),
+    "Sidecar": ("sidecar", "sidecars"),
     "ControllerRevision": ("controllerrevision", "controllerrevisions", "cr"),
     "HorizontalPodAutoscaler": ("horizontalpodautoscaler", "horizontalpodautoscalers", "hpa"),
 }
@@ -218,6 +219,14 @@ def _service_entry(obj: Json, world: World) -> tuple[str, ...]:
     return (", ".join(spec["hosts"]), spec.get("location", "MESH_EXTERNAL"), spec.get("resolution", "DNS"))
 
 
+def _sidecar(obj: Json, world: World) -> tuple[str, ...]:
+    spec = obj.get("spec", {})
+    hosts = [host for listener in spec.get("egress", []) for host in listener["hosts"]]
+    policy = spec.get("outboundTrafficPolicy")
+    mode = policy.get("mode", "REGISTRY_ONLY") if policy is not None else "as the mesh"
+    return _labels(spec.get("workloadSelector", {}).get("labels", {})), ", ".join(hosts) or "*/*", mode
+
+
 def _labels(labels: Json) -> str:
     return ", ".join(f"{name}={value}" for name, value in labels.items()) or "-"
 
@@ -244,4 +253,5 @@ _TABLES: dict[str, tuple[Sequence[str], Row]] = {
     "DestinationRule": (("host", "subsets"), _destination_rule),
     "Gateway": (("selector", "ports", "hosts"), _gateway),
     "ServiceEntry": (("hosts", "location", "resolution"), _service_entry),
+    "Sidecar": (("selector", "hosts", "others"), _sidecar),
 }

@@ -34,6 +34,7 @@ SPEC_KINDS = (
     "VirtualService",
     "DestinationRule",
     "ServiceEntry",
+    "Sidecar",
     "HorizontalPodAutoscaler",
 )
 

@@ -32,7 +32,7 @@ from laneway.spec.lane import Mesh
 from laneway.spec.meta import Key, Object
 
 MESH_KINDS = frozenset(
-    {"Service", "ServiceEntry", "VirtualService", "DestinationRule", "Gateway", "Mesh", "Secret"}
+    {"Service", "ServiceEntry", "Sidecar", "VirtualService", "DestinationRule", "Gateway", "Mesh", "Secret"}
 )
 SETTLE_SECONDS = 0.1
 """How long a pod may still be sent a request after its removal was confirmed: workers learn of it later."""

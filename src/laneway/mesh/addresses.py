@@ -19,6 +19,7 @@ from laneway.mesh.resources import LDS, RDS, Audience, Layer, Resource
 from laneway.mesh.rules import NOBODY, verdict
 from laneway.mesh.tables import port_table_name, port_tables
 from laneway.mesh.tcp import rule_chain
+from laneway.mesh.visibility import Visibility
 from laneway.mesh.world import Sidecar
 
 
@@ -45,10 +46,14 @@ class CallerAddresses:
         self._access_log = access_log
         self._given: dict[str, Mapping[str, str]] = {}
 
-    def refresh(self, sidecars: Iterable[Sidecar], stale: set[str]) -> None:
-        """Take the sidecars as they are now. stale: hosts that have changed, or whose rules have."""
+    def refresh(self, sidecars: Iterable[Sidecar], sight: Mapping[str, Visibility], stale: set[str]) -> None:
+        """Take the sidecars as they are now.
+
+        sight: what they see, by id, where that is not everything; stale: hosts that have changed, or whose
+        rules have.
+        """
         callers = {sidecar.id: sidecar for sidecar in sidecars if sidecar.addresses}
-        given = {proxy: sidecar.addresses for proxy, sidecar in callers.items()}
+        given = {proxy: self._seen(sidecar, sight.get(proxy)) for proxy, sidecar in callers.items()}
         tables: dict[tuple[str, tuple[bool, ...]], list[Resource]] = {}
         for proxy in self._given.keys() | given.keys():
             before, after = self._given.get(proxy, {}), given.get(proxy, {})
@@ -61,6 +66,13 @@ class CallerAddresses:
                 moved_ports = callers[proxy].moved_ports if proxy in callers else {}
                 self._put(Layer(Audience.PROXY, proxy), name, after.get(name), moved_ports, tables[kind])
         self._given = given
+
+    def _seen(self, sidecar: Sidecar, sight: Visibility | None) -> Mapping[str, str]:
+        """The addresses of the hosts that a sidecar sees."""
+        if sight is None:
+            return sidecar.addresses
+        visible = self._registry.visible
+        return {host: address for host, address in sidecar.addresses.items() if visible(host, sight)}
 
     def _put(
         self,

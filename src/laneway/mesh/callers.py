@@ -6,13 +6,14 @@ know what a route is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from laneway.mesh.layers import Layers
 from laneway.mesh.registry import Registry
 from laneway.mesh.resources import RDS, Audience, Layer, Resource
 from laneway.mesh.rules import Caller, tells_apart, verdict
 from laneway.mesh.tables import mesh_table
+from laneway.mesh.visibility import Visibility
 from laneway.mesh.world import Sidecar
 
 
@@ -33,18 +34,21 @@ class CallerTables:
     def __init__(self, registry: Registry, layers: Layers) -> None:
         self._registry = registry
         self._layers = layers
-        self._callers: dict[Layer, Caller] = {}
+        self._callers: dict[Layer, tuple[Caller, Visibility | None]] = {}
         self._hosts: set[str] = set()
 
-    def refresh(self, sidecars: Iterable[Sidecar], stale: set[str]) -> set[str]:
+    def refresh(
+        self, sidecars: Iterable[Sidecar], sight: Mapping[str, Visibility], stale: set[str]
+    ) -> set[str]:
         """Take the sidecars as they are now; returns the hosts with other tables than before.
 
-        stale: hosts whose rules have changed, or the hosts that these name.
+        sight: what they see, by id, where that is not everything; stale: hosts whose rules
+        have changed, or the hosts that these name.
         """
-        callers = {caller_layer(sidecar): caller_of(sidecar) for sidecar in sidecars}
+        callers = {caller_layer(each): (caller_of(each), sight.get(each.id)) for each in sidecars}
         for layer in self._callers.keys() - callers.keys():
             self._layers.drop(layer)
-        new = callers.keys() - self._callers.keys()
+        new = {layer for layer, caller in callers.items() if self._callers.get(layer) != caller}
         self._callers = callers
         asking = {name for name in stale if tells_apart(self._registry.rules_of(name))}
         unchanged = self._hosts - stale
@@ -60,8 +64,8 @@ class CallerTables:
         built: dict[tuple[bool, ...], list[Resource]] = {(): []}
         changed = False
         for layer in layers:
-            caller = self._callers[layer]
-            kind = verdict(rules, caller)
+            caller, sight = self._callers[layer]
+            kind = verdict(rules, caller) if self._registry.visible(name, sight) else ()
             if kind not in built:
                 table = mesh_table(name, self._registry, caller)
                 built[kind] = [table] if table else []

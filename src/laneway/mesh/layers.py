@@ -34,6 +34,11 @@ class Layers:
             self._owned[layer, type_url, owner] = frozenset(new)
         return bool(changed or gone)
 
+    def owned(self, layer: Layer, type_url: str, owner: str) -> list[Resource]:
+        """What an owner gives of a type in a layer."""
+        resources = self._resources[layer, type_url]
+        return [resources[name] for name in self._owned.get((layer, type_url, owner), ())]
+
     def owners(self, layer: Layer, type_url: str) -> list[str]:
         """Who gives resources of a type in a layer."""
         return [owner for found, url, owner in self._owned if (found, url) == (layer, type_url)]

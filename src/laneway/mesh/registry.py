@@ -7,23 +7,25 @@ Where several objects claim the same, Istio's choice is taken, and `shadowed` te
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from laneway.mesh import world
 from laneway.mesh.hosts import Host, host_of_service, hosts_of_entry
 from laneway.mesh.names import age, gateways_of, hosts_of
 from laneway.mesh.policies import Policies, governed_among, makes_alike
 from laneway.mesh.policy import Policy
 from laneway.mesh.selection import Selection
-from laneway.mesh.world import Inbound, Pod, Sidecar
-from laneway.spec.istio import DestinationRule, Gateway, ServiceEntry, VirtualService
+from laneway.mesh.visibility import Visibilities, Visibility
+from laneway.mesh.world import Inbound, Pod
+from laneway.spec.istio import DestinationRule, Gateway, ServiceEntry, Sidecar, VirtualService
 from laneway.spec.kubernetes import Secret, Service
 from laneway.spec.meta import Key
 from laneway.spec.naming import MESH, full_host
 from laneway.spec.protocols import Protocol
 
-MeshObject = Service | ServiceEntry | VirtualService | DestinationRule | Gateway
+MeshObject = Service | ServiceEntry | VirtualService | DestinationRule | Gateway | Sidecar
 """The kinds that change what proxies do."""
 
 
@@ -46,6 +48,7 @@ class Stale:
     endpoints: set[str] = field(default_factory=set)
     rules: set[Key] = field(default_factory=set)
     gateways: bool = False
+    sidecars: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Registry:
         self._referrers: dict[str, set[Key]] = defaultdict(set)
         self._secrets: dict[Key, Secret] = {}
         self._selection = Selection()
+        self._visibilities = Visibilities()
         self._stale = Stale()
 
     def upsert(self, value: MeshObject) -> bool:
@@ -145,7 +149,32 @@ class Registry:
         """The pods that a host selects, ready or not, by name."""
         return self._selection.members(host)
 
-    def protocols_of(self, sidecar: Sidecar) -> tuple[Protocol, ...]:
+    def visibility(self, namespace: str, labels: Mapping[str, str]) -> Visibility | None:
+        """Which hosts a caller sees; None for all of them."""
+        return self._visibilities.of(namespace, labels)
+
+    def visible(self, name: str, visibility: Visibility | None) -> bool:
+        """Whether a full name, of a host or of rules, is seen. visibility: as above."""
+        if visibility is None or not visibility.limited:
+            return True
+        rules, host = self.rules_of(name), self.host(name)
+        namespace = host.namespace if host else rules.metadata.namespace if rules else None
+        return namespace is not None and visibility.shows(name, namespace)
+
+    def targets(self) -> set[str]:
+        """The full names of all hosts, and of rules without a host."""
+        return self._hosts.keys() | self._rules.keys()
+
+    def names(self) -> set[str]:
+        """What callers in any namespace may call them."""
+        return self.targets() | self._aliases.keys()
+
+    def reached_from(self, name: str) -> frozenset[str]:
+        """A host, by full name, and the hosts that its rules send to."""
+        rules = self.rules_of(name)
+        return frozenset({name, *(_destinations(rules) if rules else ())})
+
+    def protocols_of(self, sidecar: world.Sidecar) -> tuple[Protocol, ...]:
         """What is spoken at each port of a sidecar's application: as the hosts say that send there.
 
         Of several that differ the first by name counts; HTTP where none sends there.
@@ -235,6 +264,9 @@ class Registry:
                 self._mark_policy(value)
             case Gateway():
                 self._stale.gateways = True
+            case Sidecar():
+                self._visibilities.drop(value)
+                self._stale.sidecars = True
         return set()
 
     def _enter(self, value: MeshObject) -> set[str]:
@@ -255,6 +287,9 @@ class Registry:
                 self._mark_policy(value)
             case Gateway():
                 self._stale.gateways = True
+            case Sidecar():
+                self._visibilities.put(value)
+                self._stale.sidecars = True
         return set()
 
     def _mark_rules(self, value: VirtualService) -> None:

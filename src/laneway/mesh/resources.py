@@ -55,6 +55,7 @@ class Audience(StrEnum):
     SIDECARS = "sidecars"  # route configurations of mesh hosts, and the scopes of their full names
     NAMESPACE = "namespace"  # sidecars of one namespace: the scopes of bare service names
     TRANSPARENT = "transparent"  # sidecars that get all connections of their pods: listeners of hosts' ports
+    VISIBLE = "visible"  # sidecars that see some hosts only, in place of the three above: what these need
     CALLERS = "callers"  # sidecars of one namespace with the same labels: routes that depend on the caller
     GATEWAY = "gateway"  # gateway proxies with the same labels and ports: their routes
     PROXY = "proxy"  # one proxy: its own listeners, with what they alone need

@@ -21,14 +21,13 @@ from laneway.mesh.resources import CDS, EDS, RDS, SRDS, Audience, Changes, Layer
 from laneway.mesh.rules import tells_apart
 from laneway.mesh.tables import mesh_table, mesh_table_name, scope
 from laneway.mesh.transparent import TransparentListeners, View
+from laneway.mesh.visibility import Visibility
+from laneway.mesh.visible_layers import ALL, SIDECARS, VisibleLayers
 from laneway.mesh.world import GatewayProxy, Pod, Proxy, Sidecar
 from laneway.spec.istio import VirtualService
 from laneway.spec.kubernetes import Secret
 from laneway.spec.meta import Key, Object
 from laneway.spec.protocols import Protocol
-
-ALL = Layer(Audience.ALL)
-SIDECARS = Layer(Audience.SIDECARS)
 
 
 class Translator:
@@ -45,6 +44,8 @@ class Translator:
         self._layers = Layers()
         self._addresses = CallerAddresses(self.registry, self._layers, access_log)
         self._callers = CallerTables(self.registry, self._layers)
+        self._visible = VisibleLayers(self.registry, self._layers)
+        self._sight: dict[str, Visibility] = {}
         self._transparent = TransparentListeners(self.registry, self._layers, access_log)
         self._allowed = False
         self._proxies: dict[str, Proxy] = {}
@@ -57,7 +58,7 @@ class Translator:
         self._namespaces: set[str] = set()
 
     def upsert(self, value: Object) -> tuple[Refusal, ...]:
-        """Take a Service, ServiceEntry, VirtualService, DestinationRule, Gateway or Secret, and no others.
+        """Take an object of a kind that the mesh reads (`MeshObject`, Secret); others have no effect.
 
         Returns why it was refused; then what was known under its name stays in force.
         """
@@ -113,12 +114,15 @@ class Translator:
         """
         if self._waiting:
             stale = self.registry.take_stale()
+            self._find_sights(stale)
             self._translate_hosts(stale)
             self._translate_tables(stale)
             self._translate_gateways(stale)
             if stale.names:
                 self._find_other_protocols()
             self._translate_proxies()
+            sights = frozenset(sight for sight in self._sight.values() if sight.limited)
+            self._visible.refresh(sights, stale)
             self._translate_destinations(stale)
             self._generation += 1
             self._waiting = False
@@ -130,10 +134,17 @@ class Translator:
         own = Layer(Audience.PROXY, proxy.id)
         match proxy:
             case Sidecar():
-                shared = caller_layer(proxy), Layer(Audience.NAMESPACE, proxy.namespace), SIDECARS, ALL
-                return (own, *shared, self._view(proxy).layer) if proxy.transparent else (own, *shared)
+                shared = own, caller_layer(proxy), *self._hosts_of(proxy)
+                return (*shared, self._view(proxy).layer) if proxy.transparent else shared
             case GatewayProxy():
                 return own, group_layer(proxy), ALL
+
+    def _hosts_of(self, sidecar: Sidecar) -> tuple[Layer, ...]:
+        """The layers of the hosts that a sidecar sees."""
+        sight = self._sight.get(sidecar.id)
+        if sight and sight.limited:
+            return (sight.layer,)
+        return Layer(Audience.NAMESPACE, sidecar.namespace), SIDECARS, ALL
 
     def resources_for(self, proxy_id: str) -> Mapping[str, Mapping[str, Resource]]:
         """By type URL and name, all that a proxy serves: a live view. Names are unique in it.
@@ -176,7 +187,7 @@ class Translator:
     def _translate_tables(self, stale: Stale) -> None:
         """Route configurations of sidecars, and the names that lead to them."""
         sidecars = (proxy for proxy in self._proxies.values() if isinstance(proxy, Sidecar))
-        changed = self._callers.refresh(sidecars, stale.routes)
+        changed = self._callers.refresh(sidecars, self._sight, stale.routes)
         for name in stale.routes:
             rules = self.registry.rules_of(name)
             table = None if tells_apart(rules) else mesh_table(name, self.registry)
@@ -215,6 +226,20 @@ class Translator:
             if group.openings != openings:
                 self._stale_proxies |= {found.id for found in gateways if group_layer(found) == layer}
 
+    def _find_sights(self, stale: Stale) -> None:
+        """Which hosts each sidecar sees, and whether it lets pass what it does not see."""
+        if not (stale.sidecars or self._stale_proxies):
+            return
+        sidecars = [proxy for proxy in self._proxies.values() if isinstance(proxy, Sidecar)]
+        before = {sidecar.id: self._allows(sidecar) for sidecar in sidecars}
+        found = {each.id: self.registry.visibility(each.namespace, each.labels) for each in sidecars}
+        self._sight = {name: sight for name, sight in found.items() if sight}
+        self._stale_proxies |= {each.id for each in sidecars if self._allows(each) != before[each.id]}
+
+    def _allows(self, sidecar: Sidecar) -> bool:
+        sight = self._sight.get(sidecar.id)
+        return self._allowed if sight is None or sight.allowed is None else sight.allowed
+
     def _find_other_protocols(self) -> None:
         """A changed host may say that something else is spoken at the ports of the sidecars it selects."""
         for name, proxy in self._proxies.items():
@@ -240,19 +265,21 @@ class Translator:
     def _translate_destinations(self, stale: Stale) -> None:
         """Listeners of sidecars for the ports of hosts."""
         sidecars = [proxy for proxy in self._proxies.values() if isinstance(proxy, Sidecar)]
-        self._addresses.refresh(sidecars, stale.clusters | stale.routes)
+        self._addresses.refresh(sidecars, self._sight, stale.clusters | stale.routes)
         views = frozenset(self._view(sidecar) for sidecar in sidecars if sidecar.transparent)
         self._transparent.refresh(views, stale)
 
     def _view(self, sidecar: Sidecar) -> View:
-        return View(self._allowed, sidecar.passthrough is not None)
+        sight = self._sight.get(sidecar.id)
+        limited = sight if sight and sight.limited else None
+        return View(self._allows(sidecar), sidecar.passthrough is not None, limited)
 
     def _own(self, proxy: Proxy | None) -> Own:
         """What no other proxy has."""
         match proxy:
             case Sidecar():
                 protocols = self._spoken[proxy.id] = self.registry.protocols_of(proxy)
-                return sidecar_resources(proxy, protocols, self._allowed, self._access_log)
+                return sidecar_resources(proxy, protocols, self._allows(proxy), self._access_log)
             case GatewayProxy():
                 return gateway_resources(proxy, self._groups[group_layer(proxy)], self._access_log)
             case None:

@@ -20,6 +20,7 @@ from laneway.mesh.passthrough import BLACK_HOLE, otherwise, way_out
 from laneway.mesh.registry import Registry, Stale
 from laneway.mesh.resources import LDS, Audience, Layer, Resource
 from laneway.mesh.tcp import rule_chain, tcp_chain
+from laneway.mesh.visibility import Visibility
 from laneway.mesh.world import Sidecar
 
 ANY_ADDRESS = "0.0.0.0"
@@ -129,17 +130,19 @@ def outbound_listener(sidecar: Sidecar, unknown: Chain, access_log: str | None) 
 class View:
     """What the shared listeners of transparent sidecars depend on.
 
-    allowed: what the mesh does not know may pass; tunnel: it does through a gateway.
+    allowed: what the mesh does not know may pass; tunnel: it does through a gateway; sight: which hosts they
+    see, None for all.
     """
 
     allowed: bool
     tunnel: bool
+    sight: Visibility | None = None
 
     @property
     def layer(self) -> Layer:
         """The layer that sidecars of this view share."""
         ways = [name for name, given in (("allowed", self.allowed), ("tunnel", self.tunnel)) if given]
-        return Layer(Audience.TRANSPARENT, "-".join(ways))
+        return Layer(Audience.TRANSPARENT, "-".join([*ways, self.sight.layer.name] if self.sight else ways))
 
 
 class TransparentListeners:
@@ -161,17 +164,21 @@ class TransparentListeners:
             host = self._registry.host(name)
             places = places_of(host) if host else {}
             changed |= {place for place, port in places.items() if not port.protocol.http}
+        hosts = filter(None, map(self._registry.host, stale.clusters))
+        moved = {place for host in hosts for place in places_of(host)}  # maybe to another namespace
         for view in self._views - views:
             self._layers.drop(view.layer)
         for view in views:
-            for place in changed if view in self._views else self._destinations.places():
+            limited = moved if view.sight else set()
+            for place in changed | limited if view in self._views else self._destinations.places():
                 self._put(view, place)
         self._views = views
 
     def _put(self, view: View, place: Place) -> None:
         unknown = otherwise(view.tunnel, view.allowed, self._access_log)
         filters = way_out(True) if view.allowed else ()
-        claims = self._destinations.claims(place)
+        visible = self._registry.visible
+        claims = [claim for claim in self._destinations.claims(place) if visible(claim[0], view.sight)]
         found = captured(place, claims, self._registry, unknown, filters, self._access_log)
         owner = f"{place[0]}_{place[1]}"
         self._layers.replace(view.layer, LDS, owner, [found] if found else [])

@@ -189,6 +189,9 @@ def _mesh_table(registry: Registry, place: AtSidecar, request: Request) -> _Tabl
     if name is None:
         text = f"nothing in the mesh is called {request.host} from namespace {place.namespace}"
         return _Denial(502, text)
+    sight = registry.visibility(place.namespace, place.labels)
+    if sight and not registry.visible(name, sight):
+        return _Denial(502, f"{name} is not visible: Sidecar {sight.source} does not name it")
     host = registry.host(name)
     ports = {port.number: port.protocol for port in host.ports} if host else {HTTP_PORT: Protocol.HTTP}
     if request.port not in ports:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, get_args
 from laneway.spec.app import App
 from laneway.spec.autoscaling import HorizontalPodAutoscaler
 from laneway.spec.fields import close_to, path_text, read_fields
-from laneway.spec.istio import DestinationRule, Gateway, ServiceEntry, VirtualService
+from laneway.spec.istio import DestinationRule, Gateway, ServiceEntry, Sidecar, VirtualService
 from laneway.spec.kubernetes import ConfigMap, Deployment, Secret, Service
 from laneway.spec.lane import Lane, Mesh, MeshSpec
 from laneway.spec.meta import Key, Object
@@ -35,6 +35,7 @@ KINDS: Mapping[str, type[Object]] = {
     "DestinationRule": DestinationRule,
     "Gateway": Gateway,
     "ServiceEntry": ServiceEntry,
+    "Sidecar": Sidecar,
     "HorizontalPodAutoscaler": HorizontalPodAutoscaler,
 }
 """What is read."""
@@ -54,7 +55,7 @@ _REFUSED_KINDS: Mapping[str, str] = {
 } | dict.fromkeys(
     (
         "AuthorizationPolicy", "EnvoyFilter", "NetworkPolicy", "PeerAuthentication", "ProxyConfig",
-        "RequestAuthentication", "Sidecar", "Telemetry", "WasmPlugin", "WorkloadEntry", "WorkloadGroup",
+        "RequestAuthentication", "Telemetry", "WasmPlugin", "WorkloadEntry", "WorkloadGroup",
     ),
     Code.REFUSED_KIND.remedy,
 )  # fmt: skip
@@ -153,6 +154,7 @@ def spec_of(objects: Iterable[Object]) -> Spec:
         virtual_services=by_kind["VirtualService"],
         destination_rules=by_kind["DestinationRule"],
         service_entries=by_kind["ServiceEntry"],
+        sidecars=by_kind["Sidecar"],
         autoscalers=by_kind["HorizontalPodAutoscaler"],
     )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from laneway.spec.app import App
 from laneway.spec.autoscaling import HorizontalPodAutoscaler
-from laneway.spec.istio import DestinationRule, Gateway, ServiceEntry, VirtualService
+from laneway.spec.istio import DestinationRule, Gateway, ServiceEntry, Sidecar, VirtualService
 from laneway.spec.kubernetes import ConfigMap, Deployment, PodTemplate, Secret, Service
 from laneway.spec.lane import Lane, MeshSpec
 from laneway.spec.meta import Key
@@ -33,6 +33,7 @@ class Spec:
     virtual_services: Mapping[Key, VirtualService] = field(default_factory=dict)
     destination_rules: Mapping[Key, DestinationRule] = field(default_factory=dict)
     service_entries: Mapping[Key, ServiceEntry] = field(default_factory=dict)
+    sidecars: Mapping[Key, Sidecar] = field(default_factory=dict)
     autoscalers: Mapping[Key, HorizontalPodAutoscaler] = field(default_factory=dict)
 
     def template(self, app: App) -> PodTemplate | None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from laneway.mesh.refusals import destination_rule, gateway, services, virtual_service
-from laneway.spec.istio import DestinationRule, Gateway, ServiceEntry, VirtualService
+from laneway.mesh.refusals import destination_rule, gateway, services, sidecar, virtual_service
+from laneway.spec.istio import DestinationRule, Gateway, ServiceEntry, Sidecar, VirtualService
 from laneway.spec.kubernetes import Service
 from laneway.spec.meta import Key
 
@@ -24,7 +24,7 @@ class Refusal:
 
 
 def refusals_of(
-    value: Service | ServiceEntry | VirtualService | DestinationRule | Gateway,
+    value: Service | ServiceEntry | VirtualService | DestinationRule | Gateway | Sidecar,
 ) -> tuple[Refusal, ...]:
     """All that is wrong with an object; nothing where it can be taken."""
     match value:
@@ -38,4 +38,6 @@ def refusals_of(
             found = destination_rule.destination_rule(value)
         case Gateway():
             found = gateway.gateway(value)
+        case Sidecar():
+            found = sidecar.sidecar(value)
     return tuple(Refusal(value.kind, value.key, f"spec.{field}", text) for field, text in found)

@@ -30,6 +30,7 @@ from laneway.spec.istio.http_actions import (
 )
 from laneway.spec.istio.http_match import HTTPMatchRequest, StringMatch
 from laneway.spec.istio.service_entry import ServiceEntry, ServiceEntrySpec, WorkloadEntry, WorkloadSelector
+from laneway.spec.istio.sidecar import Sidecar, SidecarSpec
 from laneway.spec.istio.traffic_policy import (
     ClientTLS,
     ConnectionPool,
@@ -97,6 +98,8 @@ __all__ = [
     "ServerTLSSettings",
     "ServiceEntry",
     "ServiceEntrySpec",
+    "Sidecar",
+    "SidecarSpec",
     "StringMatch",
     "Subset",
     "TCPRoute",
