@@ -90,7 +90,8 @@ def test_a_guardrail_rolls_a_bad_version_back(
     solo.until_served("solo", 50)
 
     def rolled_back() -> bool:
-        ask(solo)
+        for _ in range(10):
+            ask(solo)
         return bool(newest(solo)["phase"] == "RolledBack")
 
     solo.until("it is rolled back", rolled_back)
