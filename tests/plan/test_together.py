@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from tests.plan.invariants import mixed, violations
-from tests.plan.world import NAMESPACE, World
+from tests.plan.world import NAMESPACE, World, walk
 
+from laneway.spec.cohorts import COHORT_HEADER
 from laneway.spec.meta import Key
 from laneway.spec.release import Phase, Release, Verb
 
@@ -235,3 +236,39 @@ def test_nobody_is_led_to_a_version_without_weight_because_the_old_one_has_no_po
     (old,) = world.weights("pharmacy")
     world.kill(old)
     assert go(world, 40) == [[0, 0]]
+
+
+def way_of(world: World, app: str, side: str) -> str:
+    """The revision that a request reaches which was drawn to this side at another app; it has a pod."""
+    rules = world.store["VirtualService", Key(NAMESPACE, app)]
+    rule = walk(rules, "/", {COHORT_HEADER: f"shop.both.{side}"})
+    assert rule is not None
+    (route,) = rule["route"]
+    revision = str(route["destination"]["subset"]).removeprefix("r-")
+    assert any(pod.ready for pod in world.pods if revision in pod.labels.values())
+    return revision
+
+
+@pytest.mark.parametrize("verb", [Verb.PROMOTE, Verb.ABORT])
+def test_requests_under_way_find_their_side_for_a_while_after_the_last_weight(verb: Verb) -> None:
+    """Who was drawn just before, and calls the other app later, must not meet the other side there."""
+    world = at_half()
+    sides = {"candidate": candidates(world)["page"], "stable": way_of(world, "page", "stable")}
+    world.ask(verb, "page")
+    world.settle(until=lambda: len(world.weights("page")) == len(world.weights("pharmacy")) == 1)
+    world.sync()
+    for _ in range(29):
+        go(world, 1)
+        assert {side: way_of(world, "page", side) for side in sides} == sides
+    go(world, 10)
+    assert phase(world) in {Phase.PROMOTED, Phase.ROLLED_BACK}
+
+
+def test_a_release_that_drew_nobody_ends_at_once() -> None:
+    """There is no request under way to follow."""
+    world = two_apps()
+    world.starting_fails.add(candidates(world)["pharmacy"])
+    go(world, 20)
+    world.ask(Verb.ABORT, "page")
+    go(world, 2)
+    assert phase(world) is Phase.ROLLED_BACK

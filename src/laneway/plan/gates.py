@@ -56,7 +56,7 @@ def surge_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
     some: where the receiver gains none by it, the giver's rounded up pod goes first.
     """
     receiver = s.candidate
-    if s.aborting or receiver is None or move.wanted.get(receiver, 0) <= s.written.get(receiver, 0):
+    if receiver is None or move.wanted.get(receiver, 0) <= s.written.get(receiver, 0):
         return move, None
     planned = {
         revision: max(size(weight, s.base), s.warm.get(revision, 0))

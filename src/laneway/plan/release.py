@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from laneway.plan.guardrails import broken, described
 from laneway.plan.observed import AppSeen, CountsId, Evidence, GateId, VersionSeen
@@ -46,7 +46,11 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a release looks at. wanted: the revision of the app's template now; base, surge: pods."""
+    """What a release looks at.
+
+    wanted: the revision of the app's template now; base, surge: pods; follows: how long requests that were
+    drawn before the last weight are followed, until the release ends.
+    """
 
     app: App
     seen: AppSeen
@@ -56,6 +60,7 @@ class Moment:
     surge: int
     now: datetime
     evidence: Evidence = Evidence()  # noqa: RUF009 - frozen
+    follows: timedelta = timedelta(0)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -120,7 +125,10 @@ def _aborting(m: Moment, release: Release) -> Course:
     status, written = status_of(release), m.seen.written
     back = written is None or (dict(written.weights) == {m.stable: FULL} and m.seen.confirmed)
     if not back:
-        return Course(release, target=0)
+        return Course(with_status(release, held_since=None), target=0)
+    since = status.held_since or m.now
+    if m.now < (end := since + m.follows):
+        return Course(with_status(release, held_since=since), target=0, wake=end)
     phase = Phase.SUPERSEDED if status.superseded_by else Phase.ROLLED_BACK
     return Course(None, ended=with_status(release, phase=phase, finished_at=m.now))
 
@@ -188,9 +196,11 @@ def _hold(m: Moment, release: Release, step: Step) -> Course:
     release = with_status(release, held_since=since) if status.held_since is None else release
     waived = hurried(release) or status.skipped == status.step
     until = since if waived else since + step.hold_for
+    if status.step == len(m.steps) - 1:
+        until = max(until, since + m.follows)
     here = Course(release, target=step.weight, ahead=ahead(m, release))
     if m.now < until:
-        weight, length = format_percent(step.weight), format_duration(step.hold_for)
+        weight, length = format_percent(step.weight), format_duration(until - since)
         finding = m.says("Holding", f"holds {weight} % for {length}, until {until:%H:%M:%S} UTC")
         return replace(here, wake=until, findings=(finding,))
     if not m.seen.confirmed:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from laneway.plan.autoscaled import grown
 from laneway.plan.gates import Move
@@ -23,6 +23,9 @@ from laneway.spec.release import Member, Phase, Release, ReleaseApp, ReleaseSpec
 from laneway.spec.values import FULL
 
 Standings = Mapping[Key, Standing]
+
+FOLLOWED = timedelta(seconds=30)
+"""How long requests keep their side once nobody is drawn to it any more: they may yet call another app."""
 
 NOWHERE = -1
 """No weight: the apps differ."""
@@ -119,7 +122,8 @@ def _advanced(release: Release, standings: Standings, evidence: Evidence, now: d
     parts = [(moments[key], seen_as[key].spec.apps[0].revision) for key in members]
     release = _opened(release, parts, now)
     leader = views(release)[next(iter(members))]
-    course = advance(_as_one(parts), leader)
+    follows = FOLLOWED if status_of(release).opened_at else timedelta(0)
+    course = advance(replace(_as_one(parts), follows=follows), leader)
     record = course.active or course.ended or leader
     whole = release.model_copy(update={"status": _whole(record, release)})
     courses = {
