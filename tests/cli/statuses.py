@@ -92,6 +92,7 @@ def status(**given: Any) -> Status:
         version=1,
         observed=1,
         ingress="http://127.0.0.1:8080",
+        urls=["http://127.0.0.1:8080"],
         isolation=Isolation(mode="loopback", why="the default"),
         ready=True,
         confirmed=True,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from laneway.local import gateways
 from laneway.local.gateways import EGRESS_LABELS, INGRESS_LABELS, Places
 from laneway.mesh.refusals import refusals_of
@@ -11,7 +13,7 @@ PLACES = Places(8080, "127.64.0.1", "127.64.0.2")
 LOCAL = {80: 10080, 443: 10443, 9000: 9000}
 
 
-def gateway(selector: dict[str, str], *ports: int) -> Gateway:
+def gateway(selector: Mapping[str, str], *ports: int) -> Gateway:
     """A Gateway that selects proxies by these labels."""
     servers = [
         {"port": {"number": p, "name": f"http-{p}", "protocol": "HTTP"}, "hosts": ["*"]} for p in ports
@@ -21,7 +23,7 @@ def gateway(selector: dict[str, str], *ports: int) -> Gateway:
             "apiVersion": "networking.istio.io/v1",
             "kind": "Gateway",
             "metadata": {"name": "public", "namespace": "shop"},
-            "spec": {"selector": selector, "servers": servers},
+            "spec": {"selector": dict(selector), "servers": servers},
         }
     )
 
@@ -46,6 +48,29 @@ def test_the_lowest_port_of_the_ingress_is_the_one_of_its_url() -> None:
         443: ("127.64.0.1", 10443),
         9000: ("127.64.0.1", 9000),
     }
+
+
+def test_each_port_of_the_ingress_has_a_url() -> None:
+    """By what is spoken there; that of the lowest port is first."""
+    servers = [
+        (443, "HTTPS", {"mode": "SIMPLE", "credentialName": "a"}),
+        (80, "HTTP2", None),
+        (9000, "TCP", None),
+    ]
+    body = [
+        {"port": {"number": port, "name": str(port), "protocol": protocol}, "hosts": ["*"]}
+        | ({"tls": tls} if tls else {})
+        for port, protocol, tls in servers
+    ]
+    found = Gateway.model_validate(
+        {"metadata": {"name": "a"}, "spec": {"selector": dict(INGRESS_LABELS), "servers": body}}
+    )
+    proxy = gateways.ingress_proxy([80, 443, 9000], PLACES, LOCAL)
+    assert gateways.urls([found, gateway(EGRESS_LABELS, 80)], proxy) == [
+        "http://127.0.0.1:8080",
+        "https://127.64.0.1:10443",
+        "tcp://127.64.0.1:9000",
+    ]
 
 
 def test_an_ingress_that_no_gateway_selects_listens_nowhere() -> None:

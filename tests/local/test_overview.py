@@ -87,7 +87,11 @@ def view(
 def document(*args: Any, **more: Any) -> Status:
     """Its status document."""
     return overview(
-        view(*args, **more), version=7, taken_up=41, ingress="http://127.0.0.1:8080", isolation=SHARED
+        view(*args, **more),
+        version=7,
+        taken_up=41,
+        urls=["http://127.0.0.1:8080", "https://127.64.0.1:10443"],
+        isolation=SHARED,
     )
 
 
@@ -222,7 +226,7 @@ def test_what_a_pass_decides_of_a_release_is_there_with_that_pass() -> None:
     begun = parse(release("web-2", "r2", Phase.PROGRESSING, 1))
     assert isinstance(begun, Release)
     made = replace(view(plan=TWO), planned=Plan(apps=(TWO,), releases=(begun,)))
-    found = overview(made, version=7, taken_up=41, ingress="", isolation=SHARED)
+    found = overview(made, version=7, taken_up=41, urls=[""], isolation=SHARED)
     assert [each["phase"] for each in found["releases"]] == ["Progressing"]
     assert found["apps"][0]["release"] == "web-2"
 
@@ -230,7 +234,7 @@ def test_what_a_pass_decides_of_a_release_is_there_with_that_pass() -> None:
 def test_a_release_outlives_its_app() -> None:
     """As a record, without steps."""
     spec = spec_of([parse(release("web-2", "r2", Phase.PROMOTED, 1))])
-    found = overview(View(spec, Observed(), Plan(), Report(), {}, CALM), 1, 1, "", SHARED)
+    found = overview(View(spec, Observed(), Plan(), Report(), {}, CALM), 1, 1, [""], SHARED)
     assert (found["releases"][0]["weight"], found["releases"][0]["steps"]) == (100, 0)
 
 

@@ -57,3 +57,4 @@ def test_hosts_have_a_namespace(host: str) -> None:
     """And are names or wildcards."""
     (told,) = problems(f"{{egress: [{{hosts: ['{host}']}}]}}")
     assert "egress[0].hosts[0]" in told
+    assert "write namespace/host, like ./*" in told

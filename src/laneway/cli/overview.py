@@ -55,7 +55,7 @@ def _screen(status: Status) -> RenderableType:
     from laneway.cli import tables, waiting
     from laneway.cli.output import grid
 
-    parts: list[RenderableType] = [f"ingress {status['ingress']}", _proxies(status), ""]
+    parts: list[RenderableType] = [f"ingress {', '.join(status['urls'])}", _proxies(status), ""]
     columns = ("namespace", "app", "revision", "role", "image", "weight", "served", "pods")
     parts.append(grid(columns, [row for app in status["apps"] for row in _versions(app)]))
     if status["workloads"]:

@@ -211,6 +211,7 @@ def _show_up(form: Format, status: Status, state: State, pid: int) -> None:
 
     document = {
         "ingress": status["ingress"],
+        "urls": status["urls"],
         "isolation": status["isolation"],
         "state": str(state.path),
         "pid": pid,
@@ -222,7 +223,7 @@ def _greeting(status: Status, state: State) -> RenderableType:
     hosts = sorted({host for app in status["apps"] for host in app["hosts"]})
     host = f" -H 'Host: {hosts[0]}'" if hosts else ""
     lines = [
-        f"Laneway is up: {status['ingress']}",
+        f"Laneway is up: {', '.join(status['urls'])}",
         f"  network  {status['isolation']['mode']} ({status['isolation']['why']})",
         f"  try      curl{host} {status['ingress']}/",
         f"  look     {_line(state, 'status')}",

@@ -227,7 +227,9 @@ class LocalEngine:
             self._counting.set(planned.watches)
         view = View(spec, observed, planned, report, self._workloads(), self._proxies(), self._extra())
         before = self._status
-        fresh = overview(view, self._status_version, self._taken_up, self.ingress(), self.isolation)
+        fresh = overview(
+            view, self._status_version, self._taken_up, self.proxies.ingress_urls(), self.isolation
+        )
         if before != fresh:
             self._status_version += 1
             self._status = fresh | {"version": self._status_version}
@@ -261,6 +263,16 @@ class LocalEngine:
             )
             for key, refusal in self.proxies.refusals()
         ]
+        closed = [
+            Finding(
+                code="NoCertificate",
+                severity="error",
+                namespace=key.namespace,
+                name=key.name,
+                text=f"Gateway {key}: {why}",
+            )
+            for key, why in self.proxies.closed_servers()
+        ]
         rejected = [
             Finding(code="ProxyRejects", severity="error", namespace="", name=proxy, text=text)
             for proxy, text in self.plane.rejections().items()
@@ -292,11 +304,11 @@ class LocalEngine:
             Finding(code="NotWritten", severity="error", namespace="", name="", text=text)
             for text in self._unwritten.values()
         ]
-        return (*unwritten, *refused, *rejected, *failing, *unlinked)
+        return (*unwritten, *refused, *closed, *rejected, *failing, *unlinked)
 
     def ingress(self) -> str:
         """URL of the ingress gateway."""
-        return f"http://127.0.0.1:{self.proxies.ingress_port}"
+        return self.proxies.ingress_urls()[0]
 
     async def changed(self, until: datetime | None) -> None:
         """Return when anything changed since the last look at the facts, or at `until`."""

@@ -24,6 +24,9 @@ INGRESS_LABELS: Mapping[str, str] = {"istio": "ingressgateway", "app": "istio-in
 EGRESS_LABELS: Mapping[str, str] = {"istio": "egressgateway", "app": "istio-egressgateway"}
 
 
+_SCHEMES = {"http2": "http", "grpc": "http", "grpc-web": "http"}
+
+
 @dataclass(frozen=True, slots=True)
 class Places:
     """Where gateways listen. ingress_port: on 127.0.0.1; the addresses: for every other port.
@@ -50,6 +53,20 @@ def ingress_proxy(ports: Iterable[int], places: Places, local: Mapping[int, int]
     if bound:
         bound[min(bound)] = ("127.0.0.1", places.ingress_port)
     return GatewayProxy(str(INGRESS), NAMESPACE, INGRESS_LABELS, bound)
+
+
+def urls(gateways: Iterable[Gateway], proxy: GatewayProxy) -> list[str]:
+    """Where to reach each server port of a gateway on this machine, by port: https://127.64.0.1:10443."""
+    schemes: dict[int, str] = {}
+    for gateway in gateways:
+        if gateway.spec.selector.items() <= proxy.labels.items():
+            for server in gateway.spec.servers:
+                schemes.setdefault(server.port.number, server.port.protocol.lower())
+    return [
+        f"{_SCHEMES.get(schemes[port], schemes[port])}://{bound[0]}:{bound[1]}"
+        for port, bound in sorted(proxy.ports.items(), key=lambda item: item[0])
+        if not isinstance(bound, Pipe)
+    ]
 
 
 def egress_proxy(ports: Iterable[int], places: Places, local: Mapping[int, int]) -> GatewayProxy:

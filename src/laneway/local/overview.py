@@ -52,8 +52,11 @@ class View:
         return {**self.spec.releases, **{release.key: release for release in self.planned.releases}}
 
 
-def overview(view: View, version: int, taken_up: int, ingress: str, isolation: Isolation) -> Status:
-    """The status document of a pass. version: its own; taken_up: the store's version that the pass saw."""
+def overview(view: View, version: int, taken_up: int, urls: list[str], isolation: Isolation) -> Status:
+    """The status document of a pass.
+
+    version: its own; taken_up: the store's version that the pass saw; urls: of the ingress, one at least.
+    """
     apps = [_app(view, plan) for plan in view.planned.apps]
     lanes = [_lane(view, lane) for _, lane in sorted(view.spec.lanes.items())]
     workloads = [_workload(key, seen) for key, seen in sorted(view.workloads.items())]
@@ -62,7 +65,8 @@ def overview(view: View, version: int, taken_up: int, ingress: str, isolation: I
     return Status(
         version=version,
         observed=taken_up,
-        ingress=ingress,
+        ingress=urls[0],
+        urls=urls,
         isolation=isolation,
         ready=all(part["ready"] for part in (*apps, *lanes, *workloads)),
         confirmed=not view.proxies["laggards"] and all(part["confirmed"] for part in (*apps, *lanes)),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +24,8 @@ from laneway.mesh import world
 from laneway.mesh.bootstrap import bootstrap
 from laneway.mesh.control_plane import ControlPlane
 from laneway.mesh.envoy import Admin, envoy_argv
+from laneway.mesh.gateways import servers_of
+from laneway.mesh.openings import closed
 from laneway.mesh.refusals import Refusal
 from laneway.mesh.registry import Registry
 from laneway.mesh.sockets import socket_path
@@ -152,6 +154,18 @@ class Proxies:
         """The ingress gateway and where it listens."""
         ports = gateways.served_ports(self._gateways.values(), gateways.INGRESS_LABELS)
         return gateways.ingress_proxy(ports, self._places, self._local(ports))
+
+    def ingress_urls(self) -> list[str]:
+        """Where each server port of the ingress listens; where it has none, where its first one will."""
+        found = gateways.urls(self._gateways.values(), self.ingress())
+        return found or [f"http://127.0.0.1:{self.ingress_port}"]
+
+    def closed_servers(self) -> Iterator[tuple[Key, str]]:
+        """The servers of Gateways that take no connection, by Gateway, and why."""
+        for labels in (gateways.INGRESS_LABELS, gateways.EGRESS_LABELS):
+            servers = servers_of(self.registry.gateways(), labels)
+            for server, lack in closed(servers, gateways.NAMESPACE, self.registry):
+                yield Key(*server.gateway.split("/")), f"port {server.port} takes no connection: {lack}"
 
     def egress(self) -> world.GatewayProxy:
         """The egress gateway and where it listens."""

@@ -185,13 +185,15 @@ class Status(TypedDict):
     """Everything at one moment.
 
     version: grows with every change of this document (long poll: `changed(since)`); observed: version of the
-    object store that the latest pass has taken up; ingress: URL of the ingress gateway; ready,
-    confirmed: of everything; releases: oldest first.
+    object store that the latest pass has taken up; ingress: URL of the ingress gateway's lowest
+    server port; urls: of each of its server ports, this one first; ready, confirmed: of everything;
+    releases: oldest first.
     """
 
     version: int
     observed: int
     ingress: str
+    urls: list[str]
     isolation: Isolation
     ready: bool
     confirmed: bool

@@ -13,6 +13,7 @@ from laneway.mesh.gateways import Server
 from laneway.mesh.registry import Registry
 from laneway.mesh.rules import Site
 from laneway.mesh.termination import HTTP_PROTOCOLS, Termination, termination_of
+from laneway.spec.credentials import Lack, credentials_of
 from laneway.spec.naming import covers
 from laneway.spec.protocols import Protocol
 
@@ -65,6 +66,15 @@ def connection_openings(servers: Iterable[Server], namespace: str, registry: Reg
                 taken = tuple(name for name in names if _serves(server, name))
                 if rule.clusters and (taken or not names):
                     yield Opening(server.port, taken, rule.subnets, tls, rule.clusters)
+
+
+def closed(servers: Iterable[Server], namespace: str, registry: Registry) -> Iterator[tuple[Server, Lack]]:
+    """The servers that take no connection, as their certificates are not there, and what is missing."""
+    for server in servers:
+        if server.tls and server.tls.credential_name:
+            found = credentials_of(server.tls, namespace, registry.secret)
+            if isinstance(found, Lack):
+                yield server, found
 
 
 def _serves(server: Server, name: str) -> bool:

@@ -7,17 +7,14 @@ from typing import Any
 
 from laneway.mesh.protos import any_of, enum, message
 from laneway.mesh.registry import Registry
+from laneway.spec.credentials import Lack, credentials_of, verifies_clients
 from laneway.spec.istio import ServerTLSSettings
-from laneway.spec.kubernetes import Secret
-from laneway.spec.meta import Key
 
 Data = str | bytes
 """A file by its path, or content."""
 
 HTTP_PROTOCOLS = ("h2", "http/1.1")
 """What a gateway offers by ALPN to clients of HTTP."""
-_CHAIN, _KEY, _CA = ("tls.crt", "cert"), ("tls.key", "key"), ("ca.crt", "cacert")
-"""Keys of a Secret: of type kubernetes.io/tls, and Istio's generic form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +32,13 @@ def termination_of(
     settings: ServerTLSSettings, namespace: str, registry: Registry, protocols: tuple[str, ...]
 ) -> Termination | None:
     """The server's certificates; None while its Secret, of the gateway's own namespace, lacks them."""
-    asks = settings.mode in {"MUTUAL", "OPTIONAL_MUTUAL"}
     if not settings.credential_name:
-        ca = settings.ca_certificates if asks else None
+        ca = settings.ca_certificates if verifies_clients(settings) else None
         return Termination(settings, settings.server_certificate, settings.private_key, ca, protocols)
-    secret = registry.secret(Key(namespace, settings.credential_name))
-    chain, key = _value(secret, _CHAIN), _value(secret, _KEY)
-    authority = _value(registry.secret(Key(namespace, f"{settings.credential_name}-cacert")), _CA)
-    trusted = authority or _value(secret, _CA)
-    if chain is None or key is None or (asks and trusted is None):
+    found = credentials_of(settings, namespace, registry.secret)
+    if isinstance(found, Lack):
         return None
-    return Termination(settings, chain, key, trusted if asks else None, protocols)
-
-
-def _value(secret: Secret | None, keys: tuple[str, ...]) -> bytes | None:
-    return next((secret.values[key] for key in keys if key in secret.values), None) if secret else None
+    return Termination(settings, found.chain, found.key, found.ca, protocols)
 
 
 def transport_socket(termination: Termination) -> Any:

@@ -14,10 +14,8 @@ from laneway.mesh.resources import Audience, Layer
 from laneway.mesh.selection import selects
 from laneway.spec.istio import Sidecar
 from laneway.spec.meta import Key
-from laneway.spec.naming import covers
+from laneway.spec.naming import ROOT_NAMESPACE, covers
 
-ROOT = "istio-system"
-"""The namespace whose Sidecar without a selector counts for namespaces that have none: Istio's default."""
 EVERYTHING = ("*", "*")
 
 
@@ -79,7 +77,7 @@ class Visibilities:
             selector = sidecar.spec.workload_selector
             if selector and selects(selector.labels, labels):
                 return _visibility(sidecar, namespace)
-        for sidecar in (*own, *self._oldest_first(ROOT)):
+        for sidecar in (*own, *self._oldest_first(ROOT_NAMESPACE)):
             if sidecar.spec.workload_selector is None:
                 return _visibility(sidecar, namespace)
         return None

@@ -88,6 +88,7 @@ RULES_OF_THE_WHOLE: tuple[Rule, ...] = (
     hosts.ports_exist,
     gateways.gateways_exist,
     gateways.hosts_are_covered,
+    gateways.credentials_exist,
 )
 """Rules about what is missing: they say nothing of use where some objects could not be read."""
 

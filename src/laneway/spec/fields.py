@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from laneway.spec.cohorts import COOKIE_NAME
+from laneway.spec.istio.sidecar import HOST_IMPORT
 from laneway.spec.lane import HTTP_URL, LANE_VALUE
 from laneway.spec.meta import DNS_LABEL, DNS_SUBDOMAIN, Model
 from laneway.spec.problems import Code
@@ -167,6 +168,7 @@ _PATTERNS = {
     LANE_VALUE: "use letters, digits, dashes, dots and underscores, 63 at most, like pr-123",
     COOKIE_NAME: "use letters, digits, dashes and underscores, like lw-cohort",
     HEADER_NAME: "use lowercase letters, digits and dashes, like x-lane",
+    HOST_IMPORT: "write namespace/host, like ./*, bank/ledger.bank.svc.cluster.local or */*.example.com",
     HTTP_URL: "write a URL like http://127.0.0.1:9100/queue-length",
 }
 

@@ -6,6 +6,8 @@ Must not know which exist.
 from __future__ import annotations
 
 DOMAIN = "svc.cluster.local"
+ROOT_NAMESPACE = "istio-system"
+"""Where the gateways are, and a Sidecar for all namespaces: Istio's default."""
 MESH = "mesh"
 """The reserved gateway name that stands for all sidecars."""
 

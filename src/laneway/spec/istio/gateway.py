@@ -33,6 +33,16 @@ class ServerTLSSettings(Model):
     max_protocol_version: TLSVersion = "TLS_AUTO"
     cipher_suites: list[str] = Field(default_factory=list)
 
+    @property
+    def files(self) -> dict[str, str]:
+        """The files that it names, by field."""
+        found = {
+            "serverCertificate": self.server_certificate,
+            "privateKey": self.private_key,
+            "caCertificates": self.ca_certificates,
+        }
+        return {field: path for field, path in found.items() if path}
+
 
 class GatewayServer(Model):
     """A port that a gateway listens on, for these hosts (`host` or `namespace/host`)."""

@@ -14,9 +14,9 @@ from laneway.spec.istio.common import NetworkingVersion
 from laneway.spec.istio.service_entry import WorkloadSelector
 from laneway.spec.meta import Model, Object
 
-HostImport = Annotated[
-    str, StringConstraints(pattern=r"^(\.|\*|~|[a-z0-9]([-a-z0-9]*[a-z0-9])?)/(\*|(\*\.)?[-A-Za-z0-9.]+)$")
-]
+HOST_IMPORT = r"^(\.|\*|~|[a-z0-9]([-a-z0-9]*[a-z0-9])?)/(\*|(\*\.)?[-A-Za-z0-9.]+)$"
+
+HostImport = Annotated[str, StringConstraints(pattern=HOST_IMPORT)]
 """`namespace/host`: the namespace `.` for the proxies' own, `*` for any, `~` for none; the host `*`, a
 wildcard like `*.example.com`, or a full name."""
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from laneway.spec.app import App, Rule
+from laneway.spec.credentials import Lack, credentials_of
 from laneway.spec.istio import Gateway, VirtualService
 from laneway.spec.meta import Key
-from laneway.spec.naming import MESH, full_gateway, overlap
+from laneway.spec.naming import MESH, ROOT_NAMESPACE, full_gateway, overlap
 from laneway.spec.problems import Code
 from laneway.spec.rules.scope import Fault, Scope, matched
 from laneway.spec.yaml import Path
@@ -74,6 +75,20 @@ def _serves(gateway: Gateway, host: str, namespace: str) -> bool:
             if allowed == namespace and overlap(name, host):
                 return True
     return False
+
+
+def credentials_exist(scope: Scope) -> Iterator[Fault]:
+    """A certificate that a server names is in a Secret beside the gateway's pods."""
+    for gateway in scope.spec.gateways.values():
+        for index, server in enumerate(gateway.spec.servers):
+            if server.tls is None or not server.tls.credential_name:
+                continue
+            lack = credentials_of(server.tls, ROOT_NAMESPACE, scope.spec.secrets.get)
+            if isinstance(lack, Lack):
+                code = Code.NO_KEY if lack.name else Code.NO_CONFIGURATION
+                remedy = f"add {'the key' if lack.name else 'it'}, in namespace {ROOT_NAMESPACE}"
+                path = ("spec", "servers", index, "tls", "credentialName")
+                yield Fault(code, gateway, path, str(lack), remedy)
 
 
 class _Claim(NamedTuple):
