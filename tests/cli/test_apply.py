@@ -8,7 +8,7 @@ import pytest
 from tests.cli.conftest import Daemon, Laneway
 from tests.cli.statuses import app, lane, release, status, version
 
-from laneway.local.status import FOLDER
+from laneway.spec.world import FOLDER
 
 DEPLOYMENT = """
 apiVersion: apps/v1

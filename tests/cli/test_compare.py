@@ -10,7 +10,7 @@ import yaml
 from tests.cli.conftest import Daemon, Laneway
 
 from laneway.cli.compare import differences, shown
-from laneway.local.status import FOLDER
+from laneway.spec.world import FOLDER
 
 MESH = """
 apiVersion: laneway.dev/v1alpha1

@@ -102,3 +102,14 @@ def app(name: str, image: str, *, replicas: int = 4) -> list[dict[str, Any]]:
     }
     version = "laneway.dev/v1alpha1"
     return [deployment, {"apiVersion": version, "kind": "App", "metadata": {"name": name}, "spec": spec}]
+
+
+def lane(name: str, image: str) -> dict[str, Any]:
+    """A lane with a version of the pharmacy."""
+    spec = {"apps": [{"name": "pharmacy", "image": image}]}
+    return {
+        "apiVersion": "laneway.dev/v1alpha1",
+        "kind": "Lane",
+        "metadata": {"name": name, "creationTimestamp": NOON.isoformat()},
+        "spec": spec,
+    }

@@ -5,11 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from tests.control.memory import NOON, World, app
+import pytest
+from tests.control.memory import NOON, World, app, lane
 
 from laneway.control.loop import Loop
 from laneway.manifests import names
 from laneway.spec.meta import Key
+from laneway.spec.world import FOLDER
+
+UNMOVED = {"Deployment", "VirtualService"}
+"""What leads requests, and who answers them."""
+
+MOST_FIRST = app("pharmacy", "")[1]["spec"] | {
+    "release": {"steps": [{"weight": 80, "hold": "1m"}, {"weight": 100}]}
+}
 
 PHARMACY = Key("default", "pharmacy")
 
@@ -112,3 +121,83 @@ def test_only_the_newest_records_of_releases_are_kept(world: World) -> None:
     started = [body["status"]["startedAt"] for (kind, _), body in world.stored.items() if kind == "Release"]
     assert len(started) == 10
     assert min(started) > (NOON + timedelta(minutes=2)).isoformat()
+
+
+def applied_from(world: World, folder: str, image: str) -> None:
+    """Apply a template from a file in this folder."""
+    body = app("pharmacy", image)[0]
+    world.put(body | {"metadata": body["metadata"] | {"annotations": {FOLDER: folder}}})
+
+
+def folders(world: World) -> dict[str, str]:
+    """The folder of each derived Deployment, by the image that it runs."""
+    return {
+        body["spec"]["template"]["spec"]["containers"][0]["image"]: body["metadata"]["annotations"][FOLDER]
+        for (kind, _), body in world.stored.items()
+        if kind == "Deployment" and names.managed(body)
+    }
+
+
+def test_each_revision_keeps_the_folder_that_its_template_was_applied_from(world: World) -> None:
+    """Its command is looked up and runs there, also when the app's newest template is in another one."""
+    applied_from(world, "/one", "pharmacy:1")
+    settle(world, Loop(world))
+    applied_from(world, "/two", "pharmacy:2")
+    settle(world, Loop(world))
+    assert folders(world) == {"pharmacy:1": "/one", "pharmacy:2": "/two"}
+    applied_from(world, "/moved", "pharmacy:2")
+    settle(world, Loop(world))
+    assert folders(world) == {"pharmacy:1": "/one", "pharmacy:2": "/moved"}
+
+
+def test_a_lane_runs_in_the_folder_of_the_revision_that_it_is_made_of(world: World) -> None:
+    """Of stable, while a newer template is released; and for as long as the lane has that base."""
+    applied_from(world, "/one", "pharmacy:1")
+    settle(world, Loop(world))
+    applied_from(world, "/two", "pharmacy:2")
+    world.put(lane("green", "pharmacy:green"))
+    settle(world, Loop(world))
+    assert folders(world)["pharmacy:green"] == "/one"
+    world.time += timedelta(minutes=1)
+    settle(world, Loop(world))
+    assert folders(world) == {"pharmacy:2": "/two", "pharmacy:green": "/one"}
+
+
+@pytest.mark.parametrize("damaged", [None, {}, {"template": {"spec": "?"}}])
+@pytest.mark.parametrize("image", ["pharmacy:1", "pharmacy:2"])
+def test_a_lost_or_damaged_template_is_written_again_from_what_runs_of_it(
+    world: World, image: str, damaged: dict[str, Any] | None
+) -> None:
+    """Of either side of a canary: no weight and no pod moves, and the revision is the same."""
+    loop = Loop(world)
+    settle(world, loop)
+    applied_from(world, "/two", "pharmacy:2")
+    settle(world, loop)
+    before = {ref: body["spec"] for ref, body in world.stored.items() if ref[0] in UNMOVED}
+    (ref,) = (r for r, b in world.stored.items() if r[0] == "ControllerRevision" and image in str(b))
+    kept = world.stored.pop(ref)
+    if damaged is not None:
+        world.put(kept | {"data": damaged})
+    loop.once()
+    assert {ref: body["spec"] for ref, body in world.stored.items() if ref[0] in UNMOVED} == before
+    settle(world, loop)
+    again = world.stored[ref]
+    assert (again["data"], again["metadata"]["labels"]) == (kept["data"], kept["metadata"]["labels"])
+    world.time += timedelta(minutes=1)
+    settle(world, loop)
+    assert len(rules(world)[-1]["route"]) == 1
+
+
+def test_of_a_canary_that_has_most_of_the_weight_a_lost_stable_is_still_the_one_to_go_back_to(
+    world: World,
+) -> None:
+    """The record of the release says what it was, not the weights."""
+    world.put(app("pharmacy", "pharmacy:1")[1] | {"spec": MOST_FIRST})
+    loop = Loop(world)
+    settle(world, loop)
+    world.put(app("pharmacy", "pharmacy:2")[0])
+    settle(world, loop)
+    (ref,) = (r for r, b in world.stored.items() if r[0] == "ControllerRevision" and "pharmacy:1" in str(b))
+    kept = world.stored.pop(ref)
+    settle(world, loop)
+    assert world.stored[ref]["metadata"]["labels"] == kept["metadata"]["labels"]

@@ -6,18 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.local.samples import changed, deployment, pod
+from tests.local.samples import START, changed, pod
 
-from laneway.local.commands import Find, application, folder_of
-from laneway.local.pods import Pod
+from laneway.local.addresses import Pair
+from laneway.local.commands import Find, application, folder_of, folder_of_app
+from laneway.local.pods import Pod, new_pod, read_pod
 from laneway.local.references import CannotStartError
-from laneway.local.status import FOLDER
 from laneway.manifests import names
 from laneway.spec.kubernetes import Container
 from laneway.spec.meta import Key
+from laneway.spec.world import FOLDER
 
 IMAGE = "registry.example/shop/web:1.2"
 APP_LABELS = {names.APP: "web", names.REVISION: "r1"}
+
+
+PAIR = Pair("127.1.0.1", "127.1.0.2")
 
 
 def stored(folder: Path | None, kind: str = "Deployment", name: str = "web", **spec: Any) -> dict[str, Any]:
@@ -89,24 +93,30 @@ def test_a_container_with_neither_is_refused() -> None:
         application(container(), finder(stored(None)))
 
 
-def test_the_folder_is_the_one_of_the_object_that_holds_the_template(tmp_path: Path) -> None:
-    """Of the App's Deployment, of the App where the template is inline, else of the pod's own Deployment."""
-    own, app, plain = tmp_path / "deployment", tmp_path / "app", tmp_path / "plain"
-    by_name = stored(app, "App", workload={"deployment": "web-template"})
-    inline = stored(app, "App", workload={"template": {}})
-    of_app = container(APP_LABELS)
-    assert folder_of(of_app, finder(by_name, stored(own, name="web-template"))) == own
-    assert folder_of(of_app, finder(inline, stored(plain))) == app
-    assert folder_of(container(), finder(inline, stored(plain))) == plain
+def test_the_folder_is_the_one_that_its_deployment_names(tmp_path: Path) -> None:
+    """Of a revision that is not the newest too: its Deployment has the folder of its own template."""
+    newest = stored(tmp_path / "new", "App", workload={"template": {}})
+    of_app = changed(container(APP_LABELS), deployment="web-r1")
+    assert folder_of(of_app, finder(newest, stored(tmp_path / "old", name="web-r1"))) == tmp_path / "old"
 
 
-def test_a_lanes_pods_run_in_the_folder_of_their_app(tmp_path: Path) -> None:
-    """A lane has no template of its own."""
-    lane = container({names.LANE: "green", names.LANE_APP: "web"})
-    assert folder_of(lane, finder(stored(tmp_path, "App", workload={"template": {}}))) == tmp_path
+def test_pods_whose_deployment_is_gone_keep_its_folder(tmp_path: Path) -> None:
+    """They are draining; their preStop hook runs where they do."""
+    made = new_pod(
+        stored(tmp_path, template={"spec": {"containers": [{"name": "main"}]}}),
+        "t1",
+        "web-1",
+        PAIR,
+        int,
+        START,
+    )
+    assert folder_of(read_pod(made), finder()) == tmp_path
 
 
-def test_pods_of_an_app_that_is_gone_have_the_folder_of_their_deployment() -> None:
-    """They are draining; a restart meanwhile must not fail."""
-    gone = changed(container(APP_LABELS | {"app": "web"}), deployment="web-r1")
-    assert folder_of(gone, finder(deployment("web-r1"))) is None
+def test_the_commands_of_gates_run_in_the_folder_of_the_apps_newest_template(tmp_path: Path) -> None:
+    """Of the App where the template is inline, else of the Deployment that it names."""
+    inline = stored(tmp_path / "app", "App", workload={"template": {}})
+    by_name = stored(tmp_path / "app", "App", workload={"deployment": "web-template"})
+    named = stored(tmp_path / "deployment", name="web-template")
+    assert folder_of_app(Key("shop", "web"), finder(inline)) == tmp_path / "app"
+    assert folder_of_app(Key("shop", "web"), finder(by_name, named)) == tmp_path / "deployment"

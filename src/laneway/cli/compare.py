@@ -149,9 +149,9 @@ def _without_secrets(body: Json | None, other: Json | None, when: str) -> Json |
 
 def shown(body: Json) -> Json:
     """An object as it is meant: with its defaults, without what the store sets and where it was read."""
-    from laneway.local.status import FOLDER
     from laneway.spec.defaults import with_defaults, without_server_fields
     from laneway.spec.load import parse
+    from laneway.spec.world import FOLDER
 
     whole = with_defaults(parse(without_server_fields(body)))
     annotations = whole["metadata"].get("annotations", {})
@@ -209,8 +209,8 @@ def _written_by_laneway(client: Client) -> list[Json]:
 
 def _portable(body: Json) -> Json:
     """As somebody would write it, in any folder."""
-    from laneway.local.status import FOLDER
     from laneway.spec.defaults import without_server_fields
+    from laneway.spec.world import FOLDER
 
     written: dict[str, Any] = without_server_fields(body)
     annotations = {n: v for n, v in written["metadata"].get("annotations", {}).items() if n != FOLDER}

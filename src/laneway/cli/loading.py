@@ -14,11 +14,11 @@ from laneway.cli import images, options, sources
 from laneway.cli.client import ApiError, Client
 from laneway.cli.failure import ProblemsFailure, document_of, problem_line
 from laneway.cli.output import say
-from laneway.local.status import FOLDER
 from laneway.manifests import names
 from laneway.spec.check import check
 from laneway.spec.load import KINDS, Loaded, load, parse, ref_of
 from laneway.spec.meta import Object
+from laneway.spec.world import FOLDER
 
 if TYPE_CHECKING:
     from laneway.local.status import Changes, Json

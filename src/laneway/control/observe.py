@@ -10,14 +10,14 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from laneway.manifests import names
-from laneway.manifests.reading import table_of
+from laneway.manifests.reading import table_of, template_of
 from laneway.manifests.routes import gateway_hosts
 from laneway.plan.observed import AppSeen, Evidence, Kept, LaneAppSeen, Observed, Role, Table, VersionSeen
 from laneway.spec.istio import VirtualService
 from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.load import parse, spec_of
 from laneway.spec.meta import Key, Object, key_of
-from laneway.spec.world import Spec
+from laneway.spec.world import FOLDER, Spec
 
 Body = Mapping[str, Any]
 
@@ -87,12 +87,18 @@ def labels_of(body: Body) -> Mapping[str, str]:
     return labels
 
 
+def folder_of(body: Body) -> str:
+    """The folder that a template in an object was applied from, empty where that is not said."""
+    folder: str = (body["metadata"].get("annotations") or {}).get(FOLDER, "")
+    return folder
+
+
 def observe(objects: Mapping[str, Iterable[Body]], facts: Facts, parsed: Parsed) -> tuple[Spec, Observed]:
     """What people want and what there is. objects: as stored, by kind."""
     wanted = [parsed.object(o) for kind in SPEC_KINDS for o in objects.get(kind, ()) if not names.managed(o)]
     spec = spec_of(wanted)
-    kept = _kept(objects.get("ControllerRevision", ()), parsed)
     deployments = [body for body in objects.get("Deployment", ()) if names.managed(body)]
+    kept = _kept(objects.get("ControllerRevision", ()), deployments, parsed)
     scalers = [body for body in objects.get("HorizontalPodAutoscaler", ()) if names.managed(body)]
     versions = _versions(deployments, scalers, kept, facts)
     rules = {key_of(b): b for b in objects.get("VirtualService", ()) if names.managed(b)}
@@ -112,15 +118,34 @@ def observe(objects: Mapping[str, Iterable[Body]], facts: Facts, parsed: Parsed)
     return spec, Observed(apps=apps, lanes=lanes, laggards=facts.laggards(), evidence=facts.evidence())
 
 
-def _kept(bodies: Iterable[Body], parsed: Parsed) -> dict[Key, dict[str, Kept]]:
+def _kept(bodies: Iterable[Body], deployments: Iterable[Body], parsed: Parsed) -> dict[Key, dict[str, Kept]]:
+    """The templates of each app, oldest first. One that is lost or damaged is read from what runs of it."""
     found: dict[Key, dict[str, Kept]] = {}
     for body in sorted(bodies, key=lambda b: (b["metadata"].get("creationTimestamp", ""), key_of(b))):
-        labels, key = labels_of(body), key_of(body)
-        if names.APP in labels and names.managed(body):
-            template = parsed.template(key, body, body["data"]["template"])
-            app = Key(key.namespace, labels[names.APP])
-            found.setdefault(app, {})[labels[names.REVISION]] = Kept(template, Role(labels[names.ROLE]))
+        app, revision = _of_app(body)
+        if app.name and names.managed(body) and (kept := _readable(body, parsed)):
+            found.setdefault(app, {})[revision] = kept
+    for body in deployments:
+        app, revision = _of_app(body)
+        if app.name and revision not in found.get(app, {}):
+            template = PodTemplate.model_validate(template_of(body))
+            found.setdefault(app, {})[revision] = Kept(template, Role.RETIRED, folder_of(body))
     return found
+
+
+def _readable(body: Body, parsed: Parsed) -> Kept | None:
+    """What a ControllerRevision keeps; None where somebody has damaged it."""
+    try:
+        template = parsed.template(key_of(body), body, body["data"]["template"])
+        return Kept(template, Role(labels_of(body)[names.ROLE]), folder_of(body))
+    except (LookupError, TypeError, ValueError):
+        return None
+
+
+def _of_app(body: Body) -> tuple[Key, str]:
+    """The app that an object is a revision's of, its name empty where it is none's; and the revision."""
+    labels = labels_of(body)
+    return Key(key_of(body).namespace, labels.get(names.APP, "")), labels.get(names.REVISION, "")
 
 
 def _versions(
@@ -129,16 +154,15 @@ def _versions(
     kept: Mapping[Key, Mapping[str, Kept]],
     facts: Facts,
 ) -> dict[Key, dict[str, VersionSeen]]:
-    desired = {(key_of(body).namespace, *_revision(body)): body["spec"]["replicas"] for body in deployments}
-    asked = {(key_of(body).namespace, *_revision(body)): _asked(body) for body in scalers}
+    desired = {_of_app(body): body["spec"]["replicas"] for body in deployments}
+    asked = {_of_app(body): _asked(body) for body in scalers}
     found: dict[Key, dict[str, VersionSeen]] = {}
     for app, revisions in kept.items():
         for revision in revisions:
             seen = facts.version(app.namespace, {names.APP: app.name, names.REVISION: revision})
-            named = (app.namespace, app.name, revision)
-            wanted = desired.get(named, 0)
+            wanted = desired.get((app, revision), 0)
             if wanted or seen.pods:
-                version = replace(seen, desired=wanted, asked=asked.get(named, 0))
+                version = replace(seen, desired=wanted, asked=asked.get((app, revision), 0))
                 found.setdefault(app, {})[revision] = version
     return found
 
@@ -149,11 +173,6 @@ def _asked(scaler: Body) -> int:
     if status.get("observedGeneration") == scaler["metadata"].get("generation"):
         asked = status.get("desiredReplicas", 0)
     return asked if asked > scaler["spec"]["minReplicas"] else 0
-
-
-def _revision(body: Body) -> tuple[str, str]:
-    labels = labels_of(body)
-    return labels.get(names.APP, ""), labels.get(names.REVISION, "")
 
 
 def _table(app: Key, rules: Mapping[Key, Body], parsed: Parsed) -> Table | None:
@@ -193,5 +212,6 @@ def _lanes(deployments: Iterable[Body], facts: Facts, parsed: Parsed) -> dict[Ke
             template=parsed.template(key, body, body["spec"]["template"]),
             version=VersionSeen(body["spec"]["replicas"], seen.pods, seen.available, seen.drained),
             confirmed=facts.confirmed("Service", Key(key.namespace, names.lane_service(app, lane))),
+            folder=folder_of(body),
         )
     return found

@@ -9,12 +9,11 @@ from typing import Any
 from laneway.local.containers import Command
 from laneway.local.pods import Pod
 from laneway.local.references import CannotStartError
-from laneway.local.status import FOLDER
-from laneway.manifests import names
 from laneway.spec.images import FILE_NAME, command_for, load_config, unmapped
 from laneway.spec.load import Source
 from laneway.spec.meta import Key
 from laneway.spec.problems import Place
+from laneway.spec.world import FOLDER
 
 Find = Callable[[str, Key], Mapping[str, Any] | None]
 """A stored object by kind and key."""
@@ -40,31 +39,24 @@ def contained(pod: Pod, find: Find) -> Command:
 
 
 def folder_of(pod: Pod, find: Find) -> Path | None:
-    """The folder of the YAML that the pod's template stands in, where it came from a file."""
-    return _folder(_source(pod, find))
+    """The folder of the YAML that the pod's template stood in, where it came from a file.
+
+    By its Deployment; where that is gone, as it was when the pod was made.
+    """
+    deployment = find("Deployment", Key(pod.key.namespace, pod.deployment))
+    return _folder(deployment["metadata"].get("annotations", {}) if deployment else pod.annotations)
 
 
 def folder_of_app(app: Key, find: Find) -> Path | None:
     """The folder of the YAML that an App's template stands in, where it came from a file."""
-    return _folder(_template(app, find))
+    body = find("App", app)
+    deployment = body["spec"]["workload"].get("deployment") if body else None
+    source = find("Deployment", Key(app.namespace, deployment)) if deployment else body
+    return _folder(source["metadata"].get("annotations", {})) if source else None
 
 
-def _source(pod: Pod, find: Find) -> Mapping[str, Any] | None:
-    """The object that holds the template: the App, its own Deployment, or the pod's Deployment."""
-    name = pod.labels.get(names.APP) or pod.labels.get(names.LANE_APP)
-    app = _template(Key(pod.key.namespace, name), find) if name else None
-    return app or find("Deployment", Key(pod.key.namespace, pod.deployment))
-
-
-def _template(key: Key, find: Find) -> Mapping[str, Any] | None:
-    """The object that holds an App's template."""
-    app = find("App", key)
-    deployment = app["spec"]["workload"].get("deployment") if app else None
-    return find("Deployment", Key(key.namespace, deployment)) if deployment else app
-
-
-def _folder(source: Mapping[str, Any] | None) -> Path | None:
-    folder = (source or {}).get("metadata", {}).get("annotations", {}).get(FOLDER)
+def _folder(annotations: Mapping[str, str]) -> Path | None:
+    folder = annotations.get(FOLDER)
     return Path(folder) if folder else None
 
 

@@ -15,6 +15,7 @@ from laneway.spec.kubernetes import Container
 from laneway.spec.kubernetes.volume import Volume
 from laneway.spec.meta import Key
 from laneway.spec.values import parse_duration
+from laneway.spec.world import FOLDER
 
 DEPLOYMENT_LABEL = "laneway.dev/deployment"
 """Names the Deployment that a pod belongs to, in the pod's namespace."""
@@ -24,7 +25,9 @@ TEMPLATE_LABEL = "pod-template-hash"
 
 INJECT_ANNOTATION = "sidecar.istio.io/inject"
 
-_DRAIN = {names.DRAIN_LIMIT, names.DRAIN_GRACE}
+_OF_ITS_DEPLOYMENT = {names.DRAIN_LIMIT, names.DRAIN_GRACE, FOLDER}
+"""Annotations of a Deployment that its pods keep."""
+
 _NAME_MAX = 63
 _SUFFIX = 6
 
@@ -149,7 +152,7 @@ def new_pod(
     meta, pod = deployment["metadata"], deployment["spec"]["template"]
     said = pod.get("metadata", {})
     annotations = said.get("annotations", {})
-    drain = {name: value for name, value in meta.get("annotations", {}).items() if name in _DRAIN}
+    given = {n: value for n, value in meta.get("annotations", {}).items() if n in _OF_ITS_DEPLOYMENT}
     listed = [port["containerPort"] for port in pod["spec"]["containers"][0].get("ports", [])]
     place = place_of(injected(annotations), pair, listed, local_port, own_networks)
     return {
@@ -159,7 +162,7 @@ def new_pod(
             "name": name,
             "namespace": meta["namespace"],
             "labels": said.get("labels", {}) | {DEPLOYMENT_LABEL: meta["name"], TEMPLATE_LABEL: template},
-            "annotations": annotations | drain,
+            "annotations": annotations | given,
         },
         "spec": pod["spec"],
         "status": {

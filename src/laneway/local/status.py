@@ -9,9 +9,6 @@ from typing import Any, Literal, TypedDict
 
 Json = dict[str, Any]
 
-FOLDER = "laneway.dev/folder"
-"""Annotation of an applied template: the absolute path of the folder that its command runs in."""
-
 
 class Problem(TypedDict):
     """One thing wrong with what was applied. file, line, column: empty and 0 where there is no file."""

@@ -21,6 +21,8 @@ DRAIN_GRACE = "laneway.dev/drain-grace"
 """Annotations of a Deployment: how its pods go. Not of its template, so that they change without new pods."""
 CANONICAL_NAME = "service.istio.io/canonical-name"
 CANONICAL_REVISION = "service.istio.io/canonical-revision"
+OF_A_REVISION = frozenset({APP, REVISION, CANONICAL_NAME, CANONICAL_REVISION})
+"""Labels that a revision's pods have besides those of their template."""
 
 EGRESS_HOST = "istio-egressgateway.istio-system.svc.cluster.local"
 """Istio's default egress gateway."""

@@ -1,8 +1,9 @@
-"""Written rules read back: they are the planner's memory of weights, lanes and versions that rules name."""
+"""What was written, read back: rules, the planner's memory of weights and lanes; templates that run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from laneway.manifests import names
 from laneway.plan.observed import Table, Weights
@@ -24,6 +25,14 @@ def table_of(app: Key, rules: VirtualService) -> Table:
     last = next((rule.route for rule in reversed(rules.spec.http) if rule.route), [])
     weights = {names.revision_of_subset(r.destination.subset or ""): r.weight for r in last}
     return Table(_basis_points(weights), frozenset(lanes), frozenset(named - set(weights)))
+
+
+def template_of(deployment: Mapping[str, Any]) -> dict[str, Any]:
+    """The template that a revision's Deployment was made of: `workloads.revision_deployment` undone."""
+    template = deployment["spec"]["template"]
+    said = template["metadata"]
+    labels = {name: value for name, value in said["labels"].items() if name not in names.OF_A_REVISION}
+    return {"metadata": said | {"labels": labels}, "spec": template["spec"]}
 
 
 def _basis_points(weights: Mapping[str, int]) -> Weights:

@@ -15,6 +15,7 @@ from laneway.spec.kubernetes import EnvVar
 from laneway.spec.meta import Key
 from laneway.spec.release_policy import Drain
 from laneway.spec.values import FULL, format_duration, format_quantity, parse_quantity
+from laneway.spec.world import FOLDER
 
 Manifest = dict[str, Any]
 
@@ -35,7 +36,7 @@ def kept_template(app: Key, version: VersionPlan) -> Manifest:
     return {
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",
-        "metadata": meta(key, labels),
+        "metadata": meta(key, labels) | _annotations(_folder(version.folder)),
         "revision": 1,
         "data": {"template": version.template.written()},
     }
@@ -48,9 +49,16 @@ def revision_deployment(app: Key, version: VersionPlan, drain: Drain) -> Manifes
     labels = {**version.template.metadata.labels, **selector, **canonical}
     key = Key(app.namespace, names.versioned(app.name, version.revision))
     pod = _pod(labels, version.template.written())
-    deployment = _deployment(key, selector, selector, pod, version.replicas)
-    deployment["metadata"]["annotations"] = _drain(drain)
-    return deployment
+    annotations = _drain(drain) | _folder(version.folder)
+    return _deployment(key, selector, selector, pod, version.replicas, annotations)
+
+
+def _folder(folder: str) -> dict[str, str]:
+    return {FOLDER: folder} if folder else {}
+
+
+def _annotations(said: dict[str, str]) -> Manifest:
+    return {"annotations": said} if said else {}
 
 
 def _drain(drain: Drain) -> dict[str, str]:
@@ -75,6 +83,7 @@ def lane_deployment(version: LaneVersionPlan, base: Manifest) -> Manifest:
         selector,
         pod | {"spec": patched(base["spec"], version.image, version.env)},
         version.replicas,
+        _folder(version.folder),
     )
 
 
@@ -98,12 +107,17 @@ def _pod(labels: dict[str, str], template: Manifest) -> Manifest:
 
 
 def _deployment(
-    key: Key, own: dict[str, str], selector: dict[str, str], pod: Manifest, replicas: int
+    key: Key,
+    own: dict[str, str],
+    selector: dict[str, str],
+    pod: Manifest,
+    replicas: int,
+    annotations: dict[str, str],
 ) -> Manifest:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": meta(key, own),
+        "metadata": meta(key, own) | _annotations(annotations),
         "spec": {"replicas": replicas, "selector": {"matchLabels": selector}, "template": pod},
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from laneway.plan.observed import LaneAppSeen, Observed
 from laneway.plan.result import Finding, LaneRule, LaneVersionPlan, Severity
@@ -25,6 +26,14 @@ class Lanes:
     deploys: Mapping[str, Mapping[str, LaneApp]] = field(default_factory=dict)
     concerns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     dense: tuple[str, ...] = ()
+
+
+class Base(NamedTuple):
+    """What a lane's version is made of: a revision, its template, and the folder as in `Kept`."""
+
+    revision: str
+    template: PodTemplate
+    folder: str = ""
 
 
 def expiry(lane: Lane) -> datetime | None:
@@ -110,11 +119,11 @@ def bases(seen: Observed) -> dict[Key, frozenset[str]]:
 
 
 def versions(
-    lanes: Mapping[str, Lanes], stables: Mapping[Key, tuple[str, PodTemplate]], seen: Observed
+    lanes: Mapping[str, Lanes], stables: Mapping[Key, Base], seen: Observed
 ) -> Iterator[LaneVersionPlan]:
     """What lanes deploy: the kept template of their base, patched. A baseline release never re-rolls one.
 
-    stables: the stable revision of each app, with its template.
+    stables: the stable revision of each app.
     """
     for namespace, indexed in sorted(lanes.items()):
         for app_name, deployed in sorted(indexed.deploys.items()):
@@ -124,27 +133,36 @@ def versions(
             for name, wanted in deployed.items():
                 lane = Key(namespace, name)
                 before = seen.lanes.get(lane, {}).get(app_name)
-                base, template = _base(app, wanted, before, stables[app], seen)
+                base = _base(app, wanted, before, stables[app], seen)
                 yield LaneVersionPlan(
-                    lane, app_name, base, template, wanted.replicas, wanted.image, tuple(wanted.env)
+                    lane,
+                    app_name,
+                    base.revision,
+                    base.template,
+                    wanted.replicas,
+                    wanted.image,
+                    tuple(wanted.env),
+                    base.folder,
                 )
     yield from _leaving(lanes, seen)
 
 
-def _base(
-    app: Key, wanted: LaneApp, before: LaneAppSeen | None, stable: tuple[str, PodTemplate], seen: Observed
-) -> tuple[str, PodTemplate]:
-    """The revision that a lane's version is made of, with its template.
+def _base(app: Key, wanted: LaneApp, before: LaneAppSeen | None, stable: Base, seen: Observed) -> Base:
+    """The revision that a lane's version is made of.
 
     The same for as long as it exists, unless the lane names another one that is kept. Where that template is
     lost, it is patched again as it runs.
     """
     kept = seen.apps[app].kept if app in seen.apps else {}
     if wanted.base and wanted.base in kept:
-        return wanted.base, kept[wanted.base].template
-    if before is None:
+        revision = wanted.base
+    elif before is None:
         return stable
-    return before.base, kept[before.base].template if before.base in kept else before.template
+    else:
+        revision = before.base
+        if revision not in kept:
+            return Base(revision, before.template, before.folder)
+    return Base(revision, kept[revision].template, kept[revision].folder)
 
 
 def _leaving(lanes: Mapping[str, Lanes], seen: Observed) -> Iterator[LaneVersionPlan]:
@@ -160,7 +178,9 @@ def _leaving(lanes: Mapping[str, Lanes], seen: Observed) -> Iterator[LaneVersion
             needed = _needed(lane, name, before, seen)
             if needed or before.version.pods:
                 replicas = before.version.desired if needed else 0
-                yield LaneVersionPlan(lane, name, before.base, before.template, replicas)
+                yield LaneVersionPlan(
+                    lane, name, before.base, before.template, replicas, folder=before.folder
+                )
 
 
 def _needed(lane: Key, name: str, before: LaneAppSeen, seen: Observed) -> bool:

@@ -30,10 +30,11 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A template that is kept, so that its revision can be rebuilt."""
+    """A template that is kept, so that its revision can be rebuilt. folder: that it was applied from."""
 
     template: PodTemplate
     role: Role
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +85,14 @@ class LaneAppSeen:
     """A lane's version of an app.
 
     base: the revision whose template was patched; template: what its pods run; confirmed: every proxy knows
-    its Service.
+    its Service; folder: as in `Kept`.
     """
 
     base: str
     template: PodTemplate
     version: VersionSeen
     confirmed: bool = False
+    folder: str = ""
 
 
 class GateId(NamedTuple):

@@ -13,7 +13,7 @@ from datetime import datetime
 from laneway.plan import lanes as lane_plans
 from laneway.plan.autoscaled import grown
 from laneway.plan.gates import POD_GATES, WEIGHT_GATES, Gate, Move
-from laneway.plan.lanes import Lanes
+from laneway.plan.lanes import Base, Lanes
 from laneway.plan.observed import Kept, Observed, Role
 from laneway.plan.records import begin, by_app, forgotten, newest, status_of, views
 from laneway.plan.release import Course, advance
@@ -37,7 +37,6 @@ from laneway.plan.together import Standings, bounds, joints
 from laneway.plan.versions import versions
 from laneway.plan.warm import Warm, keep_warm
 from laneway.spec.app import App
-from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.meta import Key
 from laneway.spec.release import Release
 from laneway.spec.values import FULL
@@ -86,7 +85,7 @@ def plan(
     drafts = {key: _draft(standing, courses[key], world) for key, standing in standings.items()}
     drafts = _together(drafts, records, world)
     outcomes = [_outcome(draft, world) for draft in drafts.values()]
-    stables = {o.plan.key: (o.plan.stable, _template(o.plan, o.plan.stable)) for o in outcomes}
+    stables = {o.plan.key: _base(o.plan) for o in outcomes}
     wakes = [wake for wake in (next_expiry, *(o.wake for o in outcomes)) if wake]
     result = Plan(
         apps=tuple(o.plan for o in outcomes),
@@ -101,8 +100,10 @@ def plan(
     return result, Report(tuple(finding for o in outcomes for finding in o.findings))
 
 
-def _template(app: AppPlan, revision: str) -> PodTemplate:
-    return next(version.template for version in app.versions if version.revision == revision)
+def _base(app: AppPlan) -> Base:
+    """What a new lane is made of: stable."""
+    stable = next(version for version in app.versions if version.revision == app.stable)
+    return Base(stable.revision, stable.template, stable.folder)
 
 
 def _courses(standings: Standings, world: _World) -> tuple[dict[Key, Course], list[Release]]:
@@ -146,6 +147,8 @@ class _Draft:
 def _draft(standing: Standing, course: Course, world: _World) -> _Draft:
     app, wanted = standing.app, standing.wanted
     known = standing.seen.kept.get(wanted, Kept(standing.template, Role.CANDIDATE))
+    if (folder := world.spec.folder(app)) is not None:
+        known = replace(known, folder=folder)
     kept = {**standing.seen.kept, wanted: known}
     roles = roles_after(course, kept, standing.stable, wanted, standing.refused)
     stable = next(revision for revision, role in roles.items() if role is Role.STABLE)

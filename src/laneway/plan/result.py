@@ -21,7 +21,7 @@ class VersionPlan:
 
     replicas: pods now (0: no Deployment is needed); subset: whether the DestinationRule names it;
     bounds: of its autoscaler, None without one; carry: the share of the app's load, in basis points, that
-    these are for.
+    these are for; folder: as in `Kept`.
     """
 
     revision: str
@@ -31,6 +31,7 @@ class VersionPlan:
     subset: bool
     bounds: tuple[int, int] | None = None
     carry: int = FULL
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class LaneVersionPlan:
     replicas: int
     image: str | None = None
     env: tuple[EnvVar, ...] = ()
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,7 @@ def stable_of(seen: AppSeen, wanted: str, begun: Iterable[Release]) -> str:
     """
     labelled = next((revision for revision, kept in seen.kept.items() if kept.role is Role.STABLE), None)
     if labelled is None:
-        served = sorted(seen.written.weights.items(), key=lambda share: -share[1]) if seen.written else []
-        return next((revision for revision, _ in served if revision in seen.kept), wanted)
+        return _unlabelled(seen, wanted, begun)
     last = newest(begun)
     if last and _undone(last, labelled) and status_of(last).stable in seen.kept:
         return status_of(last).stable
@@ -35,6 +34,15 @@ def stable_of(seen: AppSeen, wanted: str, begun: Iterable[Release]) -> str:
     if promoted and released in seen.kept and dict(seen.written.weights) == {released: FULL}:
         return released
     return labelled
+
+
+def _unlabelled(seen: AppSeen, wanted: str, begun: Iterable[Release]) -> str:
+    """What the release under way set out from, else what has most of the weight, else the wanted revision."""
+    last = newest(begun)
+    if last and not status_of(last).phase.over and status_of(last).stable in seen.kept:
+        return status_of(last).stable
+    served = sorted(seen.written.weights.items(), key=lambda share: -share[1]) if seen.written else []
+    return next((revision for revision, _ in served if revision in seen.kept), wanted)
 
 
 def _undone(release: Release, labelled: str) -> bool:

@@ -31,7 +31,7 @@ def versions(
 def _version(app: App, s: Situation, move: Move, revision: str, kept: Kept, role: Role) -> VersionPlan:
     has = scaled(app, s, move, revision)
     subset = bool(has.pods) or _named(s, move, revision)
-    return VersionPlan(revision, kept.template, role, has.pods, subset, has.bounds, has.carry)
+    return VersionPlan(revision, kept.template, role, has.pods, subset, has.bounds, has.carry, kept.folder)
 
 
 def _named(s: Situation, move: Move, revision: str) -> bool:

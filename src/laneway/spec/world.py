@@ -16,6 +16,9 @@ from laneway.spec.lane import Lane, MeshSpec
 from laneway.spec.meta import Key
 from laneway.spec.release import Release
 
+FOLDER = "laneway.dev/folder"
+"""Annotation of what holds a template: the absolute path of the folder that its command runs in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spec:
@@ -38,11 +41,19 @@ class Spec:
 
     def template(self, app: App) -> PodTemplate | None:
         """The pod template of an app: inline, or its Deployment's; None where that Deployment is missing."""
-        workload = app.spec.workload
-        if workload.template is not None:
-            return workload.template
-        deployment = self.deployments.get(Key(app.metadata.namespace, workload.deployment or ""))
-        return deployment.spec.template if deployment else None
+        source = self._source(app)
+        return source.spec.template if isinstance(source, Deployment) else app.spec.workload.template
+
+    def folder(self, app: App) -> str | None:
+        """The folder that an app's template was applied from; empty: not known; None: no template."""
+        source = self._source(app)
+        return source.metadata.annotations.get(FOLDER, "") if source else None
+
+    def _source(self, app: App) -> App | Deployment | None:
+        """What holds an app's template."""
+        if app.spec.workload.template is not None:
+            return app
+        return self.deployments.get(Key(app.metadata.namespace, app.spec.workload.deployment or ""))
 
     def replicas(self, app: App) -> int:
         """Pods of the app at rest when nothing else is known: fixed, the lower bound, or its Deployment's."""
