@@ -6,7 +6,10 @@ import asyncio
 import json
 import os
 import signal
+import socket
+import socketserver
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from laneway.local.state import State
 
 pytestmark = pytest.mark.mesh
 
+OUTSIDE_PORT = 18_099
 COMMAND = [sys.executable, "-I", "-S", str(Path(__file__).with_name("unmodified.py"))]
 
 
@@ -63,11 +67,35 @@ def public() -> list[dict[str, Any]]:
     ]
 
 
+def outside() -> dict[str, Any]:
+    """A server of this machine, outside of the mesh, by HTTP and by TCP."""
+    spec = {
+        "hosts": ["outside.example"],
+        "ports": [
+            {"number": 80, "name": "http", "protocol": "HTTP", "targetPort": OUTSIDE_PORT},
+            {"number": 81, "name": "tcp", "protocol": "TCP", "targetPort": OUTSIDE_PORT},
+        ],
+        "resolution": "STATIC",
+        "endpoints": [{"address": machine()}],
+    }
+    meta = {"name": "outside", "namespace": "plain"}
+    version = "networking.istio.io/v1"
+    return {"apiVersion": version, "kind": "ServiceEntry", "metadata": meta, "spec": spec}
+
+
+def machine() -> str:
+    """An address of this machine that is not a loopback's."""
+    with socket.socket(type=socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # sends nothing
+        address: str = probe.getsockname()[0]
+        return address
+
+
 @pytest.fixture(scope="module")
 def plain(laneway: Laneway, folder: Path) -> Laneway:
     """`front` alone and three replicas of `back`."""
     assert client.tried() is None, "this machine lets this user make networks"
-    objects = [*workload("front", 1), *workload("back", 3), *public()]
+    objects = [*workload("front", 1), *workload("back", 3), *public(), outside()]
     (folder / "plain.yaml").write_text(yaml.safe_dump_all(objects))
     up = laneway.json("up", "-f", str(folder), "--isolation", "namespaces", "--detach")
     assert up["isolation"] == {"mode": "namespaces", "why": "asked for"}
@@ -135,6 +163,23 @@ def reached(address: str, port: int) -> bool:
         return asyncio.run(line()).startswith(b"back-")
     except OSError:
         return False
+
+
+def test_what_the_mesh_knows_outside_is_reached_and_nothing_else(plain: Laneway) -> None:
+    """Through the egress gateway, since the pod's network has no way out: by any protocol."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\nConnection: close\r\n\r\noutside\n"
+
+    class Outside(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(4096)
+            self.request.sendall(answer)
+
+    with socketserver.ThreadingTCPServer((machine(), OUTSIDE_PORT), Outside) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for place in ("outside.example", "outside.example:81"):
+            assert found(plain, f"/get?{place}/") == [200, "outside\n"]
+        assert "error" in plain.ask("plain.example", f"/get?{machine()}:{OUTSIDE_PORT}/")
+        server.shutdown()
 
 
 def test_an_application_sees_its_pod_and_not_the_meshs_sockets(plain: Laneway) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from laneway.local.containers import OUTBOUND_PORT
 from laneway.local.netns.pod_network import OUTBOUND_PORT as CAPTURE_PORT
+from laneway.local.netns.pod_network import TRANSIT_PORT
 from laneway.local.pods import Pod
 from laneway.mesh import world
 from laneway.mesh.sockets import socket_path
@@ -60,6 +61,7 @@ def sidecar(pod: Pod, run: Path, passthrough: Pipe) -> world.Sidecar:
         addresses={full_host(name, pod.key.namespace): at for name, at in links.items() if at},
         transparent=pod.own_network,
         passthrough=passthrough if pod.own_network else None,
+        transit=("127.0.0.1", TRANSIT_PORT) if pod.own_network else None,
     )
 
 

@@ -6,6 +6,7 @@ JSON.
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ STATS = (
 BUCKETS = {"match": {"suffix": ".upstream_rq_time"}, "buckets": list(LATENCY_EDGES_MS)}
 FLUSH = "1s"
 """How often histograms are brought up to date."""
+OWN_PRIORITY = 6
+"""Of the connections that a sidecar opens itself; the highest that takes no privilege."""
 CONNECTIONS_MAX = 50_000
 """More are refused. Without a limit Envoy warns at every start."""
 
@@ -53,7 +56,7 @@ def bootstrap(proxy: Proxy, xds: Path, admin: Path) -> dict[str, Any]:
         "admin": {"address": {"pipe": {"path": socket_path(admin)}}},
         "dynamic_resources": _dynamic_resources(),
         "static_resources": {"clusters": [_control_plane(xds)]},
-        "cluster_manager": {"enable_deferred_cluster_creation": True},
+        "cluster_manager": {"enable_deferred_cluster_creation": True} | _known_connections(proxy),
         "layered_runtime": {"layers": [_runtime(), {"name": "admin", "admin_layer": {}}]},
         "overload_manager": {"resource_monitors": [_connection_limit()]},
         "stats_config": {
@@ -64,6 +67,17 @@ def bootstrap(proxy: Proxy, xds: Path, admin: Path) -> dict[str, Any]:
         },
         "stats_flush_interval": FLUSH,
     }
+
+
+def _known_connections(proxy: Proxy) -> dict[str, Any]:
+    """Marks the connections that a sidecar opens itself: its network tells them from its application's.
+
+    By their priority (SO_PRIORITY of socket(7)): the one mark that takes no privilege and any socket has.
+    """
+    if not (isinstance(proxy, Sidecar) and proxy.transit):
+        return {}
+    option = {"level": socket.SOL_SOCKET, "name": socket.SO_PRIORITY, "int_value": OWN_PRIORITY}
+    return {"upstream_bind_config": {"socket_options": [option]}}
 
 
 def _node(proxy: Proxy) -> dict[str, Any]:

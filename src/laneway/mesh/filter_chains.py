@@ -70,10 +70,18 @@ def redirected(name: str, address: Address, chains: Sequence[Chain], otherwise: 
 
     It hands each to the listener of its original destination; those without one it keeps.
     """
+    return listener(name, address, chains, otherwise, use_original_dst={"value": True}, **_original())
+
+
+def kept(name: str, address: Address, chain: Chain) -> Resource:
+    """A listener to which a network redirects connections, and which keeps all, wherever they were going."""
+    return listener(name, address, [chain], **_original())
+
+
+def _original() -> dict[str, Any]:
     original = message("envoy.extensions.filters.listener.original_dst.v3.OriginalDst")()
     filters = [{"name": "envoy.filters.listener.original_dst", "typed_config": any_of(original)}]
-    fields: dict[str, Any] = {"use_original_dst": {"value": True}, "listener_filters": filters}
-    return listener(name, address, chains, otherwise, **fields)
+    return {"listener_filters": filters}
 
 
 def _fill(value: Any, chain: Chain) -> None:

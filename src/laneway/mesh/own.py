@@ -20,6 +20,7 @@ from laneway.mesh.passthrough import (
     passthrough_cluster,
     passthrough_scope,
     passthrough_table,
+    transit_listener,
     way_out,
 )
 from laneway.mesh.resources import CDS, LDS, RDS, SRDS, Resource
@@ -45,10 +46,14 @@ def sidecar_resources(
         clusters.append(black_hole())
     else:
         listeners.append(outbound_listener(sidecar, access_log, way_out(False) if allowed else ()))
+    if allowed or sidecar.transit:
+        clusters.append(passthrough_cluster(sidecar))
+    if sidecar.transit:
+        listeners.append(transit_listener(sidecar.transit, access_log))
     if not allowed:
         return {CDS: clusters, LDS: listeners}
     return {
-        CDS: [*clusters, passthrough_cluster(sidecar)],
+        CDS: clusters,
         LDS: listeners,
         SRDS: [passthrough_scope()],
         RDS: [passthrough_table()],

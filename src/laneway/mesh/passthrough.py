@@ -15,7 +15,7 @@ from typing import Any
 from laneway.mesh.clusters import cluster_of
 from laneway.mesh.conditions import AUTHORITY
 from laneway.mesh.connection_pools import PROTOCOL_OPTIONS
-from laneway.mesh.filter_chains import Chain, listener
+from laneway.mesh.filter_chains import Chain, kept, listener
 from laneway.mesh.listeners import Filters, inline_chain
 from laneway.mesh.protos import any_of, message
 from laneway.mesh.resources import Resource, resource
@@ -87,6 +87,15 @@ def passthrough_cluster(sidecar: Sidecar) -> Resource:
         endpoint = cluster.load_assignment.endpoints.add().lb_endpoints.add().endpoint
         endpoint.address.pipe.path = sidecar.passthrough.path
     return resource(PASSTHROUGH, cluster)
+
+
+def transit_listener(transit: tuple[str, int], access_log: str | None) -> Resource:
+    """Where a network without a way out redirects the connections that its sidecar opens itself.
+
+    They go to hosts that the mesh knows outside: the gateway leads them there, also where nothing else may.
+    """
+    chain = tcp_chain(PASSTHROUGH, {PASSTHROUGH: 1}, access_log, ORIGINAL_DESTINATION)
+    return kept("transit", transit, chain)
 
 
 def passthrough_scope() -> Resource:

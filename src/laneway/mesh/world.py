@@ -54,7 +54,8 @@ class Sidecar:
     that many pods share, the address of this caller's own for each host (full name), at whose ports it takes
     connections to that host; moved_ports: the port there in place of one that may not be bound. passthrough:
     where it leads what the mesh does not know, if that may pass, from a network without a way out; None:
-    straight out. counted: whether it may serve older rules, so that a change is confirmed only with its
+    straight out; transit: where such a network redirects the connections that this proxy opens itself, which
+    have `bootstrap.OWN_PRIORITY`: they are led out in any case. counted: whether it may serve older rules, so that a change is confirmed only with its
     acknowledgement (not while its pod has never been ready).
     """
 
@@ -68,6 +69,7 @@ class Sidecar:
     addresses: Mapping[str, str] = field(default_factory=dict)
     moved_ports: Mapping[int, int] = field(default_factory=dict)
     passthrough: Pipe | None = None
+    transit: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

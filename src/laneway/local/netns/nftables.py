@@ -26,7 +26,7 @@ _HOOK_OUTPUT, _PRIORITY_DNAT = 3, -100
 _ACCEPT = 1
 _REGISTER = 1
 _EQUAL, _NOT_EQUAL = 0, 1
-_META_L4PROTO = 16
+_META_PRIORITY, _META_L4PROTO = 2, 16
 _NETWORK_HEADER, _TRANSPORT_HEADER = 1, 2
 _TO_OFFSET = {IPV4: 16, IPV6: 24}
 """Where the destination stands in the network's header."""
@@ -38,12 +38,14 @@ Expression = bytes
 class Redirect:
     """Connections (or datagrams) that leave, sent to a port of this network instead.
 
-    port: their destination's, None for any; except_to: networks that they may go to unchanged.
+    port: their destination's, None for any; priority: that their socket has (SO_PRIORITY), None for any;
+    except_to: networks that they may go to unchanged.
     """
 
     protocol: int
     to: int
     port: int | None = None
+    priority: int | None = None
     except_to: Sequence[IPv4Network | IPv6Network] = ()
 
 
@@ -81,6 +83,8 @@ def _redirect(family: int, rule: Redirect) -> list[Expression]:
     found = [_meta(_META_L4PROTO), _compare(_EQUAL, bytes([rule.protocol]))]
     if rule.port is not None:
         found += [_payload(_TRANSPORT_HEADER, 2, 2), _compare(_EQUAL, struct.pack(">H", rule.port))]
+    if rule.priority is not None:
+        found += [_meta(_META_PRIORITY), _compare(_EQUAL, struct.pack("=I", rule.priority))]
     for network in rule.except_to:
         packed = network.network_address.packed
         found += [

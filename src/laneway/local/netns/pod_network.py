@@ -14,7 +14,6 @@ from ipaddress import (
     IPv6Address,
     IPv6Interface,
     IPv6Network,
-    ip_network,
 )
 from pathlib import Path
 
@@ -33,6 +32,12 @@ from laneway.local.netns.nftables import IPV4, IPV6, TCP, UDP, Redirect, redirec
 
 OUTBOUND_PORT = 15001
 """Where the sidecar takes every connection, at 127.0.0.1 and ::1; as Istio's."""
+
+TRANSIT_PORT = 15002
+"""Where the sidecar takes the connections that it opens itself, to lead them out: those of OWN_PRIORITY."""
+
+OWN_PRIORITY = 6
+"""As `mesh.bootstrap` sets it; that module is not the standard library's."""
 
 RESOLVER_PORT = 15053
 """Where names are resolved, at 127.0.0.1; as Istio's."""
@@ -66,22 +71,19 @@ def links(pod: IPv4Address, ipv6: bool) -> list[Message]:
 
 def captures(pod: IPv4Address, ipv6: bool) -> list[list[Message]]:
     """The redirections, one batch for each family."""
-    own: list[IPv4Address | IPv6Address] = [pod]
-    families = [(IPV4, "127.0.0.0/8")]
+    found = [redirects(IPV4, _TABLE, _rules(IPv4Network("127.0.0.0/8"), IPv4Network(pod)))]
     if ipv6:
-        own.append(ipv6_of(pod))
-        families.append((IPV6, "::1/128"))
+        found.append(redirects(IPV6, _TABLE, _rules(IPv6Network("::1/128"), IPv6Network(ipv6_of(pod)))))
+    return found
+
+
+def _rules(*own: IPv4Network | IPv6Network) -> list[Redirect]:
+    """own: where connections stay in the pod."""
     return [
-        redirects(
-            family,
-            _TABLE,
-            [
-                Redirect(UDP, RESOLVER_PORT, port=_DNS),
-                Redirect(TCP, RESOLVER_PORT, port=_DNS),
-                Redirect(TCP, OUTBOUND_PORT, except_to=(ip_network(loopback), ip_network(address))),
-            ],
-        )
-        for (family, loopback), address in zip(families, own, strict=True)
+        Redirect(UDP, RESOLVER_PORT, port=_DNS),
+        Redirect(TCP, RESOLVER_PORT, port=_DNS),
+        Redirect(TCP, TRANSIT_PORT, priority=OWN_PRIORITY, except_to=own),
+        Redirect(TCP, OUTBOUND_PORT, except_to=own),
     ]
 
 
