@@ -55,8 +55,8 @@ class Sidecar:
     connections to that host; moved_ports: the port there in place of one that may not be bound. passthrough:
     where it leads what the mesh does not know, if that may pass, from a network without a way out; None:
     straight out; transit: where such a network redirects the connections that this proxy opens itself, which
-    have `bootstrap.OWN_PRIORITY`: they are led out in any case. counted: whether it may serve older rules, so that a change is confirmed only with its
-    acknowledgement (not while its pod has never been ready).
+    have `bootstrap.OWN_PRIORITY`: they are led out in any case. counted: whether it may serve older rules, so
+    that a change is confirmed only with its acknowledgement (not while its pod has never been ready).
     """
 
     id: str
