@@ -4,10 +4,10 @@ UV := .cache/uv/bin/uv
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: setup lock demo test check bench clean help
+.PHONY: setup lock demo test test-all check bench clean help
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/' | sort
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/' | sort
 
 setup: $(STAMP) ## the locked environment in .venv
 
@@ -31,8 +31,11 @@ lock: $(UV) ## write the lock files anew, with the newest versions allowed
 demo: $(STAMP) ## watch a lane, a canary and an abort on real Envoys
 	@$(BIN)/laneway demo
 
-test: $(STAMP) check ## checks, then every test
+test: $(STAMP) check ## checks, then the tests that take up to eight minutes in all
 	@$(BIN)/pytest
+
+test-all: $(STAMP) check ## checks, then every test, the long ones too
+	@$(BIN)/pytest -m ""
 
 check: $(STAMP) ## lint, types, import contracts
 	@$(BIN)/ruff format --check src tests bench examples

@@ -24,7 +24,7 @@ from laneway.local.status import AppStatus, Status
 from laneway.mesh.envoy import Admin
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "laneway"
-COMMAND_SECONDS_MAX = 90.0
+COMMAND_SECONDS_MAX = 320.0
 
 
 @dataclass(frozen=True, slots=True)
