@@ -328,7 +328,8 @@ def test_kinds_that_are_not_run_are_refused_by_name(kind: str, remedy: str) -> N
         ),
         (
             "{type: ExternalName, ports: [{port: 80}]}",
-            "spec.type cannot be 'ExternalName'; write 'ClusterIP'",
+            f"spec.type: 'ExternalName' {REFUSED}; "
+            "write a ServiceEntry with that host, and call the host itself",
         ),
         (
             "{externalIPs: [1.2.3.4], ports: [{port: 80}]}",

@@ -64,26 +64,27 @@ def problems_of(text: str) -> list[str]:
             RULES + "    delegate: {name: a}\n",
             "9:5: error LW202: spec.http[0].delegate is not supported by Laneway, and refused "
             "rather than ignored; "
-            "remove it",
+            "write the rules of the delegate here",
         ),
         (
             RULES + "  exportTo: ['.']\n",
-            "9:14: error LW206: spec.exportTo[0] cannot be '.'; write '*'",
+            "9:14: error LW202: spec.exportTo[0]: '.' is not supported by Laneway, and refused rather than "
+            "ignored; remove it: an object holds in every namespace here",
         ),
         (
             RULES + "    fault: {abort: {http2Error: REFUSED}}\n",
             "9:21: error LW202: spec.http[0].fault.abort.http2Error is not supported by Laneway, and "
-            "refused rather than ignored; remove it",
+            "refused rather than ignored; write `httpStatus` or `grpcStatus`",
         ),
         (
             APP + "  routing: {http: [{delegate: {name: a}}]}\n",
             "7:21: error LW202: spec.routing.http[0].delegate is not supported by Laneway, and "
-            "refused rather than ignored; remove it",
+            "refused rather than ignored; write the rules of the delegate here",
         ),
         (
             APP + "  release: {judge: {metrics: [{name: errors}]}}\n",
             "7:21: error LW202: spec.release.judge.metrics is not supported by Laneway, and "
-            "refused rather than ignored; remove it",
+            "refused rather than ignored; write `guardrails`",
         ),
         (
             RULES + "    directResponse: {status: 200, body: {bytes: '?'}}\n",
@@ -94,7 +95,7 @@ def problems_of(text: str) -> list[str]:
             RULES + "    fault: {delay: {fixedDelay: 1s, exponentialDelay: 1s}}\n",
             "9:37: error LW202: spec.http[0].fault.delay.exponentialDelay is not supported by Laneway, and "
             "refused rather than "
-            "ignored; remove it",
+            "ignored; write `fixedDelay`",
         ),
         (
             RULES.replace("{name: rules}", "{name: rules, finalizers: [a]}"),
@@ -147,8 +148,8 @@ def problems_of(text: str) -> list[str]:
             "6:22: error LW206: spec.service.ports[0].port is 65536; write at most 65535",
         ),
         (
-            APP.replace("port: 80", "port: 80, protocol: UDP"),
-            "6:32: error LW206: spec.service.ports[0].protocol cannot be 'UDP'; write 'TCP'",
+            APP.replace("port: 80", "port: 80, protocol: tcp"),
+            "6:32: error LW206: spec.service.ports[0].protocol cannot be 'tcp'; write 'TCP'",
         ),
         (
             APP.replace("[{port: 80, targetPort: http}]", "[]"),

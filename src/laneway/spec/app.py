@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -32,13 +33,18 @@ class AppService(Model):
 class Rule(HTTPRule):
     """An Istio HTTPRoute without `route`: the versions and their weights are Laneway's to fill in."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"delegate", "route"})
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "delegate": "write the rules of the delegate here",
+        "route": "remove it: Laneway writes the versions and their weights",
+    }
 
 
 class Routing(Model):
     """Where the app is reached besides its mesh host, and the user's own rules."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"exportTo"})
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "exportTo": "remove it: rules hold for callers in every namespace",
+    }
 
     gateways: list[str] = Field(default_factory=list)
     hosts: list[str] = Field(default_factory=list)

@@ -115,9 +115,12 @@ class ExternalMetric(Model):
 class MetricSpec(Model):
     """One metric. A pod has one container, so ContainerResource is Resource."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"containerResource"})
-    instead: ClassVar[Mapping[str, str]] = {
+    unsupported: ClassVar[Mapping[str, str]] = {
         "containerResource": "write type Resource: a pod has one container"
+    }
+
+    refused_values: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "type": {"ContainerResource": "write Resource: a pod has one container"}
     }
 
     type: Literal["Resource", "Pods", "Object", "External"]

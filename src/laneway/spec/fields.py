@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 
@@ -96,8 +96,9 @@ def _known_fields(
     for key, item in value.items():
         if key in fields:
             if item is not None:
+                flaws += _refused_values(model.refused_values.get(key, {}), (*path, key), item)
                 known[key] = _known_item(fields[key], item, (*path, key), flaws)
-        elif key in model.unsupported | model.inert and item in (None, {}, []):
+        elif (key in model.unsupported or key in model.inert) and item in (None, {}, []):
             continue  # `status: {}` and the like are what tools print for nothing
         else:
             flaws.append(_stray(model, (*path, key), key))
@@ -124,7 +125,7 @@ def _stray(model: type[Model], path: Path, key: str) -> Flaw:
     written = path_text(path)
     if key in model.unsupported:
         text = f"{written} is not supported by Laneway, and refused rather than ignored"
-        return Flaw(Code.REFUSED_FIELD, path, text, model.instead.get(key))
+        return Flaw(Code.REFUSED_FIELD, path, text, model.unsupported[key])
     if key in model.inert:
         return Flaw(Code.INERT_FIELD, path, f"{written} has no effect here and is dropped")
     meant = close_to(key, _fields(model))
@@ -132,15 +133,26 @@ def _stray(model: type[Model], path: Path, key: str) -> Flaw:
     return Flaw(Code.UNKNOWN_FIELD, path, f"unknown field {written}", remedy)
 
 
+def _refused_values(refused: Mapping[str, str], path: Path, item: Any) -> Iterator[Flaw]:
+    """A flaw for each genuine value that is not taken, in the field or in its list."""
+    if isinstance(item, list):
+        for index, each in enumerate(item):
+            yield from _refused_values(refused, (*path, index), each)
+    elif isinstance(item, str) and item in refused:
+        text = f"{path_text(path)}: {item!r} is not supported by Laneway, and refused rather than ignored"
+        yield Flaw(Code.REFUSED_FIELD, path, text, refused[item])
+
+
 def _without_consequences(flaws: list[Flaw], strays: list[Flaw]) -> list[Flaw]:
-    """The flaws but those of a missing field whose name is there, misspelt, or refused."""
+    """The flaws without those of fields that are there but misspelt or refused, and of refused values."""
+    refused = {stray.path for stray in strays}
     dropped = {stray.path[:-1] for stray in strays if stray.code is not Code.INERT_FIELD}
     misspelt = {(stray.path[:-1], stray.remedy) for stray in strays if stray.code is Code.UNKNOWN_FIELD}
     return [
         flaw
         for flaw in flaws
         if (flaw.code is not Code.MISSING_FIELD or (flaw.path[:-1], _did_you_mean(flaw.path)) not in misspelt)
-        and (flaw.code is not Code.BAD_VALUE or flaw.path not in dropped)
+        and (flaw.code is not Code.BAD_VALUE or flaw.path not in dropped | refused)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
@@ -38,7 +39,10 @@ class Fallback(Model):
 class LaneSpec(Model):
     """What a Lane says. Without `value` the lane's name is the header's value."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"entry", "sleep"})
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "entry": "remove it, and let callers send the header of the lane",
+        "sleep": "remove it: a lane of no use is taken down by `laneway lane rm`, or by its `ttl`",
+    }
 
     value: str | None = Field(default=None, pattern=LANE_VALUE)
     apps: list[LaneApp] = Field(default_factory=list)
@@ -65,7 +69,10 @@ class Lane(Object):
 class LaneHeader(Model):
     """The header that carries the lane."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"baggage", "from"})
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "baggage": "write `header`",
+        "from": "write `header`",
+    }
 
     header: str = Field(default="x-lane", pattern=HEADER_NAME)
 

@@ -52,13 +52,17 @@ _REFUSED_KINDS: Mapping[str, str] = {
     "Ingress": "write a Gateway, and `routing` of the App",
     "HTTPRoute": "write a VirtualService, or `routing` of the App",
     "PersistentVolumeClaim": "remove it: pods have no volumes that outlive them here",
-} | dict.fromkeys(
-    (
-        "AuthorizationPolicy", "EnvoyFilter", "NetworkPolicy", "PeerAuthentication", "ProxyConfig",
-        "RequestAuthentication", "Telemetry", "WasmPlugin", "WorkloadEntry", "WorkloadGroup",
-    ),
-    Code.REFUSED_KIND.remedy,
-)  # fmt: skip
+    "AuthorizationPolicy": "remove it: every caller may call every host here",
+    "EnvoyFilter": "remove it: what proxies do is said by VirtualServices, DestinationRules and Gateways",
+    "NetworkPolicy": "remove it: `laneway up --isolation namespaces` lets sidecars alone reach their pods",
+    "PeerAuthentication": "remove it: proxies of one machine speak without TLS to each other",
+    "ProxyConfig": "remove it: proxies have no settings of their own here",
+    "RequestAuthentication": "remove it: tokens are for applications to check here",
+    "Telemetry": "remove it: what proxies log and count is fixed here",
+    "WasmPlugin": "remove it: proxies run no plugins here",
+    "WorkloadEntry": "write it in `endpoints` of a ServiceEntry",
+    "WorkloadGroup": "write `endpoints` of a ServiceEntry",
+}
 
 
 class Source(NamedTuple):

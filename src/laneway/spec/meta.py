@@ -30,10 +30,13 @@ class Model(BaseModel):
         arbitrary_types_allowed=False,
     )
 
-    unsupported: ClassVar[frozenset[str]] = frozenset()
-    """Genuine fields of the upstream kind that Laneway refuses: they would change what a request meets."""
-    instead: ClassVar[Mapping[str, str]] = {}
-    """What to write in place of an unsupported field, where there is more to say than to remove it."""
+    unsupported: ClassVar[Mapping[str, str]] = {}
+    """Genuine fields of the upstream kind that Laneway refuses, with what to do instead.
+
+    They would change what a request meets.
+    """
+    refused_values: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    """By field, genuine values that Laneway refuses, with what to do instead."""
     inert: ClassVar[frozenset[str]] = frozenset()
     """Genuine fields that have no effect here: accepted with a warning, dropped."""
     confidential: ClassVar[frozenset[str]] = frozenset()

@@ -10,6 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
+OTHER_TRANSPORTS = dict.fromkeys(("UDP", "SCTP"), "remove the port: proxies carry TCP alone")
+"""Kubernetes' transports that are refused, with what to do instead."""
+
 
 class Protocol(StrEnum):
     """What is spoken at a port. The last three are opaque: bytes, or a name (SNI) and bytes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import ClassVar, Literal
 
@@ -99,7 +100,11 @@ class Guardrail(Model):
 class Judge(Model):
     """Who judges the new version while it is released."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"falseRollback", "falsePromote", "metrics"})
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "falseRollback": "write `guardrails`",
+        "falsePromote": "write `guardrails`",
+        "metrics": "write `guardrails`",
+    }
 
     guardrails: tuple[Guardrail, ...] = ()
 
@@ -115,7 +120,10 @@ class ReleasePolicy(Model):
     version before keeps its pods, so that an undo takes effect at once. It keeps them during the release too.
     """
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"ramp", "pin"})
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "pin": "remove it: `laneway release pause` holds a release where it is",
+        "ramp": "write `steps`",
+    }
 
     steps: tuple[Step, ...] = Field(default=DEFAULT_STEPS, min_length=1)
     on_new: Literal["supersede", "queue"] = "supersede"

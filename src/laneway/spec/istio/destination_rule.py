@@ -5,12 +5,12 @@ Field meanings and defaults: Istio's API reference (networking.istio.io/v1).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from laneway.spec.istio.common import NetworkingVersion
+from laneway.spec.istio.common import NARROWER_EXPORTS, NetworkingVersion
 from laneway.spec.istio.traffic_policy import Place, TrafficPolicy
 from laneway.spec.meta import Model, Object
 
@@ -26,7 +26,11 @@ class Subset(Model):
 class DestinationRuleSpec(Model):
     """Subsets of a host and its traffic policy."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"workloadSelector"})
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "workloadSelector": "remove it: a policy holds for every caller of the host",
+    }
+
+    refused_values: ClassVar[Mapping[str, Mapping[str, str]]] = {"exportTo": NARROWER_EXPORTS}
 
     host: str
     traffic_policy: TrafficPolicy | None = None

@@ -5,6 +5,7 @@ Field meanings and defaults: Istio's API reference (networking.istio.io/v1).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -18,10 +19,22 @@ TLSVersion = Literal["TLS_AUTO", "TLSV1_0", "TLSV1_1", "TLSV1_2", "TLSV1_3"]
 class ServerTLSSettings(Model):
     """What a server does with TLS. Certificates are files, or a Secret in the gateway's namespace."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset(
-        {"subjectAltNames", "verifyCertificateSpki", "verifyCertificateHash", "credentialNames",
-         "tlsCertificates", "caCertCredentialName", "caCrl"}
-    )  # fmt: skip
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "subjectAltNames": "remove it, and let clients in by a CA of their own, in `caCertificates`",
+        "verifyCertificateSpki": "remove it, and let clients in by a CA of their own, in `caCertificates`",
+        "verifyCertificateHash": "remove it, and let clients in by a CA of their own, in `caCertificates`",
+        "credentialNames": "write `credentialName`; a second one is another server's",
+        "tlsCertificates": "write `serverCertificate` and `privateKey`; a second one is another server's",
+        "caCertCredentialName": "write the CA as `ca.crt` into the Secret of `credentialName`",
+        "caCrl": "remove it: lists of revoked certificates are not read",
+    }
+
+    refused_values: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "mode": {
+            "AUTO_PASSTHROUGH": "write PASSTHROUGH, and rules in `tls` of a VirtualService",
+            "ISTIO_MUTUAL": "write MUTUAL, with certificates of your own",
+        }
+    }
 
     mode: Literal["PASSTHROUGH", "SIMPLE", "MUTUAL", "OPTIONAL_MUTUAL"] | None = None
     https_redirect: bool = False
@@ -47,7 +60,10 @@ class ServerTLSSettings(Model):
 class GatewayServer(Model):
     """A port that a gateway listens on, for these hosts (`host` or `namespace/host`)."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"bind", "defaultEndpoint"})
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "bind": "remove it: where gateways listen on this machine is Laneway's to say",
+        "defaultEndpoint": "write a VirtualService that is bound to the Gateway",
+    }
 
     name: str | None = None
     port: Port

@@ -5,6 +5,7 @@ Field meanings and defaults: Istio's API reference (networking.istio.io/v1).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -111,7 +112,9 @@ class Percentage(Model):
 class FaultDelay(Model):
     """Requests that wait before they are sent on; none without a percentage."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"exponentialDelay"})
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "exponentialDelay": "write `fixedDelay`",
+    }
 
     fixed_delay: Duration
     percentage: Percentage | None = None
@@ -121,7 +124,9 @@ class FaultDelay(Model):
 class FaultAbort(Model):
     """Requests that are answered with a failure; none without a percentage."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"http2Error"})
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "http2Error": "write `httpStatus` or `grpcStatus`",
+    }
 
     http_status: int | None = Field(default=None, ge=200, le=599)
     grpc_status: str | None = None

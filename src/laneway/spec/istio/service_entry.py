@@ -5,11 +5,12 @@ Field meanings and defaults: Istio's API reference (networking.istio.io/v1).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from laneway.spec.istio.common import NetworkingVersion, Port
+from laneway.spec.istio.common import NARROWER_EXPORTS, NetworkingVersion, Port
 from laneway.spec.meta import Model, Object
 from laneway.spec.values import IPBlock
 
@@ -17,7 +18,11 @@ from laneway.spec.values import IPBlock
 class WorkloadEntry(Model):
     """An endpoint of a ServiceEntry; ports by the ServiceEntry's port names."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"network", "locality", "serviceAccount"})
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "network": "remove it: everything runs in one network here",
+        "locality": "remove it: everything runs in one locality here",
+        "serviceAccount": "remove it: workloads have no identities here",
+    }
 
     address: str
     ports: dict[str, int] = Field(default_factory=dict)
@@ -34,7 +39,17 @@ class WorkloadSelector(Model):
 class ServiceEntrySpec(Model):
     """Hosts that are not Kubernetes Services."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"subjectAltNames"})
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "subjectAltNames": "write it in `tls` of a DestinationRule for the host",
+    }
+
+    refused_values: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "exportTo": NARROWER_EXPORTS,
+        "resolution": {
+            "NONE": "write DNS; or let all calls out, by `outboundTrafficPolicy` of the Mesh",
+            "DYNAMIC_DNS": "write DNS, and name each host",
+        },
+    }
 
     hosts: list[str] = Field(min_length=1)
     addresses: list[IPBlock] = Field(default_factory=list)

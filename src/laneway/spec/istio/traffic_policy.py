@@ -6,7 +6,7 @@ Istio's default for a number, it does here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -70,7 +70,9 @@ class Warmup(Model):
 class LoadBalancer(Model):
     """How an endpoint is picked; Istio's default is LEAST_REQUEST."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"localityLbSetting"})
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "localityLbSetting": "remove it: everything runs in one locality here",
+    }
 
     simple: Literal["UNSPECIFIED", "LEAST_REQUEST", "ROUND_ROBIN", "RANDOM", "LEAST_CONN", "PASSTHROUGH"] = (
         "UNSPECIFIED"
@@ -124,7 +126,9 @@ class OutlierDetection(Model):
     None for a count: Envoy's default, five errors of any 5xx, five of 502 to 504 without effect.
     """
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"consecutiveErrors"})
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "consecutiveErrors": "write `consecutive5xxErrors` or `consecutiveGatewayErrors`",
+    }
 
     consecutive_5xx_errors: int | None = Field(default=None, ge=0, alias="consecutive5xxErrors")
     consecutive_gateway_errors: int | None = Field(default=None, ge=0)
@@ -139,7 +143,10 @@ class OutlierDetection(Model):
 class ClientTLS(Model):
     """TLS to the endpoints. Files are of the machine that proxies run on; without a CA the system's count."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"credentialName", "caCrl"})
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "credentialName": "write `clientCertificate`, `privateKey` and `caCertificates`: files",
+        "caCrl": "remove it: lists of revoked certificates are not read",
+    }
 
     mode: Literal["DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"] = "DISABLE"
     client_certificate: str | None = None
@@ -170,7 +177,10 @@ class RetryBudget(Model):
 class TrafficPolicy(Model):
     """What holds for connections to a host or subset."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"tunnel", "proxyProtocol"})
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "tunnel": "remove it, and name the proxy as the host of a ServiceEntry",
+        "proxyProtocol": "remove it, and let a proxy of your own add it, as the host of a ServiceEntry",
+    }
 
     load_balancer: LoadBalancer | None = None
     connection_pool: ConnectionPool | None = None

@@ -5,11 +5,12 @@ Field meanings and defaults: Istio's API reference (networking.istio.io/v1).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from laneway.spec.istio.common import NetworkingVersion
+from laneway.spec.istio.common import NARROWER_EXPORTS, NetworkingVersion
 from laneway.spec.istio.http_actions import (
     CorsPolicy,
     Destination,
@@ -55,7 +56,9 @@ class HTTPRule(Model):
 class HTTPRoute(HTTPRule):
     """One rule of a VirtualService: the first whose match holds decides."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"delegate"})
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "delegate": "write the rules of the delegate here",
+    }
 
     route: list[HTTPRouteDestination] = Field(default_factory=list)
 
@@ -77,7 +80,11 @@ class RouteDestination(Model):
 class L4MatchAttributes(Model):
     """What a connection must be. `port` and `gateways` are decided when the rule is translated."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"sourceLabels", "sourceNamespace", "sourceSubnet"})
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "sourceLabels": "remove it: rules for connections hold for every caller",
+        "sourceNamespace": "remove it: rules for connections hold for every caller",
+        "sourceSubnet": "remove it: rules for connections hold for every caller",
+    }
 
     destination_subnets: list[IPBlock] = Field(default_factory=list)
     port: int | None = None
@@ -106,6 +113,8 @@ class TLSRoute(Model):
 
 class VirtualServiceSpec(Model):
     """Rules for hosts, at the mesh's sidecars (`mesh`, the default) or at gateways."""
+
+    refused_values: ClassVar[Mapping[str, Mapping[str, str]]] = {"exportTo": NARROWER_EXPORTS}
 
     hosts: list[str] = Field(min_length=1)
     gateways: list[str] = Field(default_factory=list)

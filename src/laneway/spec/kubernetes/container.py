@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from laneway.spec.kubernetes.probe import Lifecycle, Probe
 from laneway.spec.meta import Model
+from laneway.spec.protocols import OTHER_TRANSPORTS
 from laneway.spec.values import Quantity
 
 FIELDS = (
@@ -66,8 +67,7 @@ class FieldRef(Model):
 class EnvVarSource(Model):
     """Where a variable's value comes from: exactly one of these."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"resourceFieldRef", "fileKeyRef"})
-    instead: ClassVar[Mapping[str, str]] = {
+    unsupported: ClassVar[Mapping[str, str]] = {
         "resourceFieldRef": "write the number as `value`",
         "fileKeyRef": "write the value in a ConfigMap or a Secret",
     }
@@ -127,6 +127,7 @@ class ContainerPort(Model):
     """A port that a container listens on."""
 
     inert: ClassVar[frozenset[str]] = frozenset({"hostPort", "hostIP"})
+    refused_values: ClassVar[Mapping[str, Mapping[str, str]]] = {"protocol": OTHER_TRANSPORTS}
 
     name: str | None = None
     container_port: int = Field(ge=1, le=65535)
@@ -149,8 +150,7 @@ class ResourceRequirements(Model):
 class VolumeMount(Model):
     """Where a container sees a volume of its pod. sub_path: a file or folder of it alone."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"subPathExpr"})
-    instead: ClassVar[Mapping[str, str]] = {"subPathExpr": "write `subPath`"}
+    unsupported: ClassVar[Mapping[str, str]] = {"subPathExpr": "write `subPath`"}
     inert: ClassVar[frozenset[str]] = frozenset({"mountPropagation", "recursiveReadOnly"})
 
     name: str
@@ -174,8 +174,7 @@ def _ends_nothing(probe: Probe) -> Probe:
 class Container(Model):
     """The one container of a pod."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"volumeDevices"})
-    instead: ClassVar[Mapping[str, str]] = {"volumeDevices": "remove it: there are no block devices here"}
+    unsupported: ClassVar[Mapping[str, str]] = {"volumeDevices": "remove it: there are no block devices here"}
     inert: ClassVar[frozenset[str]] = frozenset(
         {
             "imagePullPolicy", "securityContext", "terminationMessagePath",

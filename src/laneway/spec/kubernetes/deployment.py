@@ -14,8 +14,7 @@ from laneway.spec.meta import Model, Object
 class LabelSelector(Model):
     """Selects pods that carry all of these labels."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"matchExpressions"})
-    instead: ClassVar[Mapping[str, str]] = {"matchExpressions": "write `matchLabels`"}
+    unsupported: ClassVar[Mapping[str, str]] = {"matchExpressions": "write `matchLabels`"}
 
     match_labels: dict[str, str] = Field(default_factory=dict)
 

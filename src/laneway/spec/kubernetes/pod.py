@@ -27,10 +27,7 @@ def _one(containers: list[Container]) -> list[Container]:
 class PodSpec(Model):
     """A pod with exactly one container."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset(
-        {"initContainers", "hostNetwork", "hostPID", "hostIPC", "ephemeralContainers"}
-    )
-    instead: ClassVar[Mapping[str, str]] = {
+    unsupported: ClassVar[Mapping[str, str]] = {
         "initContainers": "do its work in the container's own command, or before `laneway up`",
         "hostNetwork": "remove it: peers reach the pod by its Service",
         "hostPID": "remove it: processes of other pods are not for this one to see",

@@ -78,8 +78,7 @@ class Probe(Model):
 class LifecycleHandler(Model):
     """What is done at one moment of a container's life."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"tcpSocket"})
-    instead: ClassVar[Mapping[str, str]] = {"tcpSocket": "write `exec`, `httpGet` or `sleep`"}
+    unsupported: ClassVar[Mapping[str, str]] = {"tcpSocket": "write `exec`, `httpGet` or `sleep`"}
 
     http_get: HttpGet | None = None
     exec: Exec | None = None
@@ -95,8 +94,7 @@ class LifecycleHandler(Model):
 class Lifecycle(Model):
     """Hooks after a container's start, and before its SIGTERM."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"stopSignal"})
-    instead: ClassVar[Mapping[str, str]] = {"stopSignal": "let the program end at SIGTERM"}
+    unsupported: ClassVar[Mapping[str, str]] = {"stopSignal": "let the program end at SIGTERM"}
 
     post_start: LifecycleHandler | None = None
     pre_stop: LifecycleHandler | None = None

@@ -9,13 +9,17 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 
 from laneway.spec.meta import DnsLabel, Model, Object
-from laneway.spec.protocols import AppProtocol
+from laneway.spec.protocols import OTHER_TRANSPORTS, AppProtocol
 
 
 class ServicePort(Model):
     """A port of a Service. `appProtocol`, else the prefix of the name, says what is spoken; else HTTP is."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"nodePort"})
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "nodePort": "write a Gateway: the ingress is the way in",
+    }
+
+    refused_values: ClassVar[Mapping[str, Mapping[str, str]]] = {"protocol": OTHER_TRANSPORTS}
 
     name: DnsLabel | None = None
     port: int = Field(ge=1, le=65535)
@@ -27,10 +31,7 @@ class ServicePort(Model):
 class ServiceSpec(Model):
     """Ports and the pods behind them."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset(
-        {"externalName", "externalIPs", "publishNotReadyAddresses"}
-    )
-    instead: ClassVar[Mapping[str, str]] = {
+    unsupported: ClassVar[Mapping[str, str]] = {
         "externalName": "write a ServiceEntry with that host, and call the host itself",
         "externalIPs": "write a Gateway: the ingress is the way in",
         "publishNotReadyAddresses": "remove it: only ready pods take requests",
@@ -44,6 +45,14 @@ class ServiceSpec(Model):
             "sessionAffinity",
         }
     )
+
+    refused_values: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "type": {
+            "NodePort": "remove it, and write a Gateway: the ingress is the way in",
+            "LoadBalancer": "remove it, and write a Gateway: the ingress is the way in",
+            "ExternalName": "write a ServiceEntry with that host, and call the host itself",
+        }
+    }
 
     type: Literal["ClusterIP"] = "ClusterIP"
     cluster_ip: str | None = Field(default=None, alias="clusterIP")

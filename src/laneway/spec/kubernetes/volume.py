@@ -68,8 +68,7 @@ class EmptyDir(Model):
 class DownwardFile(Model):
     """A field of the pod as a file."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"resourceFieldRef"})
-    instead: ClassVar[Mapping[str, str]] = {"resourceFieldRef": "write the number in a ConfigMap"}
+    unsupported: ClassVar[Mapping[str, str]] = {"resourceFieldRef": "write the number in a ConfigMap"}
 
     path: FilePath
     field_ref: FieldRef
@@ -86,10 +85,7 @@ class DownwardApi(Model):
 class Projection(Model):
     """One source of a projected volume."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset(
-        {"serviceAccountToken", "clusterTrustBundle", "podCertificate"}
-    )
-    instead: ClassVar[Mapping[str, str]] = dict.fromkeys(
+    unsupported: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("serviceAccountToken", "clusterTrustBundle", "podCertificate"),
         "remove it: there is no API server here; what the program needs may stand in a Secret",
     )
@@ -123,8 +119,7 @@ _ELSEWHERE = {
 class Volume(Model):
     """A volume: exactly one kind."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset(_ELSEWHERE)
-    instead: ClassVar[Mapping[str, str]] = _ELSEWHERE
+    unsupported: ClassVar[Mapping[str, str]] = _ELSEWHERE
 
     name: DnsLabel
     config_map: ConfigMapVolume | None = None
