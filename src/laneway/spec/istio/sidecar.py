@@ -24,8 +24,7 @@ wildcard like `*.example.com`, or a full name."""
 class EgressListener(Model):
     """Hosts that the proxies are told of."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"port", "bind", "captureMode"})
-    instead: ClassVar[Mapping[str, str]] = {
+    unsupported: ClassVar[Mapping[str, str]] = {
         "port": "remove it: hosts are told of with all their ports",
         "bind": "remove it: each replica calls at its own outbound listener",
         "captureMode": "remove it, and choose with `laneway up --isolation`",
@@ -37,7 +36,9 @@ class EgressListener(Model):
 class OutboundTrafficPolicy(Model):
     """What happens to calls to hosts that the proxies are not told of."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"egressProxy"})
+    unsupported: ClassVar[Mapping[str, str]] = {
+        "egressProxy": "remove it, and bind a VirtualService of the host to an egress Gateway",
+    }
 
     mode: Literal["REGISTRY_ONLY", "ALLOW_ANY"] = "REGISTRY_ONLY"
 
@@ -45,8 +46,7 @@ class OutboundTrafficPolicy(Model):
 class SidecarSpec(Model):
     """What the proxies of these pods are told of; of all pods of the namespace without a selector."""
 
-    unsupported: ClassVar[frozenset[str]] = frozenset({"ingress", "inboundConnectionPool"})
-    instead: ClassVar[Mapping[str, str]] = {
+    unsupported: ClassVar[Mapping[str, str]] = {
         "ingress": "remove it: proxies listen for the container ports of their pods",
         "inboundConnectionPool": "write `connectionPool` in a DestinationRule: it holds at the callers",
     }
