@@ -74,17 +74,31 @@ GOODS = System(
 )
 
 
-@pytest.fixture(scope="module", params=["loopback", "namespaces"])
-def isolation(request: pytest.FixtureRequest) -> str:
-    """How replicas are kept apart."""
-    return str(request.param)
+WAYS = [
+    (BOOKS, "loopback"),
+    (GOODS, "namespaces"),
+    pytest.param((BOOKS, "namespaces"), marks=pytest.mark.long),
+    pytest.param((GOODS, "loopback"), marks=pytest.mark.long),
+]
 
 
-@pytest.fixture(scope="module", params=[BOOKS, GOODS], ids=lambda system: system.name)
-def system(request: pytest.FixtureRequest) -> System:
-    """One of the examples."""
-    found: System = request.param
+@pytest.fixture(scope="module", params=WAYS, ids=lambda way: f"{way[0].name}-{way[1]}")
+def way(request: pytest.FixtureRequest) -> tuple[System, str]:
+    """One of the examples, and how its replicas are kept apart."""
+    found: tuple[System, str] = request.param
     return found
+
+
+@pytest.fixture(scope="module")
+def system(way: tuple[System, str]) -> System:
+    """The example."""
+    return way[0]
+
+
+@pytest.fixture(scope="module")
+def isolation(way: tuple[System, str]) -> str:
+    """How its replicas are kept apart."""
+    return way[1]
 
 
 @pytest.fixture(scope="module")

@@ -162,6 +162,7 @@ def test_a_canary_and_its_promotion(shop: Laneway, folder: Path) -> None:
     assert served(shop.app("back")) == {"v2": 100}
 
 
+@pytest.mark.long
 def test_a_newer_version_supersedes_a_canary(shop: Laneway, folder: Path) -> None:
     """The first canary gives its weight back, the second takes over."""
     with without_failure(shop, "supersede") as mix:
@@ -174,6 +175,7 @@ def test_a_newer_version_supersedes_a_canary(shop: Laneway, folder: Path) -> Non
     assert {"v3", "v4"} < set(mix.short.counts().labels)
 
 
+@pytest.mark.long
 def test_an_abort_at_20_percent(shop: Laneway, folder: Path) -> None:
     """All traffic is back at the version before."""
     with without_failure(shop, "abort") as mix:
@@ -186,6 +188,7 @@ def test_an_abort_at_20_percent(shop: Laneway, folder: Path) -> None:
     assert served(shop.app("back")) == {"v4": 100}
 
 
+@pytest.mark.long
 def test_an_undo_after_promotion(shop: Laneway, folder: Path) -> None:
     """The old version was kept warm."""
     with without_failure(shop, "undo") as mix:
@@ -197,6 +200,7 @@ def test_an_undo_after_promotion(shop: Laneway, folder: Path) -> None:
     assert {"v4", "v6"} <= set(mix.short.counts().labels)
 
 
+@pytest.mark.long
 def test_a_lane_that_comes_and_goes(shop: Laneway) -> None:
     """For requests in it and outside of it."""
     with (
@@ -209,6 +213,7 @@ def test_a_lane_that_comes_and_goes(shop: Laneway) -> None:
     assert "lane" not in outside.short.counts().labels
 
 
+@pytest.mark.long
 def test_pods_come_and_go(shop: Laneway) -> None:
     """As an autoscaler makes them."""
     with without_failure(shop, "more pods and fewer"):
@@ -218,6 +223,7 @@ def test_pods_come_and_go(shop: Laneway) -> None:
         at_rest(shop)
 
 
+@pytest.mark.long
 def test_laneway_is_killed_and_started_again_in_mid_canary(shop: Laneway, folder: Path) -> None:
     """Pods and proxies serve on without it."""
     with without_failure(shop, "restart of laneway"):
