@@ -282,12 +282,12 @@ def test_tls_settings_of_a_server_go_together(protocol: str, tls: str | None, fi
         (
             ", tcp: [{route: [{destination: {host: a}}, {destination: {host: b}}]}]",
             "tcp[0].route",
-            "the weights add up to 0",
+            "the weights add up to 0; give one of them a weight",
         ),
         (
             ", tcp: [{route: [{destination: {host: '*.a'}}]}]",
             "tcp[0].route[0].destination.host",
-            "a destination is one host",
+            "a destination is one host; write its whole name",
         ),
     ],
 )

@@ -22,4 +22,4 @@ def unique(field: str, part: str, values: list[str]) -> Iterator[Finding]:
     """Each value that is there twice."""
     for index, value in enumerate(values):
         if value in values[:index]:
-            yield f"{field}[{index}].{part}", f"{value} is there twice"
+            yield f"{field}[{index}].{part}", f"{value} is there twice; rename or remove one"

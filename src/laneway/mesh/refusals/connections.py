@@ -25,7 +25,7 @@ def connection_rules(value: VirtualService) -> Iterator[Finding]:
 
 def _route(field: str, route: Sequence[RouteDestination]) -> Iterator[Finding]:
     if len(route) > 1 and not any(share.weight for share in route):
-        yield field, "the weights add up to 0"
+        yield field, "the weights add up to 0; give one of them a weight"
     for index, share in enumerate(route):
         if is_wildcard(share.destination.host):
-            yield f"{field}[{index}].destination.host", "a destination is one host"
+            yield f"{field}[{index}].destination.host", "a destination is one host; write its whole name"

@@ -46,7 +46,7 @@ def _action(rule: HTTPRoute) -> Iterator[Finding]:
     if sum(action is not None for action in given) != 1:
         yield "route", "give exactly one of `route`, `redirect` and `directResponse`"
     if len(rule.route) > 1 and not any(share.weight for share in rule.route):
-        yield "route", "the weights add up to 0"
+        yield "route", "the weights add up to 0; give one of them a weight"
 
 
 def _times(rule: HTTPRoute) -> Iterator[Finding]:
@@ -69,7 +69,7 @@ def _destinations(rule: HTTPRoute) -> Iterator[Finding]:
         found["mirror"] = rule.mirror
     for field, destination in found.items():
         if is_wildcard(destination.host):
-            yield f"{field}.host", "a destination is one host"
+            yield f"{field}.host", "a destination is one host; write its whole name"
 
 
 def _texts(rule: HTTPRoute) -> Iterator[Finding]:
@@ -81,9 +81,9 @@ def _texts(rule: HTTPRoute) -> Iterator[Finding]:
 
 def _retry_condition(word: str) -> Iterator[Finding]:
     if word and not word.isdigit() and word not in RETRY_CONDITIONS:
-        yield "retries.retryOn", f"{word!r} is no condition that Envoy knows"
+        yield "retries.retryOn", f"{word!r} is no condition of Envoy's; write one like 5xx or reset"
     if word.isdigit() and not 100 <= int(word) <= 599:
-        yield "retries.retryOn", f"{word} is no status"
+        yield "retries.retryOn", f"{word} is no status; write one from 100 to 599"
 
 
 def _header_changes(rule: HTTPRoute) -> Iterator[Finding]:
@@ -92,7 +92,7 @@ def _header_changes(rule: HTTPRoute) -> Iterator[Finding]:
         yield from _headers(f"route[{index}].headers", share.headers)
     rewritten = rule.rewrite is not None and rule.rewrite.authority is not None
     if rewritten and _hosts(rule.headers):
-        yield "rewrite.authority", "the authority is set more than once"
+        yield "rewrite.authority", "the authority is set more than once; keep one of them"
 
 
 def _headers(field: str, headers: Headers | None) -> Iterator[Finding]:
@@ -105,7 +105,7 @@ def _headers(field: str, headers: Headers | None) -> Iterator[Finding]:
                 if not name or ((name.startswith(":") or is_host_header(name)) and not host):
                     yield f"{field}.{side}.{verb}", f"{name!r} cannot be changed; for the host use `rewrite`"
     if len(_hosts(headers)) > 1:
-        yield f"{field}.request.set", "the authority is set more than once"
+        yield f"{field}.request.set", "the authority is set more than once; keep one of them"
 
 
 def _hosts(headers: Headers | None) -> list[str]:

@@ -19,9 +19,12 @@ def service(value: Service) -> Iterator[Finding]:
     numbers = [port.port for port in value.spec.ports]
     for index, port in enumerate(value.spec.ports):
         if port.port in numbers[:index]:
-            yield f"ports[{index}].port", f"port {port.port} is there twice"
+            yield f"ports[{index}].port", f"port {port.port} is there twice; remove one"
         if port.app_protocol is None and prefix(port.name or "") in NOT_SERVED:
-            yield f"ports[{index}].name", f"{port.name} declares a protocol that is not implemented"
+            yield (
+                f"ports[{index}].name",
+                f"{port.name} declares a protocol that is not served; rename or remove it",
+            )
 
 
 def service_entry(value: ServiceEntry) -> Iterator[Finding]:
