@@ -139,8 +139,9 @@ def no_weight_above_available_pods(d: Decided) -> Iterator[str]:
 
 def subsets_are_confirmed_before_they_are_named(d: Decided) -> Iterator[str]:
     """Rules name a subset that every proxy knows, or that they named already; an abort does not wait."""
+    named = {*d.before, *(d.seen.written.named if d.seen.written else ())}
     for revision in d.plan.weights:
-        if not d.aborting and revision not in d.seen.subsets and revision not in d.before:
+        if not d.aborting and revision not in d.seen.subsets and revision not in named:
             yield f"names the subset of {revision}, which not every proxy knows"
 
 

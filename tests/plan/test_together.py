@@ -272,3 +272,15 @@ def test_a_release_that_drew_nobody_ends_at_once() -> None:
     world.ask(Verb.ABORT, "page")
     go(world, 2)
     assert phase(world) is Phase.ROLLED_BACK
+
+
+def test_weight_goes_back_at_once_to_a_version_that_only_the_cohort_leads_to() -> None:
+    """Its subset is named by the rules that proxies have: a restart of the planner makes nobody wait."""
+    world = at_half()
+    world.ask(Verb.PROMOTE, "page")
+    world.settle(until=lambda: shares(world) == [10_000, 10_000])
+    world.sync()
+    world.restart()
+    world.starting_fails.add(candidates(world)["pharmacy"])
+    world.kill(candidates(world)["pharmacy"])
+    assert go(world, 1) == [[0, 0]]

@@ -83,7 +83,7 @@ def subset_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
     An abort waits for nobody: a proxy takes the rules that it has not confirmed after the subset that they
     name.
     """
-    if s.aborting or all(r in s.seen.subsets or r in s.written for r in move.weights):
+    if s.aborting or all(s.is_named(r) or r in s.seen.subsets for r in move.weights):
         return move, None
     return replace(move, weights=s.written), stays(
         s, "its subset is not yet confirmed by every proxy", "AwaitingSubset"
@@ -135,10 +135,10 @@ def reach_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
     revision = move.reached
     if revision is None:
         return move, None
-    known = revision in s.seen.subsets or revision in s.written or revision in s.named
+    known = s.is_named(revision) or revision in s.seen.subsets
     if known and s.version(revision).available:
         return move, None
-    if s.cohort and (revision in s.written or revision in s.named):
+    if s.cohort and s.is_named(revision):
         # Who was drawn to it at another app stays with it: versions of one release are never mixed.
         return move, None
     lacks = "no pod of it is available" if known else "its subset is not yet confirmed by every proxy"

@@ -62,6 +62,10 @@ class Situation:
         """Revisions that the rules last written lead to by header alone."""
         return self.seen.written.named if self.seen.written else frozenset()
 
+    def is_named(self, revision: str) -> bool:
+        """Whether the rules last written lead to a revision: by weight, or by header alone."""
+        return revision in self.written or revision in self.named
+
     @property
     def led_to(self) -> frozenset[str]:
         """Revisions that a rule leads to without a weight, as long as the release runs."""
