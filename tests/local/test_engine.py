@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.local.eventually import eventually
-from tests.local.running_engine import Running, app, key, lane, plain, rules, running
+from tests.local.running_engine import MESH_API, Running, app, key, lane, plain, rules, running
 
 from laneway.local.engine import AGAIN_SECONDS
 from laneway.local.state import State
@@ -117,6 +117,27 @@ async def test_what_the_mesh_refuses_is_a_finding(world: Running) -> None:
     (refused,) = [f for f in (await world.engine.status())["findings"] if f["code"] == "Refused"]
     assert (refused["severity"], refused["namespace"], refused["name"]) == ("error", "shop", "labs.example")
     assert refused["text"].startswith("VirtualService shop/labs.example: spec.http[0].retries.retryOn: ")
+
+
+async def test_a_gateway_without_its_certificate_is_a_finding(world: Running) -> None:
+    """It says what is missing; it is none when the Secret has come."""
+    server = {"port": {"number": 443, "name": "https", "protocol": "HTTPS"}, "hosts": ["*"]}
+    tls = {"mode": "SIMPLE", "credentialName": "web"}
+    spec = {"selector": {"istio": "ingressgateway"}, "servers": [server | {"tls": tls}]}
+    meta = {"name": "public", "namespace": "shop"}
+    world.put({"apiVersion": MESH_API, "kind": "Gateway", "metadata": meta, "spec": spec})
+    await world.decide()
+    (told,) = [f for f in (await world.engine.status())["findings"] if f["code"] == "NoCertificate"]
+    assert (told["severity"], told["namespace"], told["name"]) == ("error", "shop", "public")
+    missing = "there is no Secret istio-system/web"
+    assert told["text"] == f"Gateway shop/public: port 443 takes no connection: {missing}"
+    meta = {"name": "web", "namespace": "istio-system"}
+    data = {"tls.crt": "YQ==", "tls.key": "YQ=="}
+    world.put({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data})
+    await world.decide()
+    status = await world.engine.status()
+    assert "NoCertificate" not in {each["code"] for each in status["findings"]}
+    assert status["urls"] == ["https://127.0.0.1:8080"]
 
 
 async def test_a_pod_that_cannot_start_is_a_finding(world: Running) -> None:

@@ -76,10 +76,11 @@ async def partner(folder: Path, name: str, asks: bool = False) -> AsyncIterator[
         yield Partner(server.sockets[0].getsockname()[1], *files)
 
 
-async def answer(mesh: RunningMesh, port: int, tls: str) -> tuple[int, str]:
-    """What a caller in the mesh is told by its partner."""
+async def answer(mesh: RunningMesh, port: int, tls: str, names: str = "") -> tuple[int, str]:
+    """What a caller in the mesh is told by its partner. names: of its certificate, as its entry says."""
     caller = await mesh.caller(await mesh.sidecar())
-    for text in (ENTRY % ("HTTP", port), RULE % tls):
+    entry = ENTRY % ("HTTP", port) + (f"  subjectAltNames: [{names}]" if names else "")
+    for text in (entry, RULE % tls):
         for value in parse(text):
             assert mesh.plane.upsert(value) == ()
     await mesh.publish()
@@ -118,6 +119,24 @@ async def test_a_certificate_is_shown_where_the_rule_has_one(mesh: RunningMesh, 
         )
 
 
+@pytest.mark.parametrize(
+    ("name", "tls", "status"),
+    [
+        ("other.example", "", 200),
+        ("partner.example", "", 503),
+        ("third.example", ", subjectAltNames: [third.example]", 200),
+        ("other.example", ", subjectAltNames: [third.example]", 503),
+    ],
+)
+async def test_an_entry_says_whose_certificate_is_taken(
+    mesh: RunningMesh, tmp_path: Path, name: str, tls: str, status: int
+) -> None:
+    """Unless the rule says it."""
+    async with partner(tmp_path, name) as there:
+        tls = f"mode: SIMPLE, caCertificates: {there.ca}{tls}"
+        assert (await answer(mesh, there.port, tls, "other.example"))[0] == status
+
+
 def test_files_that_are_not_there_are_told(tmp_path: Path) -> None:
     """Before a proxy refuses the whole cluster; each by its field."""
     files = "clientCertificate: /no/cert.pem, privateKey: /no/key.pem, caCertificates: /no/ca.pem"
@@ -130,6 +149,19 @@ def test_files_that_are_not_there_are_told(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("")
     assert not unreadable(parse(RULE % f"mode: SIMPLE, caCertificates: {tmp_path}/ca.pem")[0])
     assert not unreadable(parse(RULE % "mode: DISABLE, caCertificates: /no/ca.pem")[0])
+
+
+def test_files_of_a_gateway_that_are_not_there_are_told() -> None:
+    """By server and field."""
+    tls = "mode: SIMPLE, serverCertificate: /no/cert.pem, privateKey: /no/key.pem"
+    server = f"{{port: {{number: 443, name: a, protocol: HTTPS}}, hosts: ['*'], tls: {{{tls}}}}}"
+    spec = f"{{selector: {{a: b}}, servers: [{server}]}}"
+    (gateway,) = parse(f"kind: Gateway\nmetadata: {{name: a}}\nspec: {spec}")
+    assert {refusal.field: refusal.text for refusal in unreadable(gateway)} == {
+        f"spec.servers[0].tls.{name}": f"/no/{file}.pem cannot be read on this machine; "
+        "name a PEM file that can"
+        for name, file in (("serverCertificate", "cert"), ("privateKey", "key"))
+    }
 
 
 async def test_the_control_plane_refuses_what_names_them(mesh: RunningMesh) -> None:

@@ -242,3 +242,67 @@ async def one_shot(port: int) -> str:
     body = await reader.readexactly(length)
     writer.close()
     return body.decode()
+
+
+async def test_clients_may_show_a_certificate_and_ciphers_are_chosen(mesh: RunningMesh) -> None:
+    """OPTIONAL_MUTUAL takes clients without one, and refuses those with another authority's."""
+    authority, other = trustme.CA(), trustme.CA()
+    settings = {
+        "mode": "OPTIONAL_MUTUAL",
+        "credentialName": "a",
+        "cipherSuites": "[ECDHE-ECDSA-AES256-GCM-SHA384]",
+    }
+    ports = await gateway(mesh, https("a", "a.example", **settings), "a")
+    mesh.plane.upsert(secret(authority, "a", "a.example", trusts=True))
+    await mesh.publish()
+    for shows in (False, True):
+        assert (await get(ports[443], "a.example", client(authority, shows=shows)))[0] == 200
+    stranger = client(authority)
+    other.issue_cert("client.example").configure_cert(stranger)
+    with pytest.raises(OSError, match=r".*"):
+        await get(ports[443], "a.example", stranger)
+    older = client(authority)
+    older.maximum_version = ssl.TLSVersion.TLSv1_2
+    assert await cipher(ports[443], older) == "ECDHE-ECDSA-AES256-GCM-SHA384"
+    older.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256")
+    with pytest.raises(OSError, match=r".*"):
+        await cipher(ports[443], older)
+
+
+async def cipher(port: int, context: ssl.SSLContext) -> str:
+    """What a connection to a.example is encrypted with."""
+    _, writer = await asyncio.open_connection(LOOPBACK, port, ssl=context, server_hostname="a.example")
+    found: str = writer.get_extra_info("cipher")[0]
+    writer.close()
+    return found
+
+
+async def test_a_changed_certificate_leaves_open_connections_alone(mesh: RunningMesh) -> None:
+    """Those of other servers go on as if nothing were; those of its own are asked to leave, and served."""
+    authority = trustme.CA()
+    servers = https("a", "a.example", credentialName="a") + "," + https("b", "b.example", credentialName="b")
+    ports = await gateway(mesh, servers, "a", "b")
+    for name in ("a", "b"):
+        mesh.plane.upsert(secret(authority, name, f"{name}.example"))
+    await mesh.publish()
+    streams = {
+        name: await asyncio.open_connection(
+            LOOPBACK, ports[443], ssl=client(authority), server_hostname=f"{name}.example"
+        )
+        for name in ("a", "b")
+    }
+    told = {}
+    for renewed in (False, True):
+        if renewed:
+            mesh.plane.upsert(secret(authority, "a", "a.example"))
+            await mesh.publish()
+        for name, (reader, writer) in streams.items():
+            writer.write(f"GET / HTTP/1.1\r\nhost: {name}.example\r\n\r\n".encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200")
+            assert await reader.readexactly(len("one")) == b"one"
+            told[name, renewed] = b"connection: close" in head.lower()
+    for _, writer in streams.values():
+        writer.close()
+    print(told)
+    assert not (told["a", False] or told["b", False] or told["b", True])

@@ -306,6 +306,11 @@ def test_rules_for_connections_that_cannot_be_served(spec: str, field: str, text
             "blocks of addresses are not implemented; write single ones",
         ),
         (
+            "hosts: ['*.partner.example']",
+            "hosts[0]",
+            "name each host, or let all pass: ALLOW_ANY of the Mesh or of a Sidecar",
+        ),
+        (
             "resolution: DNS_ROUND_ROBIN, endpoints: [{address: a.b}, {address: c.d}]",
             "endpoints",
             "with DNS_ROUND_ROBIN give one at most; for several names write `DNS`",
@@ -314,7 +319,8 @@ def test_rules_for_connections_that_cannot_be_served(spec: str, field: str, text
 )
 def test_service_entries_say_what_can_be_served(spec: str, field: str, text: str) -> None:
     """With what to write instead."""
-    body = f"{{hosts: [a.example], ports: [{{number: 80, name: http}}], {spec}}}"
+    given = yaml.safe_load(f"{{{spec}}}")
+    body = json.dumps({"hosts": ["a.example"], "ports": [{"number": 80, "name": "http"}]} | given)
     (value,) = parse(f"{{kind: ServiceEntry, metadata: {{name: a}}, spec: {body}}}")
     assert {found.field: found.text for found in refusals_of(value)} == {f"spec.{field}": text}
 

@@ -6,6 +6,7 @@ keep the certificates that they trust.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
@@ -42,6 +43,13 @@ def files_of(tls: ClientTLS | None) -> dict[str, str]:
     if not tls.insecure_skip_verify:
         found["caCertificates"] = tls.ca_certificates or system_roots()
     return {field: path for field, path in found.items() if path}
+
+
+def naming(tls: ClientTLS | None, names: Sequence[str]) -> ClientTLS | None:
+    """The settings with these names of certificates, where they name none and verify any."""
+    if tls is None or not names or tls.subject_alt_names or tls.insecure_skip_verify:
+        return tls
+    return tls.model_copy(update={"subject_alt_names": list(names)})
 
 
 def encrypt(cluster: Any, protocol: Protocol, pool: ConnectionPool | None, tls: ClientTLS | None) -> None:

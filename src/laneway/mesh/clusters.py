@@ -9,7 +9,7 @@ from typing import Any
 
 from laneway.mesh.backends import backends_of
 from laneway.mesh.balancers import balance, eject
-from laneway.mesh.client_tls import encrypt
+from laneway.mesh.client_tls import encrypt, naming
 from laneway.mesh.connection_pools import limit, speak
 from laneway.mesh.endpoints import assignment
 from laneway.mesh.hosts import Host, HostPort
@@ -43,8 +43,9 @@ def _outbound(
     cluster = cluster_of(name, settings)
     balance(cluster, settings.load_balancer)
     eject(cluster, settings.outlier_detection)
-    speak(cluster, port.protocol, settings.connection_pool, settings.tls)
-    encrypt(cluster, port.protocol, settings.connection_pool, settings.tls)
+    tls = naming(settings.tls, host.subject_alt_names)
+    speak(cluster, port.protocol, settings.connection_pool, tls)
+    encrypt(cluster, port.protocol, settings.connection_pool, tls)
     if host.dns:
         cluster.type = cluster.LOGICAL_DNS if host.round_robin else cluster.STRICT_DNS
         cluster.dns_lookup_family = cluster.V4_ONLY

@@ -45,7 +45,7 @@ class Host:
     kind, key: the object it is made from; selector: labels of the pods behind it, in its namespace, None
     where endpoints are given; dns: endpoints are names that proxies resolve; round_robin: of which each new
     connection takes the first answer at that time; addresses: IP addresses that stand for it, or blocks of
-    them as CIDR.
+    them as CIDR; subject_alt_names: what its certificates say.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Host:
     dns: bool = False
     round_robin: bool = False
     addresses: tuple[str, ...] = ()
+    subject_alt_names: tuple[str, ...] = ()
 
     @property
     def namespace(self) -> str:
@@ -121,6 +122,7 @@ def hosts_of_entry(entry: ServiceEntry) -> tuple[Host, ...]:
             dns=dns,
             round_robin=spec.resolution == "DNS_ROUND_ROBIN",
             addresses=tuple(spec.addresses) or _given_addresses(entry, name),
+            subject_alt_names=tuple(spec.subject_alt_names),
         )
         for name in dict.fromkeys(spec.hosts)
     )

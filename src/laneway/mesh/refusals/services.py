@@ -32,7 +32,7 @@ def service_entry(value: ServiceEntry) -> Iterator[Finding]:
     spec = value.spec
     for index, host in enumerate(spec.hosts):
         if is_wildcard(host):
-            yield f"hosts[{index}]", "wildcard hosts are not implemented; name each host"
+            yield f"hosts[{index}]", "name each host, or let all pass: ALLOW_ANY of the Mesh or of a Sidecar"
         elif "." not in host:
             yield f"hosts[{index}]", "a host without a dot means a Service; write the full name"
     for index, port in enumerate(spec.ports):

@@ -39,10 +39,6 @@ class WorkloadSelector(Model):
 class ServiceEntrySpec(Model):
     """Hosts that are not Kubernetes Services."""
 
-    unsupported: ClassVar[Mapping[str, str]] = {
-        "subjectAltNames": "write it in `tls` of a DestinationRule for the host",
-    }
-
     refused_values: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "exportTo": NARROWER_EXPORTS,
         "resolution": {
@@ -58,6 +54,7 @@ class ServiceEntrySpec(Model):
     resolution: Literal["STATIC", "DNS", "DNS_ROUND_ROBIN"] = "DNS"
     endpoints: list[WorkloadEntry] = Field(default_factory=list)
     workload_selector: WorkloadSelector | None = None
+    subject_alt_names: list[str] = Field(default_factory=list)
     export_to: list[Literal["*"]] = Field(default_factory=list)
 
 
