@@ -58,3 +58,15 @@ def test_listeners_are_seen_with_their_addresses() -> None:
         assert plain.getsockname() in found
         assert ("127.200.1.3", mapped.getsockname()[1]) in found
         assert not [address for address, _ in found if address == "127.200.1.4"]
+
+
+def test_processes_in_one_network_have_one_name_for_it() -> None:
+    """Ours is that of our child; nobody's is nothing."""
+    with subprocess.Popen(["sleep", "60"]) as child:
+        apart = subprocess.run(
+            ["unshare", "--net", "readlink", "/proc/self/ns/net"], check=True, capture_output=True, text=True
+        )
+        assert procfs.network(child.pid) == procfs.network(os.getpid())
+        assert str(procfs.network(os.getpid())) not in apart.stdout
+        child.kill()
+    assert procfs.network(child.pid) is None

@@ -131,10 +131,12 @@ class PodNetworks:
     async def _connected(self) -> Helper:
         """The helper, which knows every pod that runs. Raises OSError."""
         async with self._connecting:
+            if self._left:
+                raise LostError()
             if self._helper is None:
                 found = parts(find(self._state.id))
                 helper = Helper(self._reached(found), self._lost)
-                for pod, processes in _by_pod(found).items():
+                for pod, processes in _apart(found).items():
                     await helper.ask(_pod_request(str(pod), "0.0.0.0", processes))
                 await helper.ask({"do": "names", "names": dict(self._names)})
                 self._helper = helper
@@ -170,10 +172,11 @@ def _pod_request(pod: str, address: str, processes: Iterable[int]) -> dict[str, 
     return {"do": "pod", "pod": pod, "address": address, "processes": list(processes)}
 
 
-def _by_pod(found: Mapping[tuple[Key, Part], Identity]) -> dict[Key, list[int]]:
-    """Pids by pod, of those that have a sidecar: only they have a network of their own."""
-    return {
-        pod: [found[pod, each].pid for each in (Part.SIDECAR, Part.APP) if (pod, each) in found]
-        for pod, part in found
-        if part in (Part.SIDECAR, Part.APP)
-    }
+def _apart(found: Mapping[tuple[Key, Part], Identity]) -> dict[Key, list[int]]:
+    """Processes by pod, of those that are not in this machine's network."""
+    here = procfs.network(os.getpid())
+    processes: dict[Key, list[int]] = {}
+    for (pod, part), identity in found.items():
+        if part is not Part.HELPER and procfs.network(identity.pid) not in (here, None):
+            processes.setdefault(pod, []).append(identity.pid)
+    return processes

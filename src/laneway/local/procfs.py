@@ -76,6 +76,14 @@ def environment(pid: int) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
+def network(pid: int) -> int | None:
+    """Names the network that a process is in; None where it has ended or is not ours to ask."""
+    try:
+        return os.stat(f"/proc/{pid}/ns/net").st_ino  # noqa: PTH116 - many are asked at a time
+    except OSError:
+        return None
+
+
 def listening() -> set[tuple[str, int]]:
     """IPv4 addresses and ports of this network namespace on which someone listens, whoever that is."""
     return {

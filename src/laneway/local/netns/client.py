@@ -6,6 +6,7 @@ A helper that an earlier daemon has started is taken over by its socket.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import socket
@@ -26,6 +27,9 @@ _BACKLOG = 4
 
 class LostError(ConnectionError):
     """The helper has ended."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EPIPE, "has ended", "the helper of pods' networks")
 
 
 def python(module: str, call: str) -> list[str]:
@@ -95,7 +99,11 @@ class Helper:
         """
         number = next(self._numbers)
         answered = self._asked[number] = asyncio.get_running_loop().create_future()
-        await self._send(request | {"id": number}, given)
+        try:
+            await self._send(request | {"id": number}, given)
+        except BaseException:
+            self._asked.pop(number, None)
+            raise
         answer, descriptors = await answered
         if "error" in answer:
             code, text, file = answer["error"]
@@ -109,7 +117,8 @@ class Helper:
             self._to.close()
         for answered in self._asked.values():
             if not answered.done():
-                answered.set_exception(LostError("the helper has ended"))
+                answered.set_exception(LostError())
+                answered.exception()  # who asked may have been cancelled, and nobody else needs to know
         self._asked.clear()
 
     async def _send(self, request: dict[str, Any], given: Sequence[int]) -> None:
@@ -120,7 +129,7 @@ class Helper:
             except BlockingIOError:
                 await asyncio.sleep(0.001)
             except OSError:
-                raise LostError("the helper has ended") from None
+                raise LostError() from None
 
     def _readable(self) -> None:
         try:
