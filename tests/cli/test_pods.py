@@ -8,12 +8,16 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cli.conftest import Daemon, Laneway
 
 from laneway.local.addresses import Pair
+from laneway.local.engines import Engine
 from laneway.local.pods import new_pod
+from laneway.local.settings import KEY, KIND
+from laneway.spec.meta import Key
 
 PROGRAM = Path(sys.executable).with_name("laneway")
 
@@ -48,15 +52,22 @@ def replica(daemon: Daemon, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]
     pod = new_pod(deployment, "t", "pharmacy-1", Pair("127.0.0.2", "127.0.0.3"), int, datetime.now(UTC))
     pod["status"]["processes"] = {"app": {"pid": process.pid, "started": 1, "boot": "b"}}
     daemon.stores(pod)
+    daemon.stores(settings("process"))
     yield process
     process.kill()
     process.wait()
 
 
-def executed(*arguments: str) -> subprocess.CompletedProcess[str]:
+def settings(runtime: str) -> dict[str, Any]:
+    """What a state keeps of how it was started."""
+    metadata = {"name": KEY.name, "namespace": KEY.namespace}
+    return {"kind": KIND, "metadata": metadata, "spec": {"runtime": runtime}}
+
+
+def executed(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
     """`laneway exec` in a process of its own, which becomes the command."""
     return subprocess.run(
-        [PROGRAM, "exec", *arguments], capture_output=True, text=True, timeout=30, check=False
+        [PROGRAM, "exec", *arguments], input=given, capture_output=True, text=True, timeout=30, check=False
     )
 
 
@@ -79,3 +90,25 @@ def test_exec_of_a_program_that_is_not_there_says_so(replica: subprocess.Popen[b
     done = executed("--lane", "green", "pharmacy", "--", "true")
     assert done.returncode == 1
     assert "error LW607: no replica of pharmacy runs" in done.stderr
+
+
+def test_exec_in_a_container_is_its_engines(
+    replica: subprocess.Popen[bytes],
+    daemon: Daemon,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With standard input; a terminal is one there too, where it is one here."""
+    daemon.stores(settings("docker"))
+    fake = tmp_path / "docker"
+    fake.write_text('#!/bin/sh\necho "$@"; cat; exit 7\n')
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    done = executed("pharmacy", "--", "cat", "-n", given="typed")
+    assert done.stdout == f"exec --interactive laneway_{daemon.state.id}_shop_pharmacy-1 cat -n\ntyped"
+    assert done.returncode == 7
+    name = f"laneway_{daemon.state.id}_shop_pharmacy-1"
+    beside = Engine("podman", daemon.state.id).beside(
+        Key("shop", "pharmacy-1"), interactive=True, terminal=True
+    )
+    assert beside == ["podman", "exec", "--interactive", "--tty", name]

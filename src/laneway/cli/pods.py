@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,8 @@ from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from laneway.cli.client import Client, Pods
+    from laneway.local.engines import Engine
+    from laneway.local.pods import Pod
     from laneway.local.state import State
     from laneway.local.status import Json
 
@@ -112,18 +115,32 @@ def execute(
 ) -> NoReturn:
     """Run a command where a replica of an app runs: with its variables, folder, network and files.
 
-    Options stand before APP. Its exit code is the command's.
+    Of a container too. Options stand before APP. Its exit code is the command's.
     """
     from laneway.cli import daemon, finding
 
+    program = command[1:] if command[0] == "--" else command
     with daemon.connected(state) as client:
         pods = finding.pods(client.status(), app, namespace, lane=lane, revision=revision, pod=pod)
-        pid = _application(client.objects("Pod", pods.get("namespace")), pods, app)
-    replace_by(command[1:] if command[0] == "--" else command, pid)
+        replica, pid = _application(client.objects("Pod", pods.get("namespace")), pods, app)
+        engine = _engine(client, state)
+    if engine is None:
+        replace_by(program, pid)
+    inside = engine.beside(replica.key, interactive=True, terminal=sys.stdin.isatty())
+    os.execvp(engine.program, [*inside, *program])
 
 
-def _application(found: Sequence[Json], pods: Pods, app: str) -> int:
-    """The process of the application of one of these pods, a ready one if there is any. Raises Failure."""
+def _engine(client: Client, state: State) -> Engine | None:
+    """The container engine that runs the replicas; None where they are processes."""
+    from laneway.local import settings
+    from laneway.local.engines import engine
+
+    (kept,) = client.objects(settings.KIND, settings.KEY.namespace)
+    return engine(settings.kept_runtime(kept["spec"]), state.id)
+
+
+def _application(found: Sequence[Json], pods: Pods, app: str) -> tuple[Pod, int]:
+    """One of these pods, a ready one if there is any, and the process of its application. Raises Failure."""
     from laneway.cli.failure import Failure
     from laneway.local.pods import read_pod
     from laneway.local.selection import PodQuery
@@ -137,25 +154,25 @@ def _application(found: Sequence[Json], pods: Pods, app: str) -> int:
     for pod in meant:
         for part, identity in pod.processes.items():
             if part.value == "app":
-                return identity.pid
+                return pod, identity.pid
     raise Failure(Code.NOT_FOUND, f"no replica of {app} runs", "look: laneway get pods")
 
 
 def replace_by(command: Sequence[str], pid: int) -> NoReturn:
-    """Become this command, with the variables, the folder and the namespaces of a process. Raises Failure."""
+    """Become this command where a process runs, with its variables. Raises Failure."""
     from laneway.cli.failure import Failure
+    from laneway.local import entering
     from laneway.spec.problems import Code
 
-    process = Path("/proc") / str(pid)
     try:
-        env = environment_of((process / "environ").read_bytes())
-        os.chdir(process / "cwd")
-        os.execvpe(command[0], list(command), env)
+        env = environment_of(Path(f"/proc/{pid}/environ").read_bytes())
+        entering.become(command, pid, env)
     except FileNotFoundError:
         text = f"{command[0]} is not there, or the replica has just ended"
         raise Failure(Code.NOT_FOUND, text, "name a program that is in the replica's PATH") from None
     except PermissionError as error:
-        raise Failure(Code.NOT_FOUND, f"{error.filename}: {error.strerror}", "ask as its owner") from None
+        text = f"{error.filename or 'the replica'}: {error.strerror}"
+        raise Failure(Code.NOT_FOUND, text, "ask as its owner") from None
 
 
 def environment_of(block: bytes) -> Mapping[str, str]:

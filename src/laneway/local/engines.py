@@ -84,9 +84,13 @@ class Engine:
             words += ["--entrypoint", entry[0]]
         return [*words, container.image or "", *entry[1:], *rest]
 
-    def beside(self, pod: Key) -> Sequence[str]:
-        """What stands before a program that is to run in the pod's container."""
-        return [self.program, "exec", self.name(pod)]
+    def beside(self, pod: Key, *, interactive: bool = False, terminal: bool = False) -> Sequence[str]:
+        """What stands before a program that is to run in the pod's container.
+
+        interactive: with our standard input; terminal: which is one.
+        """
+        flags = [*(["--interactive"] if interactive else []), *(["--tty"] if terminal else [])]
+        return [self.program, "exec", *flags, self.name(pod)]
 
     def remove(self, pod: Key) -> Sequence[str]:
         """Ends and removes the pod's container at once; nothing happens where there is none."""

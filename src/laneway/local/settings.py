@@ -50,9 +50,14 @@ def isolation(
 
 def runtime_of(store: Store, asked: Runtime | None) -> Runtime:
     """The runtime: the one asked for, else the one it had, else processes; kept."""
-    chosen = asked or Runtime(_spec(store).get("runtime", Runtime.PROCESS))
+    chosen = asked or kept_runtime(_spec(store))
     _keep(store, {"runtime": chosen.value}, "asked for" if asked else "kept for the next start")
     return chosen
+
+
+def kept_runtime(spec: Body) -> Runtime:
+    """The runtime that a state's settings say."""
+    return Runtime(spec.get("runtime", Runtime.PROCESS))
 
 
 def _spec(store: Store) -> Body:

@@ -106,7 +106,7 @@ def _confine(seen: Confinement) -> None:
     linux.set_hostname(seen.hostname)
     if seen.mounts:
         launcher.show(seen.root, list(seen.mounts))
-        os.chroot(seen.root)
+        linux.change_root(seen.root)
     for folder in seen.hidden:
         if Path(folder).is_dir():
             linux.mount("laneway", folder, "tmpfs", linux.NO_SUID | linux.NO_DEVICES, "size=256k,mode=0755")

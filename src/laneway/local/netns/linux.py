@@ -1,6 +1,6 @@
 """The system calls that Python has no functions for. Standard library only. Must not know what for.
 
-Source: unshare(2), setns(2), mount(2), prctl(2), ioctl_ns(2), capabilities(7).
+Source: unshare(2), setns(2), mount(2), pivot_root(2), prctl(2), ioctl_ns(2), capabilities(7).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ _PR_CAPBSET_READ, _PR_CAPBSET_DROP, _PR_NO_NEW_PRIVILEGES = 23, 24, 38
 _PR_AMBIENT, _PR_AMBIENT_CLEAR = 47, 4
 _OWNING_USER_NAMESPACE = 0xB701
 _CAPABILITY_VERSION_3 = 0x2008_0522
+_DETACH = 0x2
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -94,6 +95,17 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = 
         _checked(_libc.mount(*texts, ctypes.c_ulong(flags), options))
     except OSError as error:
         raise OSError(error.errno, error.strerror, target) from None
+
+
+def change_root(folder: str) -> None:
+    """Make a mounted folder the root of this namespace of mounts, in which nothing is left of what was.
+
+    After a chroot instead, the kernel would refuse a new user namespace. Raises OSError.
+    """
+    os.chdir(folder)
+    _checked(_libc.pivot_root(b".", b"."))
+    _checked(_libc.umount2(b".", _DETACH))
+    os.chdir("/")
 
 
 def set_hostname(name: str) -> None:
