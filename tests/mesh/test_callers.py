@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from tests.mesh.mesh_objects import SHOP, decoded, ingress, parse, rules, sidecar, translator
-from tests.mesh.running_mesh import RunningMesh
+from tests.mesh.running_mesh import LOOPBACK, Caller, RunningMesh, free_port
 
-from laneway.mesh.resources import RDS, Audience
+from laneway.mesh.resources import LDS, RDS, Audience
 from laneway.mesh.translator import Translator
+from laneway.mesh.world import Sidecar
+from laneway.spec.istio import VirtualService
 from laneway.spec.meta import Key
 
 HOST = "pharmacy.shop.svc.cluster.local"
@@ -91,6 +93,75 @@ def test_a_caller_that_comes_later_has_its_table() -> None:
     assert {TABLE} in [
         delta[RDS].removed for layer, delta in gone.items() if layer.audience is Audience.CALLERS
     ]
+
+
+DATABASE = """
+kind: Service
+metadata: {name: db}
+spec: {clusterIP: 10.96.0.40, selector: {app: db}, ports: [{name: tcp-db, port: 5432, targetPort: 8080}]}
+---
+kind: Service
+metadata: {name: replica}
+spec: {selector: {app: replica}, ports: [{name: tcp-db, port: 5432, targetPort: 8080}]}
+"""
+
+
+def connections(match: str, name: str = "db") -> VirtualService:
+    """Rules by which connections of some callers to the database go to its replica."""
+    route = "route: [{destination: {host: replica}}]"
+    text = f"{{hosts: [db], tcp: [{{match: [{match}], {route}}}]}}"
+    (value,) = parse(f"kind: VirtualService\nmetadata: {{name: {name}}}\nspec: {text}")
+    assert isinstance(value, VirtualService)
+    return value
+
+
+def needed(found: Translator, proxy: str) -> set[str]:
+    """The hosts to which a transparent sidecar's connections to the database may go."""
+    needs = found.resources_for(proxy)[LDS]["10.96.0.40_5432"].needs
+    return {name.rpartition("|")[2].partition(".")[0] for name in needs}
+
+
+@pytest.mark.parametrize("match", ["{sourceLabels: {app: page}}", "{sourceNamespace: shop, port: 5432}"])
+def test_connections_of_some_callers_have_rules_of_their_own(match: str) -> None:
+    """Only these callers have listeners of their own; the others share theirs, before and after."""
+    page, away = (replace(each, transparent=True) for each in (sidecar(), sidecar("away", "other")))
+    found = translator(DATABASE, proxies=[page, away, replace(page, id="twin")])
+    found.take_changes()
+    shared = found.layers_of("away")
+    assert shared[-1] == found.layers_of("page")[-1]
+    found.upsert(connections(match))
+    found.take_changes()
+    assert (needed(found, "page"), needed(found, "twin"), needed(found, "away")) == (
+        {"replica"},
+        {"replica"},
+        {"db"},
+    )
+    assert found.layers_of("page")[-1] == found.layers_of("twin")[-1]
+    assert found.layers_of("away") == shared
+    found.delete("VirtualService", Key("shop", "db"))
+    found.take_changes()
+    assert needed(found, "page") == {"db"}
+    assert shared[-1] == found.layers_of("page")[-1]
+
+
+@pytest.mark.mesh
+@pytest.mark.anyio
+async def test_connections_go_where_the_rules_for_their_caller_say(mesh: RunningMesh) -> None:
+    """At an address of the caller's own."""
+    db, other = await mesh.backend("db", app="db"), await mesh.backend("replica", app="replica")
+    for value in parse(DATABASE.replace("5432", str(port := free_port()))):
+        mesh.plane.upsert(value)
+    mesh.plane.set_pods([db.pod(), other.pod()])
+    mesh.plane.upsert(connections("{sourceLabels: {app: page}}"))
+    told = {}
+    for number, name in enumerate(("page", "cart")):
+        at = f"127.77.1.{number + 1}"
+        outbound = (LOOPBACK, free_port())
+        addresses = {"db.shop.svc.cluster.local": at}
+        await mesh.start(Sidecar(f"shop/{name}", "shop", {"app": name}, outbound, (), addresses=addresses))
+        await mesh.publish()
+        told[name] = (await Caller((at, port)).get("db"))[1]
+    assert told == {"page": "replica", "cart": "db"}
 
 
 @pytest.mark.mesh

@@ -24,16 +24,19 @@ from laneway.mesh.world import Sidecar
 
 
 def addressed(
-    host: Host, address: str, moved: Mapping[int, int], registry: Registry, access_log: str | None
+    host: Host, address: str, sidecar: Sidecar, registry: Registry, access_log: str | None
 ) -> Iterable[Resource]:
-    """The listeners of a host at this address: one for each of its ports, or for what stands for it."""
+    """A sidecar's listeners for a host at this address: one for each of its ports, or what stands for it."""
     for port in host.ports:
         if port.protocol.http:
             table = port_table_name(host.name, port.number)
             chains = [table_chain("outbound", table, access_log)]
         else:
-            chains = [rule_chain(rule, access_log) for rule in mesh_rules(host.name, port, registry)]
-        place = address, moved.get(port.number, port.number)
+            chains = [
+                rule_chain(rule, access_log)
+                for rule in mesh_rules(host.name, port, registry, caller_of(sidecar))
+            ]
+        place = address, sidecar.moved_ports.get(port.number, port.number)
         yield listener(f"{address}_{port.number}", place, chains)
 
 
@@ -63,8 +66,11 @@ class CallerAddresses:
                 kind = name, verdict(self._registry.rules_of(name), caller)
                 if kind not in tables:
                     tables[kind] = port_tables(name, self._registry, caller)
-                moved_ports = callers[proxy].moved_ports if proxy in callers else {}
-                self._put(Layer(Audience.PROXY, proxy), name, after.get(name), moved_ports, tables[kind])
+                address = after.get(name)
+                there = self._listeners(callers[proxy], name, address) if address else []
+                layer = Layer(Audience.PROXY, proxy)
+                self._layers.replace(layer, LDS, name, there)
+                self._layers.replace(layer, RDS, name, tables[kind] if there else ())
         self._given = given
 
     def _seen(self, sidecar: Sidecar, sight: Visibility | None) -> Mapping[str, str]:
@@ -74,17 +80,6 @@ class CallerAddresses:
         visible = self._registry.visible
         return {host: address for host, address in sidecar.addresses.items() if visible(host, sight)}
 
-    def _put(
-        self,
-        layer: Layer,
-        name: str,
-        address: str | None,
-        moved: Mapping[int, int],
-        tables: list[Resource],
-    ) -> None:
+    def _listeners(self, sidecar: Sidecar, name: str, address: str) -> list[Resource]:
         host = self._registry.host(name)
-        there: list[Resource] = []
-        if host and address:
-            there = list(addressed(host, address, moved, self._registry, self._access_log))
-        self._layers.replace(layer, LDS, name, there)
-        self._layers.replace(layer, RDS, name, tables if there else ())
+        return list(addressed(host, address, sidecar, self._registry, self._access_log)) if host else []

@@ -1,4 +1,5 @@
-"""Route configurations that depend on the caller: one for each kind of caller that a rule tells apart.
+"""What depends on the caller: route configurations, one for each kind of caller that a rule tells apart, and
+which callers have listeners of their own.
 
 Hosts whose rules ask for no caller are not here; so a mesh without such rules does nothing for them. Must not
 know what a route is.
@@ -8,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from laneway.mesh.connections import named_callers
 from laneway.mesh.layers import Layers
 from laneway.mesh.registry import Registry
 from laneway.mesh.resources import RDS, Audience, Layer, Resource
-from laneway.mesh.rules import Caller, tells_apart, verdict
+from laneway.mesh.rules import NOBODY, Caller, tells_apart, verdict
 from laneway.mesh.tables import mesh_table
 from laneway.mesh.visibility import Visibility
 from laneway.mesh.world import Sidecar
+from laneway.spec.istio import L4MatchAttributes
+from laneway.spec.meta import Key
 
 
 def caller_of(sidecar: Sidecar) -> Caller:
@@ -24,8 +28,7 @@ def caller_of(sidecar: Sidecar) -> Caller:
 
 def caller_layer(sidecar: Sidecar) -> Layer:
     """The layer that a sidecar shares with those of the same namespace and labels."""
-    labels = ",".join(f"{name}={value}" for name, value in sorted(sidecar.labels.items()))
-    return Layer(Audience.CALLERS, f"{sidecar.namespace};{labels}")
+    return Layer(Audience.CALLERS, caller_of(sidecar).name)
 
 
 class CallerTables:
@@ -71,3 +74,27 @@ class CallerTables:
                 built[kind] = [table] if table else []
             changed |= self._layers.replace(layer, RDS, name, built[kind])
         return changed
+
+
+class ConnectionCallers:
+    """The callers for whose connections some rules are: kept up to date rule by rule."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._matches: dict[Key, list[L4MatchAttributes]] = {}
+
+    def refresh(self, stale: Iterable[Key]) -> None:
+        """Take the VirtualServices that may be other now."""
+        for key in stale:
+            source = self._registry.virtual_service(key)
+            self._matches.pop(key, None)
+            if source and (matches := named_callers(source)):
+                self._matches[key] = matches
+
+    def of(self, sidecar: Sidecar) -> Caller:
+        """Who calls through a sidecar; nobody in particular where no such rule is for it."""
+        if not self._matches:
+            return NOBODY
+        caller = caller_of(sidecar)
+        every = (match for matches in self._matches.values() for match in matches)
+        return NOBODY if all(caller.fault(match) for match in every) else caller

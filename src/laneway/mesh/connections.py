@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from laneway.mesh.hosts import HostPort
 from laneway.mesh.names import gateways_of, outbound
 from laneway.mesh.registry import Registry
-from laneway.mesh.rules import Site, only_port
+from laneway.mesh.rules import NOBODY, Caller, Site, only_port
 from laneway.spec.istio import L4MatchAttributes, RouteDestination, TLSMatchAttributes, VirtualService
 from laneway.spec.naming import MESH, full_gateway, full_host
 
@@ -40,9 +40,11 @@ def connection_rules(
     return tuple(found.values())
 
 
-def mesh_rules(name: str, port: HostPort, registry: Registry) -> tuple[ConnectionRule, ...]:
-    """The rules of a port of a mesh host at the sidecars; the last is for all other connections to it."""
-    source, site = registry.rules_of(name), Site(frozenset({MESH}), port.number)
+def mesh_rules(
+    name: str, port: HostPort, registry: Registry, caller: Caller = NOBODY
+) -> tuple[ConnectionRule, ...]:
+    """The rules of a port of a mesh host at a caller's sidecar; the last is for all other connections."""
+    source, site = registry.rules_of(name), Site(frozenset({MESH}), port.number, caller)
     found = connection_rules(source, site, registry, port.protocol.sni) if source else ()
     last = ConnectionRule((), (), ((outbound(name, port.number), 1),))
     return found if any(rule.where == last.where for rule in found) else (*found, last)
@@ -68,7 +70,17 @@ def _holds(source: VirtualService, match: L4MatchAttributes, site: Site) -> bool
     bound = gateways_of(source)
     if match.gateways:
         bound &= {full_gateway(name, namespace) for name in match.gateways}
-    return match.port in {None, site.port} and not bound.isdisjoint(site.gateways)
+    here = match.port in {None, site.port} and not bound.isdisjoint(site.gateways)
+    return here and not site.caller.fault(match)
+
+
+def named_callers(source: VirtualService) -> list[L4MatchAttributes]:
+    """The match blocks for connections of certain callers, where it is for sidecars."""
+    if MESH not in gateways_of(source):
+        return []
+    matches: list[L4MatchAttributes] = [match for tls in source.spec.tls for match in tls.match]
+    matches += [match for tcp in source.spec.tcp for match in tcp.match]
+    return [match for match in matches if match.source_labels or match.source_namespace]
 
 
 def _clusters(

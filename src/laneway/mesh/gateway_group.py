@@ -61,7 +61,7 @@ class GatewayGroup:
             self._requests = tuple(http_openings(self._servers, plain, self._namespace, registry))
         changed = self._refresh_encrypted(new, stale, registry, layers)
         if new or stale.rules or stale.clusters:
-            self._connections = tuple(connection_openings(self._servers, self._namespace, registry))
+            self._connections = tuple(connection_openings(self._servers, self._caller, registry))
         table = self._table
         if table is None or not places:
             return changed

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from laneway.mesh.connections import connection_rules
 from laneway.mesh.gateways import Server
 from laneway.mesh.registry import Registry
-from laneway.mesh.rules import Site
+from laneway.mesh.rules import Caller, Site
 from laneway.mesh.termination import HTTP_PROTOCOLS, Termination, termination_of
 from laneway.spec.credentials import Lack, credentials_of
 from laneway.spec.naming import covers
@@ -48,15 +48,18 @@ def http_openings(
                 yield Opening(server.port, server.server_names, tls=tls, table=table_name(server))
 
 
-def connection_openings(servers: Iterable[Server], namespace: str, registry: Registry) -> Iterator[Opening]:
-    """For connections whose bytes are passed on: as the VirtualServices say, of which the oldest is first."""
+def connection_openings(servers: Iterable[Server], caller: Caller, registry: Registry) -> Iterator[Opening]:
+    """For connections whose bytes are passed on: as the VirtualServices say, of which the oldest is first.
+
+    caller: the gateway itself.
+    """
     for server in servers:
         if server.http:
             continue
-        tls = termination_of(server.tls, namespace, registry, ()) if server.tls else None
+        tls = termination_of(server.tls, caller.namespace, registry, ()) if server.tls else None
         if server.tls and tls is None:
             continue
-        site = Site(frozenset({server.gateway}), server.port)
+        site = Site(frozenset({server.gateway}), server.port, caller)
         named = server.protocol is not Protocol.TCP
         for source in registry.virtual_services():
             if not server.admits(source):

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from laneway.mesh.conditions import AUTHORITY, Condition, conditions_of
 from laneway.mesh.names import gateways_of, outbound
 from laneway.mesh.registry import Registry
-from laneway.spec.istio import Destination, Headers, HTTPMatchRequest, HTTPRoute, VirtualService
+from laneway.spec.istio import (
+    Destination,
+    Headers,
+    HTTPMatchRequest,
+    HTTPRoute,
+    L4MatchAttributes,
+    VirtualService,
+)
 from laneway.spec.naming import MESH, full_gateway, full_host
 
 
@@ -23,7 +30,12 @@ class Caller:
     namespace: str = ""
     labels: frozenset[tuple[str, str]] = frozenset()
 
-    def fault(self, match: HTTPMatchRequest) -> str:
+    @property
+    def name(self) -> str:
+        """Namespace and labels in one text."""
+        return f"{self.namespace};" + ",".join(f"{name}={value}" for name, value in sorted(self.labels))
+
+    def fault(self, match: HTTPMatchRequest | L4MatchAttributes) -> str:
         """Why a match block is for other callers, in words; empty where it is for this one."""
         for name, value in match.source_labels.items():
             if (name, value) not in self.labels:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from laneway.mesh.addresses import CallerAddresses
-from laneway.mesh.callers import CallerTables, caller_layer
+from laneway.mesh.callers import CallerTables, ConnectionCallers, caller_layer
 from laneway.mesh.clusters import clusters_of
 from laneway.mesh.endpoints import assignments_of
 from laneway.mesh.gateway_group import GatewayGroup, group_layer
@@ -44,6 +44,7 @@ class Translator:
         self._layers = Layers()
         self._addresses = CallerAddresses(self.registry, self._layers, access_log)
         self._callers = CallerTables(self.registry, self._layers)
+        self._connecting = ConnectionCallers(self.registry)
         self._visible = VisibleLayers(self.registry, self._layers)
         self._sight: dict[str, Visibility] = {}
         self._transparent = TransparentListeners(self.registry, self._layers, access_log)
@@ -115,6 +116,7 @@ class Translator:
         if self._waiting:
             stale = self.registry.take_stale()
             self._find_sights(stale)
+            self._connecting.refresh(stale.rules)
             self._translate_hosts(stale)
             self._translate_tables(stale)
             self._translate_gateways(stale)
@@ -272,7 +274,9 @@ class Translator:
     def _view(self, sidecar: Sidecar) -> View:
         sight = self._sight.get(sidecar.id)
         limited = sight if sight and sight.limited else None
-        return View(self._allows(sidecar), sidecar.passthrough is not None, limited)
+        return View(
+            self._allows(sidecar), sidecar.passthrough is not None, limited, self._connecting.of(sidecar)
+        )
 
     def _own(self, proxy: Proxy | None) -> Own:
         """What no other proxy has."""

@@ -19,6 +19,7 @@ from laneway.mesh.listeners import Filters, scoped_chain
 from laneway.mesh.passthrough import BLACK_HOLE, otherwise, way_out
 from laneway.mesh.registry import Registry, Stale
 from laneway.mesh.resources import LDS, Audience, Layer, Resource
+from laneway.mesh.rules import NOBODY, Caller
 from laneway.mesh.tcp import rule_chain, tcp_chain
 from laneway.mesh.visibility import Visibility
 from laneway.mesh.world import Sidecar
@@ -78,6 +79,7 @@ def captured(
     unknown: Chain,
     filters: Filters,
     access_log: str | None,
+    caller: Caller = NOBODY,
 ) -> Resource | None:
     """The listener of a place; None where none is needed. unknown: for connections to none of them.
 
@@ -86,7 +88,7 @@ def captured(
     """
     if not claims and place != HTTP:
         return None
-    chains = [rule_chain(rule, access_log) for rule in _distinct(_rules(place, claims, registry))]
+    chains = [rule_chain(rule, access_log) for rule in _distinct(_rules(place, claims, registry, caller))]
     if place == HTTP or any(port.protocol.http for _, port in claims):
         chains = [chain for chain in chains if chain.server_names]
         unknown = scoped_chain(access_log, filters)
@@ -97,10 +99,10 @@ def captured(
 
 
 def _rules(
-    place: Place, claims: Sequence[tuple[str, HostPort]], registry: Registry
+    place: Place, claims: Sequence[tuple[str, HostPort]], registry: Registry, caller: Caller
 ) -> Iterator[ConnectionRule]:
     for name, port in claims:
-        for rule in () if port.protocol.http else mesh_rules(name, port, registry):
+        for rule in () if port.protocol.http else mesh_rules(name, port, registry, caller):
             by_name = place[0] == ANY_ADDRESS and port.protocol.sni and not rule.server_names
             yield replace(rule, server_names=(name,)) if by_name else rule
 
@@ -131,18 +133,21 @@ class View:
     """What the shared listeners of transparent sidecars depend on.
 
     allowed: what the mesh does not know may pass; tunnel: it does through a gateway; sight: which hosts they
-    see, None for all.
+    see, None for all; caller: whose rules for connections they follow, where some are for them alone.
     """
 
     allowed: bool
     tunnel: bool
     sight: Visibility | None = None
+    caller: Caller = NOBODY
 
     @property
     def layer(self) -> Layer:
         """The layer that sidecars of this view share."""
-        ways = [name for name, given in (("allowed", self.allowed), ("tunnel", self.tunnel)) if given]
-        return Layer(Audience.TRANSPARENT, "-".join([*ways, self.sight.layer.name] if self.sight else ways))
+        names = [name for name, given in (("allowed", self.allowed), ("tunnel", self.tunnel)) if given]
+        names += [self.sight.layer.name] if self.sight else []
+        names += [self.caller.name] if self.caller != NOBODY else []
+        return Layer(Audience.TRANSPARENT, "-".join(names))
 
 
 class TransparentListeners:
@@ -179,6 +184,6 @@ class TransparentListeners:
         filters = way_out(True) if view.allowed else ()
         visible = self._registry.visible
         claims = [claim for claim in self._destinations.claims(place) if visible(claim[0], view.sight)]
-        found = captured(place, claims, self._registry, unknown, filters, self._access_log)
+        found = captured(place, claims, self._registry, unknown, filters, self._access_log, view.caller)
         owner = f"{place[0]}_{place[1]}"
         self._layers.replace(view.layer, LDS, owner, [found] if found else [])

@@ -78,16 +78,16 @@ class RouteDestination(Model):
 
 
 class L4MatchAttributes(Model):
-    """What a connection must be. `port` and `gateways` are decided when the rule is translated."""
+    """What a connection must be; all but what the connection itself tells is decided at translation."""
 
     unsupported: ClassVar[Mapping[str, str]] = {
-        "sourceLabels": "remove it: rules for connections hold for every caller",
-        "sourceNamespace": "remove it: rules for connections hold for every caller",
-        "sourceSubnet": "remove it: rules for connections hold for every caller",
+        "sourceSubnet": "write `sourceLabels`: addresses of pods change",
     }
 
     destination_subnets: list[IPBlock] = Field(default_factory=list)
     port: int | None = None
+    source_labels: dict[str, str] = Field(default_factory=dict)
+    source_namespace: str | None = None
     gateways: list[str] = Field(default_factory=list)
 
 
