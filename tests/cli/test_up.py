@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Daemon, Laneway
 
+from laneway.local.engines import Runtime
+from laneway.local.settings import runtime_of
 from laneway.local.state import State
+from laneway.local.store import Store
 
 WRONG = """
 apiVersion: laneway.dev/v1alpha1
@@ -127,6 +132,44 @@ def test_down_works_after_the_daemon_was_killed(own_daemon: Daemon, laneway: Lan
     own_daemon.process.wait()
     assert laneway("down").code == 0
     assert not state.path.exists()
+
+
+def test_down_removes_the_containers_of_a_daemon_that_was_killed(
+    own_daemon: Daemon, laneway: Laneway, state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By their label; where the engine does not, the state stays, since it names them."""
+    with closing(Store(state.database, lambda: datetime.now(UTC))) as store:
+        runtime_of(store, Runtime.DOCKER)
+    own_daemon.process.kill()
+    own_daemon.process.wait()
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    fake, calls = tmp_path / "docker", tmp_path / "calls"
+    fake.write_text("#!/bin/sh\necho the engine sleeps >&2; exit 1\n")
+    fake.chmod(0o755)
+    done = laneway("down")
+    assert (done.code, state.exists) == (1, True)
+    assert "error LW505: the containers of this state may be left: docker ps: the engine sleeps" in done.err
+    fake.write_text(f'#!/bin/sh\necho "$@" >> {calls}; [ "$1" = rm ] || echo c0ffee\n')
+    assert laneway("down").code == 0
+    assert calls.read_text().splitlines() == [
+        f"ps --all --quiet --filter label=laneway.dev/state={state.id}",
+        "rm --force c0ffee",
+    ]
+    assert not state.path.exists()
+
+
+def test_of_two_ups_at_once_the_second_is_refused_and_removes_nothing(
+    laneway: Laneway, tmp_path: Path, state: State
+) -> None:
+    """Also where its files are wrong, for which an up of its own would take its new state away again."""
+    (tmp_path / "wrong.yaml").write_text(WRONG)
+    with state.starting():
+        done = laneway("up", "-f", str(tmp_path / "wrong.yaml"))
+        assert done.code == 1
+        assert f"error LW602: another `laneway up` is starting on {state.path}" in done.err
+        assert state.exists
+    assert laneway("up", "-f", str(tmp_path / "wrong.yaml")).code == 1
+    assert not state.exists, "it never began, so the one that failed takes it away"
 
 
 def test_down_of_nothing_says_so(laneway: Laneway, state: State) -> None:

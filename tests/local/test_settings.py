@@ -1,14 +1,14 @@
-"""The port of the ingress: chosen, kept, refused."""
+"""What a state was started with: chosen, kept, refused."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from laneway.local.settings import PortTakenError, ingress_port
+from laneway.local.settings import PortTakenError, autoscaler_sync, ingress_port
 from laneway.local.state import State
 from laneway.local.store import Store
 
@@ -83,3 +83,12 @@ def test_connections_that_linger_do_not_take_the_port(store: Store) -> None:
             served.close()  # this side is first: its end lingers
             assert client.recv(1) == b""
     assert ingress_port(store, port, held=False) == port
+
+
+def test_the_pace_of_the_autoscalers_is_kept_until_another_is_asked_for(store: Store) -> None:
+    """A resumed state scales as it did."""
+    assert autoscaler_sync(store, None) == timedelta(seconds=15)
+    assert autoscaler_sync(store, timedelta(seconds=1.5)) == timedelta(seconds=1.5)
+    assert autoscaler_sync(store, None) == timedelta(seconds=1.5)
+    assert ingress_port(store, None, held=False), "what else is kept stays"
+    assert autoscaler_sync(store, None) == timedelta(seconds=1.5)

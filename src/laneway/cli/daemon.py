@@ -30,7 +30,7 @@ _CODES = {404: Code.NOT_FOUND, 409: Code.NO_RELEASE}
 
 
 def start(
-    state: State, port: int | None, isolation: str | None, scale_every: timedelta, runtime: str | None
+    state: State, port: int | None, isolation: str | None, scale_every: timedelta | None, runtime: str | None
 ) -> subprocess.Popen[bytes]:
     """Start the daemon in a session of its own: it outlives its terminal.
 
@@ -38,7 +38,8 @@ def start(
     state's log.
     """
     command = [sys.executable, "-m", "laneway.local.daemon", "--state", str(state.path)]
-    command += ["--autoscaler-sync", str(scale_every.total_seconds())]
+    if scale_every is not None:
+        command += ["--autoscaler-sync", str(scale_every.total_seconds())]
     if port is not None:
         command += ["--port", str(port)]
     if runtime is not None:

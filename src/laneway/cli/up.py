@@ -54,7 +54,7 @@ FOREVER = timedelta(days=36_500)
     "scale_every",
     type=options.DURATION,
     metavar="DURATION",
-    default="15s",
+    show_default="15s, or as before",
     help="From one decision of the autoscaler to the next.",
 )
 @click.option(
@@ -73,7 +73,7 @@ def up(
     recursive: bool,
     port: int | None,
     isolation: str | None,
-    scale_every: timedelta,
+    scale_every: timedelta | None,
     runtime: str | None,
     detach: bool,
     limit: timedelta,
@@ -90,11 +90,10 @@ def up(
 
     _refuse_second(state)
     _refuse_missing_engine(runtime)
-    fresh = not state.exists
-    if fresh and not paths:
+    if not state.exists and not paths:
         raise click.BadParameter(f"{state.path} holds no state to resume; say what to run", param_hint="-f")
-    _create(state)
-    with ExitStack() as undo, daemon.speaking(state):
+    with _starting(state), ExitStack() as undo, daemon.speaking(state):
+        fresh = not state.database.exists()
         process = daemon.start(state, port, isolation, scale_every, runtime)
         undo.callback(_undo, state, process, fresh)
         from laneway.cli import loading  # while the daemon imports what it needs
@@ -134,15 +133,22 @@ def _refuse_missing_engine(runtime: str | None) -> None:
         raise Failure(Code.NO_ENGINE, why)
 
 
-def _create(state: State) -> None:
+@contextmanager
+def _starting(state: State) -> Iterator[None]:
+    """Nobody else starts anything on the state meanwhile; where somebody does, that is a Failure."""
     from laneway.cli.failure import Failure
-    from laneway.local.state import NotAStateError
+    from laneway.local.state import NotAStateError, StartingError
     from laneway.spec.problems import Code
 
-    try:
-        state.create()
-    except (NotAStateError, OSError) as error:
-        raise Failure(Code.NO_STATE, str(error)) from None
+    with ExitStack() as held:
+        try:
+            held.enter_context(state.starting())
+        except StartingError:
+            text = f"another `laneway up` is starting on {state.path}"
+            raise Failure(Code.ALREADY_RUNNING, text, "wait for it, or name another --state") from None
+        except (NotAStateError, OSError) as error:
+            raise Failure(Code.NO_STATE, str(error)) from None
+        yield
 
 
 def _undo(state: State, process: subprocess.Popen[bytes], fresh: bool) -> None:
@@ -268,7 +274,7 @@ def down(keep: bool, output: Format, state: State) -> None:
     pid = daemon.stop(state)
     ended = _sweep(state)
     if not keep:
-        _remove(state)
+        state.remove()
     document = {"state": str(state.path), "pid": pid, "leftovers": ended, "removed": existed and not keep}
     emit(output, document, table=lambda: _farewell(state, existed, keep), names=[])
 
@@ -288,6 +294,14 @@ def _sweep(state: State) -> int:
     """End what a killed daemon has left behind. Returns how many replicas and proxies that were."""
     import asyncio
 
+    from laneway.cli.failure import Failure
+    from laneway.local.leftovers import ContainersLeftError, end_containers
     from laneway.local.processes import kill_all
+    from laneway.spec.problems import Code
 
-    return asyncio.run(kill_all(state.id, GRACE))
+    ended = asyncio.run(kill_all(state.id, GRACE))
+    try:
+        end_containers(state)
+    except ContainersLeftError as error:
+        raise Failure(Code.NO_ENGINE, str(error), "start the engine, then: laneway down") from None
+    return ended

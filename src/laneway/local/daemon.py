@@ -26,7 +26,7 @@ from laneway.history.database import SchemaMismatchError
 from laneway.local import commands, gateways, handshake, settings
 from laneway.local.addresses import Addresses, NoAddressError
 from laneway.local.api import serve
-from laneway.local.autoscaler import SYNC, Autoscaler
+from laneway.local.autoscaler import Autoscaler
 from laneway.local.cluster_addresses import addressed
 from laneway.local.counting import Counting
 from laneway.local.engine import LocalEngine
@@ -83,13 +83,13 @@ async def run(
     state: State,
     port: int | None,
     isolation: str | None,
-    scale_every: timedelta,
+    scale_every: timedelta | None = None,
     asked: Runtime | None = None,
 ) -> None:
     """Run until told to end by signal or API. The state is held by the caller. Raises what `REFUSALS` has.
 
-    isolation: a mode of it, `auto`, or None for what it was; scale_every: from one decision of the autoscaler
-    to the next; asked: the runtime, None for the one it had.
+    isolation: a mode of it, or `auto`; scale_every: from one decision of the autoscaler to the next; asked:
+    the runtime. None: as it was.
     """
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -104,7 +104,8 @@ async def run(
         runtime = runtime_of(store, asked)
         parts_run = any(part is Part.SIDECAR for _, part in running)
         isolated = settings.isolation(store, isolation, parts_run, partial(_tried, runtime))
-        await _serve(state, store, addresses, ingress, isolated, running, scale_every, runtime, ending)
+        every = settings.autoscaler_sync(store, scale_every)
+        await _serve(state, store, addresses, ingress, isolated, running, every, runtime, ending)
 
 
 def _tried(runtime: Runtime) -> Impossible | None:
@@ -180,12 +181,16 @@ async def _serve(
         await kill_all(state.id, GRACE)
 
 
+def _seconds(text: str) -> timedelta:
+    return timedelta(seconds=float(text))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The process's entry."""
     parser = argparse.ArgumentParser(prog="laneway.local.daemon")
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--port", type=int)
-    parser.add_argument("--autoscaler-sync", type=float, default=SYNC.total_seconds(), metavar="SECONDS")
+    parser.add_argument("--autoscaler-sync", type=_seconds)
     parser.add_argument("--runtime", type=Runtime)
     parser.add_argument("--isolation")
     given = parser.parse_args(arguments)
@@ -195,8 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
     state = State.at(given.state)
     try:
         with state.held():
-            scale_every = timedelta(seconds=given.autoscaler_sync)
-            asyncio.run(run(state, given.port, given.isolation, scale_every, given.runtime))
+            asyncio.run(run(state, given.port, given.isolation, given.autoscaler_sync, given.runtime))
     except tuple(REFUSALS) as refusal:
         text = f"{state.path} is {refusal}" if isinstance(refusal, StateTakenError) else str(refusal)
         remedy = refusal.remedy if isinstance(refusal, IsolationError) else None

@@ -96,6 +96,15 @@ class Engine:
         """Ends and removes the pod's container at once; nothing happens where there is none."""
         return [self.program, "rm", "--force", self.name(pod)]
 
+    def all(self) -> Sequence[str]:
+        """Prints the ids of the state's containers, one a line."""
+        label = f"label={STATE_LABEL}={self.state}"
+        return [self.program, "ps", "--all", "--quiet", "--filter", label]
+
+    def remove_all(self, ids: Sequence[str]) -> Sequence[str]:
+        """Ends and removes these containers at once."""
+        return [self.program, "rm", "--force", *ids]
+
 
 def engine(runtime: Runtime, state: str) -> Engine | None:
     """The engine of a runtime; None for processes."""

@@ -1,14 +1,18 @@
-"""What a state was started with and keeps when it is resumed: its ingress's port, isolation and runtime."""
+"""What a state was started with and keeps when it is resumed: its ingress's port, isolation, runtime and
+the pace of its autoscalers."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from datetime import timedelta
 
+from laneway.local.autoscaler import SYNC
 from laneway.local.engines import Runtime
 from laneway.local.isolation import Impossible, Isolation, Mode, decide
 from laneway.local.store import Body, Store
 from laneway.spec.meta import Key
+from laneway.spec.values import format_duration, parse_duration
 
 KIND = "LocalSettings"
 KEY = Key("laneway", "default")
@@ -29,11 +33,11 @@ def ingress_port(store: Store, asked: int | None, held: bool) -> int:
     held: whether this state's ingress still runs, and so has the port that is kept. Raises PortTakenError:
     two Envoys of one user would share a port without a word (SO_REUSEPORT).
     """
-    kept = _kept(store)
-    port = asked or kept or 0
-    if not (held and port == kept):
+    before = kept(store).get("ingressPort")
+    port: int = asked or before or 0
+    if not (held and port == before):
         port = _free(port)
-    _keep(store, {"ingressPort": port}, "asked for" if asked else "kept for the next start")
+    _keep(store, {"ingressPort": port}, _why(asked))
     return port
 
 
@@ -41,18 +45,30 @@ def isolation(
     store: Store, asked: str | None, running: bool, trial: Callable[[], Impossible | None]
 ) -> Isolation:
     """The isolation of the state's pods, as in `isolation.decide`; kept. Raises IsolationError."""
-    said = _spec(store).get("isolation")
-    kept = Isolation(Mode(said["mode"]), said["why"]) if said else None
-    found = decide(asked, kept, running, trial)
+    said = kept(store).get("isolation")
+    before = Isolation(Mode(said["mode"]), said["why"]) if said else None
+    found = decide(asked, before, running, trial)
     _keep(store, {"isolation": {"mode": found.mode.value, "why": found.why}}, found.why)
     return found
 
 
 def runtime_of(store: Store, asked: Runtime | None) -> Runtime:
     """The runtime: the one asked for, else the one it had, else processes; kept."""
-    chosen = asked or kept_runtime(_spec(store))
-    _keep(store, {"runtime": chosen.value}, "asked for" if asked else "kept for the next start")
+    chosen = asked or kept_runtime(kept(store))
+    _keep(store, {"runtime": chosen.value}, _why(asked))
     return chosen
+
+
+def autoscaler_sync(store: Store, asked: timedelta | None) -> timedelta:
+    """From one decision of the autoscaler to the next: as asked, as it was, or the default; kept."""
+    said = kept(store).get("autoscalerSync")
+    chosen = asked or (parse_duration(said) if said else SYNC)
+    _keep(store, {"autoscalerSync": format_duration(chosen)}, _why(asked))
+    return chosen
+
+
+def _why(asked: object) -> str:
+    return "asked for" if asked else "kept for the next start"
 
 
 def kept_runtime(spec: Body) -> Runtime:
@@ -60,7 +76,8 @@ def kept_runtime(spec: Body) -> Runtime:
     return Runtime(spec.get("runtime", Runtime.PROCESS))
 
 
-def _spec(store: Store) -> Body:
+def kept(store: Store) -> Body:
+    """What the state was started with, by field; empty before its first start."""
     settings = store.get(KIND, KEY)
     return settings["spec"] if settings else {}
 
@@ -70,14 +87,9 @@ def _keep(store: Store, fields: Body, reason: str) -> None:
         "apiVersion": "laneway.dev/v1alpha1",
         "kind": KIND,
         "metadata": {"namespace": KEY.namespace, "name": KEY.name},
-        "spec": _spec(store) | fields,
+        "spec": kept(store) | fields,
     }
     store.put(settings, reason=reason, by="laneway")
-
-
-def _kept(store: Store) -> int | None:
-    port: int | None = _spec(store).get("ingressPort")
-    return port
 
 
 def _free(port: int) -> int:

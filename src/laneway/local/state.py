@@ -31,6 +31,10 @@ class StateTakenError(Exception):
         self.pid = pid
 
 
+class StartingError(Exception):
+    """Another process is starting a daemon on the state."""
+
+
 class NotAStateError(Exception):
     """The directory holds other files than Laneway's."""
 
@@ -108,6 +112,22 @@ class State:
         seen = self.run.lstat()
         if self.run.is_symlink() or seen.st_uid != os.getuid() or seen.st_mode & 0o077:
             raise NotAStateError(f"{self.run} belongs to someone else, or others can enter it")
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Be the only one who starts a daemon here, or undoes that; the state is created first.
+
+        Raises StartingError where another process does, and what `create` raises.
+        """
+        self.create()
+        with (self.path / "starting.lock").open("ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StartingError from None
+            if not self.exists or os.fstat(lock.fileno()).st_nlink == 0:
+                raise StartingError  # it was undone since
+            yield
 
     def holder(self) -> int | None:
         """Process id of the daemon that runs on this state, None where none does. Takes no lock."""
