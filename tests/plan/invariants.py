@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tests.plan.world import NAMESPACE, Body, Pass, World, named_by, walk, weights_of
+from tests.plan.world import NAMESPACE, Body, Pass, World, at_gateways, named_by, walk, weights_of
 
 from laneway.plan.observed import AppSeen, Role, VersionSeen, Weights
 from laneway.plan.records import under_way, views
@@ -21,8 +21,9 @@ from laneway.spec.values import FULL
 class Decided:
     """One app in one pass.
 
-    served: the weights in the rules that each proxy has; asked: the revisions that its headers lead to;
-    with_others: of a release of several apps, what each of them was and is, this one included; else empty.
+    served: the weights in the rules that each proxy has, of the mesh and of gateways; asked: the revisions
+    that its headers lead to; with_others: of a release of several apps, what each of them was and is, this
+    one included; else empty.
     """
 
     app: App
@@ -98,6 +99,7 @@ def _decided(world: World, made: Pass, planned: AppPlan, releases: Iterable[Rele
     own = [view for each in releases for of, view in views(each).items() if of == key]
     rules = [proxy.has.get(("VirtualService", key)) for proxy in world.proxies]
     served, asked = [weights_of(has) for has in rules], [named_by(has) for has in rules]
+    served += [shares for proxy in world.proxies for shares in at_gateways(proxy, key)]
     seen, active = made.seen.apps[key], under_way(key, own)
     return Decided(app, seen, planned, active, made.spec.replicas(app), served, asked)
 

@@ -294,3 +294,21 @@ def test_rules_of_a_stable_that_is_lost_for_good_are_withdrawn() -> None:
     world.settle()
     assert stable not in world.weights()
     assert list(world.weights().values()) == [10_000]
+
+
+@pytest.mark.parametrize("after", range(6))
+def test_killed_before_the_rules_of_a_gateway_are_written_it_takes_no_pod_away(after: int) -> None:
+    """Requests from outside still go to the old version, though every proxy has the mesh's new rules."""
+    world = World()
+    outside = {"gateways": ["shop/public"], "hosts": ["shop.example"]}
+    policy = {"steps": [{"weight": 100}]}
+    world.app(release=policy, routing=outside, scale={"replicas": 4, "surge": "100%"})
+    world.settle()
+    world.template(image="2")
+    for _ in range(40):
+        world.reconcile(stop_after=after)
+        world.sync()
+        assert violations(world, world.reconcile()) == []
+        world.sync()
+        world.tick()
+    assert last_phase(world) is Phase.PROMOTED

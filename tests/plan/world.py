@@ -343,6 +343,19 @@ def weights_of(rules: Body | None) -> dict[str, int]:
     return {revision: share * 100 if percent else share for revision, share in shares.items()}
 
 
+def at_gateways(proxy: Proxy, app: Key) -> Iterator[dict[str, int]]:
+    """The weights of an app in each VirtualService of a gateway host that a proxy has."""
+    for (kind, _), rules in proxy.has.items():
+        if kind == "VirtualService" and names.APP not in rules["metadata"].get("labels", {}):
+            own = [rule for rule in rules["spec"]["http"] if _leads_to(rule, names.host(*app))]
+            if own:
+                yield weights_of({"spec": {"http": own}})
+
+
+def _leads_to(rule: Body, host: str) -> bool:
+    return any(route["destination"]["host"] == host for route in rule.get("route", ()))
+
+
 def named_by(rules: Body | None) -> frozenset[str]:
     """Revisions that any rule of a VirtualService leads to."""
     http = rules["spec"]["http"] if rules else []

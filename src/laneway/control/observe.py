@@ -5,14 +5,24 @@ Must not know how objects are stored, pods run or proxies confirm: an engine giv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 from laneway.manifests import names
-from laneway.manifests.reading import table_of, template_of
+from laneway.manifests.reading import shares_of, table_of, template_of
 from laneway.manifests.routes import gateway_hosts
-from laneway.plan.observed import AppSeen, Evidence, Kept, LaneAppSeen, Observed, Role, Table, VersionSeen
+from laneway.plan.observed import (
+    AppSeen,
+    Evidence,
+    Kept,
+    LaneAppSeen,
+    Observed,
+    Role,
+    Table,
+    VersionSeen,
+    Weights,
+)
 from laneway.spec.istio import VirtualService
 from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.load import parse, spec_of
@@ -61,6 +71,7 @@ class Parsed:
     def __init__(self) -> None:
         self._objects: dict[tuple[str, Key], tuple[str, Object]] = {}
         self._templates: dict[Key, tuple[str, PodTemplate]] = {}
+        self._shares: dict[Key, tuple[str, dict[str, Weights]]] = {}
 
     def object(self, body: Body) -> Object:
         """The object as a model."""
@@ -79,6 +90,16 @@ class Parsed:
         parsed = PodTemplate.model_validate(written)
         self._templates[key] = (version, parsed)
         return parsed
+
+    def shares(self, body: Body) -> Mapping[str, Weights]:
+        """What a VirtualService draws by, for each host."""
+        key, version = key_of(body), body["metadata"].get("resourceVersion", "")
+        if (found := self._shares.get(key)) and found[0] == version:
+            return found[1]
+        rules = self.object(body)
+        assert isinstance(rules, VirtualService)
+        self._shares[key] = (version, shares := shares_of(rules))
+        return shares
 
 
 def labels_of(body: Body) -> Mapping[str, str]:
@@ -109,7 +130,7 @@ def observe(objects: Mapping[str, Iterable[Body]], facts: Facts, parsed: Parsed)
             kept=kept.get(key, {}),
             versions=versions.get(key, {}),
             written=_table(key, rules, parsed),
-            confirmed=all(facts.confirmed("VirtualService", k) for k in named[key] if k in rules),
+            confirmed=_confirmed(key, [rules[k] for k in named[key] if k in rules], facts, parsed),
             subsets=_subsets(key, subsets, facts),
         )
         for key in spec.apps
@@ -182,6 +203,17 @@ def _table(app: Key, rules: Mapping[Key, Body], parsed: Parsed) -> Table | None:
     written = parsed.object(body)
     assert isinstance(written, VirtualService)
     return table_of(app, written)
+
+
+def _confirmed(app: Key, rules: Sequence[Body], facts: Facts, parsed: Parsed) -> bool:
+    """Whether every proxy serves the app's weights, at gateways too.
+
+    After a write that was cut short, the rules of a gateway may still be older ones that all of them serve.
+    """
+    host = names.host(*app)
+    drawn = [shares for each in rules if (shares := parsed.shares(each).get(host))]
+    same = all(shares == drawn[0] for shares in drawn)
+    return same and all(facts.confirmed("VirtualService", key_of(each)) for each in rules)
 
 
 def _rules_by_app(spec: Spec) -> dict[Key, list[Key]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from laneway.manifests import names
 from laneway.plan.observed import Table, Weights
-from laneway.spec.istio import VirtualService
+from laneway.spec.istio import HTTPRouteDestination, VirtualService
 from laneway.spec.meta import Key
 from laneway.spec.values import FULL
 
@@ -23,8 +23,8 @@ def table_of(app: Key, rules: VirtualService) -> Table:
         elif lane := names.lane_of_host(route.destination.host, app):
             lanes.add(lane)
     last = next((rule.route for rule in reversed(rules.spec.http) if rule.route), [])
-    weights = {names.revision_of_subset(r.destination.subset or ""): r.weight for r in last}
-    return Table(_basis_points(weights), frozenset(lanes), frozenset(named - set(weights)))
+    weights = _weights(last)
+    return Table(weights, frozenset(lanes), frozenset(named - set(weights)))
 
 
 def template_of(deployment: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,6 +33,18 @@ def template_of(deployment: Mapping[str, Any]) -> dict[str, Any]:
     said = template["metadata"]
     labels = {name: value for name, value in said["labels"].items() if name not in names.OF_A_REVISION}
     return {"metadata": said | {"labels": labels}, "spec": template["spec"]}
+
+
+def shares_of(rules: VirtualService) -> dict[str, Weights]:
+    """Basis points by revision that a VirtualService draws by, for each of the hosts of Apps in it."""
+    found = {rule.route[0].destination.host: rule.route for rule in rules.spec.http if rule.route}
+    return {host: _weights(route) for host, route in found.items() if route[0].destination.subset}
+
+
+def _weights(routes: Sequence[HTTPRouteDestination]) -> Weights:
+    return _basis_points(
+        {names.revision_of_subset(each.destination.subset or ""): each.weight for each in routes}
+    )
 
 
 def _basis_points(weights: Mapping[str, int]) -> Weights:
