@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from laneway.history.database import open_database
-from laneway.history.events import Event, events, pod_counts, record
+from laneway.history.events import Event, events, pod_counts, prune, record
 from laneway.spec.meta import Key
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -99,6 +99,30 @@ def test_pods_are_counted_at_every_moment(engine: Engine) -> None:
             record(connection, happened(minute, kind="Pod", change=change, app="web"))
         record(connection, happened(4, kind="Pod", change="created", app="web", lane="green"))
         record(connection, happened(5, kind="Pod", change="created", app="cart"))
-        minutes = [((at - START).seconds // 60, count) for at, count in pod_counts(connection, WEB)]
+        minutes = [
+            ((at - START).seconds // 60, count) for at, count in pod_counts(connection, WEB, present=1)
+        ]
         assert minutes == [(0, 1), (1, 2), (3, 1)]
-        assert [count for _, count in pod_counts(connection, WEB, lane="green")] == [1]
+        assert [count for _, count in pod_counts(connection, WEB, lane="green", present=1)] == [1]
+
+
+def test_of_events_the_newest_are_kept_those_of_pods_apart(engine: Engine) -> None:
+    """However many pods come and go, what people did stays; twice changes nothing more."""
+    with engine.begin() as connection:
+        for minute in range(4):
+            record(connection, happened(minute, reason=f"app {minute}"))
+        for minute in range(4, 10):
+            record(connection, happened(minute, kind="Pod", reason=f"pod {minute}"))
+        assert prune(connection, pods=2, others=3) == 5
+        kept = [event.reason for event in events(connection)]
+        assert kept == ["app 1", "app 2", "app 3", "pod 8", "pod 9"]
+        assert prune(connection, pods=2, others=3) == 0
+
+
+def test_pods_are_counted_right_after_the_first_events_are_gone(engine: Engine) -> None:
+    """Back from those that there are now."""
+    with engine.begin() as connection:
+        for minute, change in enumerate(["created", "created", "created", "deleted"]):
+            record(connection, happened(minute, kind="Pod", change=change, app="web"))
+        prune(connection, pods=2, others=0)
+        assert [count for _, count in pod_counts(connection, WEB, present=2)] == [3, 2]

@@ -1,4 +1,4 @@
-"""Events: the append-only record of what changed, when, by whom and why.
+"""Events: the record of what changed, when, by whom and why.
 
 Must not know who stores the objects, nor what a kind means.
 """
@@ -10,13 +10,29 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Index, Integer, Row, Table, Text, insert, select
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Integer,
+    Row,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+)
 
 from laneway.history.database import Utc, metadata
 from laneway.spec.meta import Key
 
 CREATED = "created"
 DELETED = "deleted"
+
+PODS_MAX, OTHERS_MAX = 50_000, 50_000
+"""Events that are kept: about 30 MB, and months of what people do. A pod's life is some five of them."""
 
 _events = Table(
     "events",
@@ -111,11 +127,31 @@ def events(
     return [_event(row) for row in reversed(connection.execute(query).all())]
 
 
-def pod_counts(connection: Connection, app: Key, lane: str = "") -> Sequence[tuple[datetime, int]]:
+def prune(connection: Connection, *, pods: int = PODS_MAX, others: int = OTHERS_MAX) -> int:
+    """Delete all but the newest events, `pods` of Pods and `others` of all else; how many these were.
+
+    Apart, so that pods that come and go do not push out what people did.
+    """
+    of_pods = _events.c.kind == "Pod"
+    return sum(_prune(connection, which, most) for which, most in ((of_pods, pods), (~of_pods, others)))
+
+
+def _prune(connection: Connection, which: ColumnElement[bool], most: int) -> int:
+    newest = select(_events.c.id).where(which).order_by(_events.c.id.desc())
+    last = connection.execute(newest.offset(most).limit(1)).scalar()
+    return (
+        0 if last is None else connection.execute(delete(_events).where(which, _events.c.id <= last)).rowcount
+    )
+
+
+def pod_counts(
+    connection: Connection, app: Key, lane: str = "", *, present: int
+) -> Sequence[tuple[datetime, int]]:
     """How many pods of an app, or of a lane's version of it, existed from each moment on, oldest first.
 
     Exact: a pod exists from the event of its creation to that of its deletion, and these are written in the
-    transactions that create and delete it.
+    transactions that create and delete it. present: how many there are now, from which the rest is counted
+    back, since the oldest events are not kept.
     """
     query = (
         select(_events.c.at, _events.c.change)
@@ -123,11 +159,11 @@ def pod_counts(connection: Connection, app: Key, lane: str = "") -> Sequence[tup
         .where(_events.c.kind == "Pod", _events.c.change.in_((CREATED, DELETED)))
         .order_by(_events.c.id)
     )
-    counts, count = [], 0
-    for at, change in connection.execute(query):
-        count += 1 if change == CREATED else -1
+    counts, count = [], present
+    for at, change in reversed(connection.execute(query).all()):
         counts.append((at, count))
-    return counts
+        count -= 1 if change == CREATED else -1
+    return counts[::-1]
 
 
 def _event(row: Row[Any]) -> Event:

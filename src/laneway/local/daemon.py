@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 import anyio
+from sqlalchemy.exc import DBAPIError
 
 from laneway.control.loop import Loop
 from laneway.history.database import SchemaMismatchError
@@ -58,6 +59,9 @@ from laneway.spec.problems import Code, Place
 
 GRACE = timedelta(seconds=5)
 """How long processes have to end when everything is stopped."""
+
+_PRUNE_SECONDS = 600.0
+"""A pass over a full history takes some 50 ms."""
 
 REFUSALS: Mapping[type[Exception], Code] = {
     StateTakenError: Code.ALREADY_RUNNING,
@@ -170,6 +174,7 @@ async def _serve(
             tasks.start_soon(engine.tell)
             tasks.start_soon(Loop(engine).run)
             tasks.start_soon(counting.run)
+            tasks.start_soon(_prune_history, store)
             autoscaler = Autoscaler(store, Meter(proxies.sidecar_admin, now), replicas.pods, read_metric, now)
             tasks.start_soon(autoscaler.run, scale_every)
             gc.freeze()
@@ -179,6 +184,16 @@ async def _serve(
         if pod_networks is not None:
             pod_networks.leave()
         await kill_all(state.id, GRACE)
+
+
+async def _prune_history(store: Store) -> None:
+    """Keep the history within its bound, until cancelled."""
+    while True:
+        try:
+            store.prune_history()
+        except DBAPIError as error:
+            log.error("the history was not pruned: %s", error.orig)
+        await asyncio.sleep(_PRUNE_SECONDS)
 
 
 def _seconds(text: str) -> timedelta:

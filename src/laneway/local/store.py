@@ -21,7 +21,7 @@ from sqlalchemy.dialects.sqlite import insert
 from laneway.history import events as history
 from laneway.history.database import Utc, metadata, open_database
 from laneway.history.events import Event
-from laneway.history.subject import event_about
+from laneway.history.subject import event_about, subject_of
 from laneway.local.difference import difference
 from laneway.spec.meta import Key, key_of
 
@@ -256,8 +256,15 @@ class Store:
 
     def pod_counts(self, app: Key, lane: str = "") -> Sequence[tuple[datetime, int]]:
         """How many pods of an app, or of a lane's version of it, existed from each moment on."""
+        about = [subject_of(body) for body in self.list("Pod", app.namespace)]
+        present = sum((each.app, each.lane) == (app.name, lane) for each in about)
         with self.transaction():
-            return history.pod_counts(self._connection, app, lane)
+            return history.pod_counts(self._connection, app, lane, present=present)
+
+    def prune_history(self) -> int:
+        """Delete the oldest events beyond what is kept; how many these were."""
+        with self.transaction():
+            return history.prune(self._connection)
 
     def resource_version(self) -> int:
         """Grows with every write of an object; kept across restarts."""
