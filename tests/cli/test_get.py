@@ -152,6 +152,8 @@ def test_release_shows_phase_and_reason() -> None:
         (obj("DestinationRule", "a", {"host": "a", "subsets": [{"name": "r-1"}]}), "subsets", "r-1"),
         (obj("Gateway", "a", {"servers": [{"port": {"number": 80}, "hosts": ["x"]}]}), "ports", "80"),
         (obj("ServiceEntry", "a", {"hosts": ["labs"]}), "location", "MESH_EXTERNAL"),
+        (obj("Sidecar", "a", {"egress": [{"hosts": ["./*", "bank/*"]}]}), "hosts", "./*, bank/*"),
+        (obj("Sidecar", "a", {"outboundTrafficPolicy": {}}), "others", "REGISTRY_ONLY"),
         (obj("Mesh", "default"), "age", "3m"),
     ],
 )

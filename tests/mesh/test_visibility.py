@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import ChainMap
 from dataclasses import replace
+from random import Random
 
 import pytest
 from tests.mesh.mesh_objects import SHOP, ingress, parse, pod, registry, rules, sidecar, translator
 from tests.mesh.running_mesh import RunningMesh, RunningProxy
 
 from laneway.mesh.matching import Request
+from laneway.mesh.registry import MeshObject
 from laneway.mesh.resources import CDS, EDS, LDS, RDS, SRDS, Audience
 from laneway.mesh.translator import Translator
 from laneway.mesh.walk import AtSidecar, walk
@@ -211,6 +213,22 @@ def test_listeners_are_those_of_hosts_that_are_seen() -> None:
     assert "10.96.0.30_5432" in found.resources_for("clear")[LDS]
 
 
+def test_a_host_that_moves_to_another_namespace_is_seen_from_there() -> None:
+    """With the same ports and addresses, as another object declares it now."""
+    spec = "{hosts: [db.example], addresses: [10.1.1.1], ports: [{number: 5432, name: tcp, protocol: TCP}]}"
+    entries = [
+        f"kind: ServiceEntry\nmetadata: {{name: {name}, namespace: {place}}}\nspec: {spec}"
+        for name, place in (("a", "shop"), ("b", "bank"))
+    ]
+    found = with_sidecars(limit("./*"), *entries)
+    found.set_proxies([replace(sidecar(), transparent=True)])
+    for deleted, listens in ((None, True), (Key("shop", "a"), False)):
+        if deleted:
+            found.delete("ServiceEntry", deleted)
+        found.take_changes()
+        assert ("10.1.1.1_5432" in found.resources_for("page")[LDS]) is listens
+
+
 def test_what_is_not_seen_may_pass_where_the_sidecar_says_so() -> None:
     """Whatever the mesh says of others."""
     allow = "outboundTrafficPolicy: {mode: ALLOW_ANY}"
@@ -225,6 +243,53 @@ def test_what_is_not_seen_may_pass_where_the_sidecar_says_so() -> None:
     found.upsert(parse(limit())[0])
     found.take_changes()
     assert "PassthroughCluster" in found.resources_for("page")[CDS]
+
+
+def test_increments_end_where_a_fresh_start_does() -> None:
+    """Random changes of hosts, rules and Sidecars; then everything anew: the same bytes for each caller."""
+    random = Random(7)
+    addresses = {LEDGER: "127.77.0.1", COURIER: "127.77.0.2", PHARMACY: "127.77.0.3"}
+    proxies = [
+        replace(sidecar(), addresses=addresses),
+        replace(sidecar("clear"), transparent=True),
+        replace(sidecar("away", "bank"), transparent=True),
+    ]
+    imports = ("./*", "bank/*", "*/*", "~/*", f"*/{PHARMACY}", f"./{COURIER}", "*/*.example")
+    connecting = "{sourceLabels: {app: clear}}"
+    pool = parse(WORLD) + parse(
+        f"kind: VirtualService\nmetadata: {{name: ledger, namespace: bank}}\nspec: {{hosts: [{LEDGER}], "
+        f"tcp: [{{match: [{connecting}], route: [{{destination: {{host: {COURIER}}}}}]}}]}}"
+    )
+    changed = translator("", proxies=proxies)
+    known: dict[tuple[str, Key], MeshObject] = {}
+    for step in range(150):
+        value = random.choice(pool)
+        if random.random() < 0.4:
+            names = random.sample(imports, random.randrange(3))
+            labels = random.choice(({}, {"app": "page"}))
+            place = random.choice(("shop", "bank", "istio-system"))
+            value = parse(limit(*names, namespace=place, name=random.choice("ab"), **labels))[0]
+        elif value.kind == "VirtualService" and random.random() < 0.5:
+            value = rules({"route": [{"destination": {"host": random.choice((LEDGER, "courier", PARTNER))}}]})
+        if random.random() < 0.3:
+            changed.delete(value.kind, value.key)
+            known.pop((value.kind, value.key), None)
+        else:
+            assert changed.upsert(value) == ()
+            known[value.kind, value.key] = value
+        changed.take_changes()
+        if step % 10:
+            continue
+        fresh = translator("", proxies=proxies)
+        for value in known.values():
+            fresh.upsert(value)
+        fresh.take_changes()
+        for proxy in proxies:
+            seen(changed, proxy.id)
+            one, other = changed.resources_for(proxy.id), fresh.resources_for(proxy.id)
+            assert {url: dict(found) for url, found in one.items()} == {
+                url: dict(found) for url, found in other.items()
+            }
 
 
 def test_the_walker_says_what_is_not_seen() -> None:
