@@ -152,8 +152,8 @@ def test_a_changed_image_is_a_canary_then_the_only_version(
 ) -> None:
     """Half of the requests meet it, and then all of them."""
     adopted.apply(changed(folder / "apps" / f"{system.app}.yaml", system, "v2"))
-    adopted.until_served(system.app, 50)
-    assert served(adopted.app(system.app)) == {"v1": 50, "v2": 50}
+    halves = {"v1": 50, "v2": 50}
+    adopted.until("both versions have half", lambda: served(adopted.app(system.app)) == halves)
     assert misses(adopted, system.rows(**{system.app: frozenset({"v1", "v2"})})) == []
     adopted.json("release", "promote", system.app)
     assert adopted.run("release", "wait", system.app).code == 0
