@@ -139,6 +139,7 @@ def without_failure(laneway: Laneway, what: str, lane: str = "") -> Iterator[Mix
     print(f"{laneway.state.parent.name} {what}: {mix.line()}")
     assert mix.failures() == {}
     assert all(counted.ended for counted in mix.counted.values())
+    assert laneway.sent_again("") == 0, "nothing was sent to a pod that did not take it"
 
 
 def released(laneway: Laneway, code: int = 0) -> None:
