@@ -297,6 +297,14 @@ def test_the_walker_says_what_is_not_seen() -> None:
     found = registry("\n---\n".join([WORLD, limit(f"./{COURIER}", name="x")]))
     (hop,) = walk(found, AtSidecar("shop", "page"), Request(LEDGER, 80, "/", "GET", {})).hops
     assert (hop.status, hop.error) == (502, f"{LEDGER} is not visible: Sidecar shop/x does not name it")
+    found.upsert(
+        parse(f"{limit(f'./{COURIER}', name='x')[:-1]}, outboundTrafficPolicy: {{mode: ALLOW_ANY}}}}")[0]
+    )
+    (hop,) = walk(found, AtSidecar("shop", "page"), Request(LEDGER, 80, "/", "GET", {})).hops
+    assert (hop.status, hop.error.partition("; ")[2]) == (
+        0,
+        "the request passes to the host that it names: ALLOW_ANY",
+    )
     assert walk(found, AtSidecar("shop", "page"), Request("courier", 80, "/", "GET", {})).last.shares
     assert walk(found, AtSidecar("bank", "away"), Request(LEDGER, 80, "/", "GET", {})).last.shares
 
@@ -306,6 +314,16 @@ async def outbound_clusters(proxy: RunningProxy) -> int:
     dump = await proxy.admin.config_dump()
     clusters = (each for part in dump for each in part.get("dynamic_active_clusters", ()))
     return sum(each["cluster"]["name"].startswith("outbound|") for each in clusters)
+
+
+def test_the_walker_knows_what_may_pass() -> None:
+    """As the mesh says, unless a Sidecar does; also to a port that a host has not."""
+    found = registry("\n---\n".join([WORLD, limit("./*", name="x", namespace="bank")]))
+    for allowed, status in ((False, 502), (True, 0)):
+        found.set_passthrough(allowed)
+        for host, port, place in (("a.example", 80, "shop"), (COURIER, 81, "shop"), (COURIER, 80, "bank")):
+            (hop,) = walk(found, AtSidecar(place, "page"), Request(host, port, "/", "GET", {})).hops
+            assert (hop.status, "ALLOW_ANY" in hop.error) == (status, allowed)
 
 
 @pytest.mark.mesh

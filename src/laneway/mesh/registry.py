@@ -76,6 +76,7 @@ class Registry:
         self._secrets: dict[Key, Secret] = {}
         self._selection = Selection()
         self._visibilities = Visibilities()
+        self._passthrough = False
         self._stale = Stale()
 
     def upsert(self, value: MeshObject) -> bool:
@@ -105,6 +106,12 @@ class Registry:
         if secret is not None:
             self._secrets[key] = secret
         self._stale.gateways |= (old and old.data) != (secret and secret.data)
+
+    def set_passthrough(self, allowed: bool) -> bool:
+        """Whether callers may call what they do not see, unless a Sidecar says it; returns if that is new."""
+        changed = allowed != self._passthrough
+        self._passthrough = allowed
+        return changed
 
     def take_stale(self) -> Stale:
         """What became stale since the last time."""
@@ -160,6 +167,11 @@ class Registry:
         rules, host = self.rules_of(name), self.host(name)
         namespace = host.namespace if host else rules.metadata.namespace if rules else None
         return namespace is not None and visibility.shows(name, namespace)
+
+    def allows(self, visibility: Visibility | None) -> bool:
+        """Whether a caller may call what it does not see. visibility: its own, as above."""
+        said = visibility.allowed if visibility else None
+        return self._passthrough if said is None else said
 
     def targets(self) -> set[str]:
         """The full names of all hosts, and of rules without a host."""

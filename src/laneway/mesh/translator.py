@@ -48,7 +48,6 @@ class Translator:
         self._visible = VisibleLayers(self.registry, self._layers)
         self._sight: dict[str, Visibility] = {}
         self._transparent = TransparentListeners(self.registry, self._layers, access_log)
-        self._allowed = False
         self._proxies: dict[str, Proxy] = {}
         self._stale_proxies: set[str] = set()
         self._spoken: dict[str, tuple[Protocol, ...]] = {}
@@ -97,8 +96,7 @@ class Translator:
 
     def set_passthrough(self, allowed: bool) -> None:
         """Whether sidecars let pass what the mesh does not know: ALLOW_ANY; at first not: REGISTRY_ONLY."""
-        if allowed != self._allowed:
-            self._allowed = allowed
+        if self.registry.set_passthrough(allowed):
             self._stale_proxies |= self._proxies.keys()
             self._waiting = True
 
@@ -239,8 +237,7 @@ class Translator:
         self._stale_proxies |= {each.id for each in sidecars if self._allows(each) != before[each.id]}
 
     def _allows(self, sidecar: Sidecar) -> bool:
-        sight = self._sight.get(sidecar.id)
-        return self._allowed if sight is None or sight.allowed is None else sight.allowed
+        return self.registry.allows(self._sight.get(sidecar.id))
 
     def _find_other_protocols(self) -> None:
         """A changed host may say that something else is spoken at the ports of the sidecars it selects."""

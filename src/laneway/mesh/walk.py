@@ -15,6 +15,7 @@ from laneway.mesh.gateways import GatewayTable, servers_of
 from laneway.mesh.matching import Request, fit, misfit
 from laneway.mesh.registry import Registry
 from laneway.mesh.rules import Caller, Row, Site, Target, blocks_of, mirrors_of, targets_of
+from laneway.mesh.visibility import Visibility
 from laneway.spec.meta import Key
 from laneway.spec.naming import MESH
 from laneway.spec.protocols import Protocol
@@ -120,7 +121,7 @@ class _Table:
 
 @dataclass(frozen=True, slots=True)
 class _Denial:
-    """What a proxy answers that has no table for the request."""
+    """What a proxy answers that has no table for the request; status 0: it lets the request pass."""
 
     status: int
     error: str
@@ -185,17 +186,18 @@ def _table(registry: Registry, place: Place, request: Request) -> _Table | _Deni
 
 
 def _mesh_table(registry: Registry, place: AtSidecar, request: Request) -> _Table | _Denial:
+    sight = registry.visibility(place.namespace, place.labels)
     name = registry.called(request.host, place.namespace)
     if name is None:
         text = f"nothing in the mesh is called {request.host} from namespace {place.namespace}"
-        return _Denial(502, text)
-    sight = registry.visibility(place.namespace, place.labels)
+        return _unknown(registry, sight, text)
     if sight and not registry.visible(name, sight):
-        return _Denial(502, f"{name} is not visible: Sidecar {sight.source} does not name it")
+        return _unknown(registry, sight, f"{name} is not visible: Sidecar {sight.source} does not name it")
     host = registry.host(name)
     ports = {port.number: port.protocol for port in host.ports} if host else {HTTP_PORT: Protocol.HTTP}
     if request.port not in ports:
-        return _Denial(502, f"{name} has no port {request.port}, only {', '.join(map(str, ports))}")
+        text = f"{name} has no port {request.port}, only {', '.join(map(str, ports))}"
+        return _unknown(registry, sight, text)
     if not ports[request.port].http:
         return _Denial(502, f"port {request.port} of {name} is {ports[request.port]}: its bytes are not read")
     caller = Caller(place.namespace, frozenset(place.labels.items()))
@@ -207,6 +209,13 @@ def _mesh_table(registry: Registry, place: AtSidecar, request: Request) -> _Tabl
         default = (Target(name, request.port, "", 1),) if host else ()
         return _Table(name, site, blocks, default)
     return _Table(name, site, blocks)
+
+
+def _unknown(registry: Registry, sight: Visibility | None, why: str) -> _Denial:
+    """What happens to a request for what its caller does not know."""
+    if registry.allows(sight):
+        return _Denial(0, f"{why}; the request passes to the host that it names: ALLOW_ANY")
+    return _Denial(502, why)
 
 
 def _gateway_table(registry: Registry, place: AtGateway, request: Request) -> _Table | _Denial:
