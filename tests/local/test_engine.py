@@ -255,3 +255,13 @@ async def test_a_lane_runs_beside_the_app(world: Running) -> None:
     world.put(lane("green", "web"))
     await settle(world)
     assert world.deployments() - stable == {"web-green"}
+
+
+async def test_limits_that_nothing_enforces_are_told(world: Running) -> None:
+    """So that nobody relies on them."""
+    limited = plain("labs")
+    limited["spec"]["template"]["spec"]["containers"][0]["resources"] = {"limits": {"memory": "64Mi"}}
+    world.put(limited)
+    await settle(world)
+    (told,) = [f for f in (await world.engine.status())["findings"] if f["code"] == "LimitsNotEnforced"]
+    assert (told["name"], "memory 64Mi" in told["text"]) == ("labs", True)

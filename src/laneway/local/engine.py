@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from laneway.control.changes import Changes as Wanted
 from laneway.control.observe import SPEC_KINDS, Body, Parsed
 from laneway.history.subject import event_about
+from laneway.local import limits
 from laneway.local.counting import Counting
 from laneway.local.facts import Snapshot
 from laneway.local.gate_runs import GateRuns
@@ -304,7 +305,8 @@ class LocalEngine:
             Finding(code="NotWritten", severity="error", namespace="", name="", text=text)
             for text in self._unwritten.values()
         ]
-        return (*unwritten, *refused, *closed, *rejected, *failing, *unlinked)
+        limited = () if self.replicas.contained else limits.not_enforced(self.replicas.pods())
+        return (*unwritten, *refused, *closed, *rejected, *failing, *unlinked, *limited)
 
     def ingress(self) -> str:
         """URL of the ingress gateway."""

@@ -122,6 +122,11 @@ class Replicas:
         for replica in self._replicas.values():
             replica.forget()
 
+    @property
+    def contained(self) -> bool:
+        """Whether a container engine runs the applications, within their limits."""
+        return self._around.engine is not None
+
     def set_deployments(self, deployments: Iterable[Body]) -> None:
         """The Deployments that shall run, and no others. Takes effect with `reconcile`."""
         before, self._deployments = self._deployments, {key_of(obj): obj for obj in deployments}
