@@ -45,6 +45,8 @@ from laneway.spec.release import Verb
 LOOK_SECONDS = 0.01
 REFUSED = "refused"
 """An object of this name is refused."""
+SILENT = "silent"
+"""A pod of this name has written nothing."""
 
 
 class StandInEngine:
@@ -171,7 +173,7 @@ class StandInEngine:
         self._note("logs", which=asdict(which), part=part)
         if (which.app or which.deployment) != "pharmacy":
             raise MissingError(f"there is no App {which.namespace}/{which.app or which.deployment}")
-        return self._lines(tail, follow)
+        return self._lines(0 if which.pod == SILENT else tail, follow)
 
     async def _lines(self, tail: int, follow: bool) -> AsyncIterator[LogLine]:
         for number in range(tail):

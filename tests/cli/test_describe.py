@@ -69,3 +69,16 @@ def test_describe_of_what_is_not_there_says_how_to_list(daemon: Daemon, laneway:
     done = laneway("describe", "lane", "green")
     assert done.code == 1
     assert "error LW607: there is no Lane green\n  list them: laneway get lane" in done.err
+
+
+def test_a_deployment_outside_any_app_is_described_by_its_name_alone_too(
+    daemon: Daemon, laneway: Laneway
+) -> None:
+    """As every other command takes it."""
+    daemon.stores(
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "labs", "namespace": "shop"}}
+    )
+    sizes = {"wanted": 1, "pods": 1, "ready": 1}
+    daemon.says(status(workloads=[{"namespace": "shop", "name": "labs", "ready": True, "replicas": sizes}]))
+    assert laneway("describe", "labs").out.startswith("Deployment shop/labs\n")
+    assert "there is no app or Deployment lbs" in laneway("describe", "lbs").err

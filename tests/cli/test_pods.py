@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import Daemon, Laneway
+from tests.cli.statuses import status
 
 from laneway.local.addresses import Pair
 from laneway.local.engines import Engine
@@ -112,3 +113,22 @@ def test_exec_in_a_container_is_its_engines(
         Key("shop", "pharmacy-1"), interactive=True, terminal=True
     )
     assert beside == ["podman", "exec", "--interactive", "--tty", name]
+
+
+def test_exec_with_options_after_the_app_says_where_they_stand(daemon: Daemon, laneway: Laneway) -> None:
+    """They would be the command otherwise; and one is needed."""
+    done = laneway("exec", "pharmacy", "--lane", "green", "--", "env")
+    assert done.code == 2
+    assert "options stand before pharmacy: laneway exec --lane … pharmacy -- COMMAND" in done.err
+    done = laneway("exec", "pharmacy", "--")
+    assert done.code == 2
+    assert "COMMAND" in done.err
+
+
+def test_what_runs_is_listed_where_nothing_has_the_name(daemon: Daemon, laneway: Laneway) -> None:
+    """Deployments outside any App too, which every one of these commands takes."""
+    daemon.says(status(workloads=[{"namespace": "shop", "name": "labs", "ready": True, "replicas": {}}]))
+    done = laneway("restart", "lbs")
+    assert done.code == 1
+    assert "error LW607: there is no app or Deployment lbs" in done.err
+    assert "shop/labs, shop/pharmacy" in done.err

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from tests.cli.conftest import Daemon, Laneway
+from tests.cli.stand_in_engine import SILENT
 from tests.cli.statuses import app, finding, lane, release, status, version
 
 from laneway import __version__
@@ -147,3 +148,21 @@ def test_version_tells_the_daemons_too(daemon: Daemon, laneway: Laneway) -> None
 def test_version_needs_no_daemon(laneway: Laneway) -> None:
     """One line."""
     assert laneway("version").out == f"laneway {__version__}\n"
+
+
+def test_status_shows_no_table_of_what_there_is_not(daemon: Daemon, laneway: Laneway) -> None:
+    """Of Deployments alone; of nothing at all it says what to do."""
+    sizes = {"wanted": 1, "pods": 1, "ready": 1}
+    alone = [{"namespace": "shop", "name": "labs", "ready": True, "replicas": sizes}]
+    daemon.says(status(apps=[], workloads=alone))
+    out = laneway("status").out
+    assert "DEPLOYMENT" in out and "REVISION" not in out
+    daemon.says(status(apps=[], workloads=[]))
+    assert "nothing is applied here yet: laneway apply -f PATH" in laneway("status").out
+
+
+def test_logs_of_pods_that_have_written_nothing_say_so(daemon: Daemon, laneway: Laneway) -> None:
+    """On standard error; not where no line was asked for."""
+    done = laneway("logs", "pharmacy", "--pod", SILENT)
+    assert (done.code, done.out, done.err) == (0, "", "none of these pods has written anything\n")
+    assert laneway("logs", "pharmacy", "--tail", "0").err == ""

@@ -60,7 +60,7 @@ class About:
     metavar="[KIND] NAME",
     nargs=-1,
     required=True,
-    help="A kind, long or short, an app's otherwise; NAME or NAMESPACE/NAME.",
+    help="A kind, long or short; else an app, or a Deployment outside any app. NAME or NAMESPACE/NAME.",
 )
 @options.output
 @options.namespace
@@ -75,8 +75,8 @@ def describe(words: tuple[str, ...], output: Format, namespace: str | None, stat
 
     if len(words) > 2:
         raise click.BadParameter("name one object", param_hint="NAME")
-    kind, name = ("app", *words)[-2:]
     with daemon.connected(state) as client:
+        kind, name = words if len(words) == 2 else (_kind(client, words[0], namespace), words[0])
         about = _about(client, kind, name, namespace)
     metadata = about.obj["metadata"]
     emit(
@@ -85,6 +85,14 @@ def describe(words: tuple[str, ...], output: Format, namespace: str | None, stat
         table=lambda: page(about),
         names=[f"{about.obj['kind'].lower()}/{metadata['name']}"],
     )
+
+
+def _kind(client: Client, named: str, namespace: str | None) -> str:
+    """Whether a name alone is an app's or a Deployment's. Raises Failure where it is none's."""
+    from laneway.cli import finding
+
+    status = client.status()
+    return "app" if finding.runs(status, named, namespace) in status["apps"] else "deployment"
 
 
 def _about(client: Client, kind: str, named: str, namespace: str | None) -> About:

@@ -26,12 +26,12 @@ def app(status: Status, named: str, namespace: str | None) -> AppStatus:
 
 
 def runs(status: Status, named: str, namespace: str | None) -> AppStatus | WorkloadStatus:
-    """The app of this name or, where there is none, the Deployment outside any app, likewise."""
+    """The app, or the Deployment outside any app, of this name, likewise."""
     space, name = split(named, namespace)
-    for workload in status["workloads"]:
-        if workload["name"] == name and space in (None, workload["namespace"]):
-            return workload
-    return app(status, named, namespace)
+    there: list[AppStatus | WorkloadStatus] = [*status["workloads"], *status["apps"]]
+    found = [each for each in there if each["name"] == name and space in (None, each["namespace"])]
+    here = ", ".join(sorted(f"{each['namespace']}/{each['name']}" for each in there)) or "nothing"
+    return _single(found, f"app or Deployment {space + '/' if space else ''}{name}", f"here runs: {here}")
 
 
 def pods(

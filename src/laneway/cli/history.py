@@ -175,9 +175,14 @@ def logs(
     With -o json, one JSON object for each line.
     """
     from laneway.cli import daemon, finding
+    from laneway.cli.output import say
 
     with daemon.connected(state) as client:
         pods = finding.pods(client.status(), app, namespace, lane=lane, revision=revision, pod=pod)
         part = "sidecar" if proxy else "app"
+        silent = True
         for line in client.logs(pods, part=part, tail=tail, follow=follow):
+            silent = False
             click.echo(json.dumps(line) if output is Format.JSON else f"{line['pod']}  {line['line']}")
+    if silent and tail:
+        say("none of these pods has written anything")

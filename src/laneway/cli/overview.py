@@ -55,9 +55,12 @@ def _screen(status: Status) -> RenderableType:
     from laneway.cli import tables, waiting
     from laneway.cli.output import grid
 
-    parts: list[RenderableType] = [f"ingress {', '.join(status['urls'])}", _proxies(status), ""]
-    columns = ("namespace", "app", "revision", "role", "image", "weight", "served", "pods")
-    parts.append(grid(columns, [row for app in status["apps"] for row in _versions(app)]))
+    parts: list[RenderableType] = [f"ingress {', '.join(status['urls'])}", _proxies(status)]
+    if status["apps"]:
+        columns = ("namespace", "app", "revision", "role", "image", "weight", "served", "pods")
+        parts += ["", grid(columns, [row for app in status["apps"] for row in _versions(app)])]
+    elif not status["workloads"]:
+        parts += ["", "nothing is applied here yet: laneway apply -f PATH"]
     if status["workloads"]:
         rows = [(w["namespace"], w["name"], tables.pods(w["replicas"])) for w in status["workloads"]]
         parts += ["", grid(("namespace", "deployment", "pods"), rows)]

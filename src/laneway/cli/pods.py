@@ -119,7 +119,11 @@ def execute(
     """
     from laneway.cli import daemon, finding
 
+    if command[0].startswith("-") and command[0] != "--":
+        raise click.UsageError(f"options stand before {app}: laneway exec {command[0]} … {app} -- COMMAND…")
     program = command[1:] if command[0] == "--" else command
+    if not program:
+        raise click.UsageError(f"say what to run: laneway exec {app} -- COMMAND…")
     with daemon.connected(state) as client:
         pods = finding.pods(client.status(), app, namespace, lane=lane, revision=revision, pod=pod)
         replica, pid = _application(client.objects("Pod", pods.get("namespace")), pods, app)

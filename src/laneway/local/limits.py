@@ -16,10 +16,9 @@ CODE = "LimitsNotEnforced"
 
 def not_enforced(pods: Iterable[Pod]) -> Iterator[Finding]:
     """One finding for each app, or Deployment outside any, whose pods run as processes and have limits."""
-    limited: dict[Key, Mapping[str, Decimal]] = {}
-    for pod in pods:
-        if limits := pod.container.resources.limits:
-            limited[_owner(pod)] = limits
+    limited: dict[Key, Mapping[str, Decimal]] = {
+        _owner(pod): pod.container.resources.limits for pod in pods if pod.container.resources.limits
+    }
     for owner, limits in sorted(limited.items()):
         said = ", ".join(f"{name} {format_quantity(amount)}" for name, amount in sorted(limits.items()))
         yield Finding(
