@@ -312,3 +312,17 @@ def test_killed_before_the_rules_of_a_gateway_are_written_it_takes_no_pod_away(a
         world.sync()
         world.tick()
     assert last_phase(world) is Phase.PROMOTED
+
+
+def test_a_subset_stays_while_a_proxy_may_have_rules_for_it_though_its_pods_are_lost() -> None:
+    """After a restart nothing is known to be confirmed: that is no reason to take away what rules name."""
+    world = canary()
+    candidate = world.releases()[-1].spec.apps[0].revision
+    world.proxies[0].frozen = True
+    world.template(image="1")
+    world.reconcile()
+    world.restart()
+    world.remove("Deployment", f"pharmacy-{candidate}")
+    world.tick()
+    world.kill(candidate)
+    assert violations(world, world.reconcile()) == []

@@ -131,7 +131,8 @@ def observe(objects: Mapping[str, Iterable[Body]], facts: Facts, parsed: Parsed)
             versions=versions.get(key, {}),
             written=_table(key, rules, parsed),
             confirmed=_confirmed(key, [rules[k] for k in named[key] if k in rules], facts, parsed),
-            subsets=_subsets(key, subsets, facts),
+            subsets=_listed(subsets.get(key)) if facts.confirmed("DestinationRule", key) else frozenset(),
+            listed=_listed(subsets.get(key)),
         )
         for key in spec.apps
     }
@@ -225,10 +226,10 @@ def _rules_by_app(spec: Spec) -> dict[Key, list[Key]]:
     return found
 
 
-def _subsets(app: Key, rules: Mapping[Key, Body], facts: Facts) -> frozenset[str]:
-    if app not in rules or not facts.confirmed("DestinationRule", app):
-        return frozenset()
-    return frozenset(names.revision_of_subset(s["name"]) for s in rules[app]["spec"]["subsets"])
+def _listed(rule: Body | None) -> frozenset[str]:
+    """The revisions whose subsets a DestinationRule has."""
+    listed = rule["spec"]["subsets"] if rule else ()
+    return frozenset(names.revision_of_subset(subset["name"]) for subset in listed)
 
 
 def _lanes(deployments: Iterable[Body], facts: Facts, parsed: Parsed) -> dict[Key, dict[str, LaneAppSeen]]:

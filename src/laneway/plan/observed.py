@@ -70,7 +70,8 @@ class AppSeen:
     """One app.
 
     kept: oldest first; written: None while no rules exist; confirmed: every proxy serves `written` and
-    nothing older; subsets: revisions whose subset, with its endpoints, every proxy has confirmed.
+    nothing older; subsets: revisions whose subset, with its endpoints, every proxy has confirmed;
+    listed: those whose subset is written, confirmed or not.
     """
 
     kept: Mapping[str, Kept] = field(default_factory=dict)
@@ -78,6 +79,7 @@ class AppSeen:
     written: Table | None = None
     confirmed: bool = False
     subsets: frozenset[str] = frozenset()
+    listed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from laneway.plan import lanes as lane_plans
 from laneway.plan.autoscaled import grown
 from laneway.plan.gates import POD_GATES, WEIGHT_GATES, Gate, Move
 from laneway.plan.lanes import Base, Lanes
+from laneway.plan.moves import decide
 from laneway.plan.observed import Kept, Observed, Role
 from laneway.plan.records import begin, by_app, forgotten, newest, status_of, views
 from laneway.plan.release import Course, advance
@@ -31,7 +32,6 @@ from laneway.plan.result import (
 )
 from laneway.plan.roles import roles_after
 from laneway.plan.situation import Situation
-from laneway.plan.sizing import size
 from laneway.plan.standing import Standing, stand
 from laneway.plan.together import Standings, bounds, joints
 from laneway.plan.versions import versions
@@ -39,7 +39,6 @@ from laneway.plan.warm import Warm, keep_warm
 from laneway.spec.app import App
 from laneway.spec.meta import Key
 from laneway.spec.release import Release
-from laneway.spec.values import FULL
 from laneway.spec.world import Spec
 
 ALL_GATES = WEIGHT_GATES + POD_GATES
@@ -171,7 +170,7 @@ def _together(drafts: Mapping[Key, _Draft], releases: Iterable[Release], world: 
             )
             for key, draft in members.items()
         }
-        moves = [(s, _move(s, members[key].course, world.gates)[0]) for key, s in alone.items()]
+        moves = [(s, decide(s, members[key].course, world.gates)[0]) for key, s in alone.items()]
         limits = bounds(release, moves)
         found |= {key: replace(d, situation=replace(alone[key], bounds=limits)) for key, d in members.items()}
     return found
@@ -180,7 +179,7 @@ def _together(drafts: Mapping[Key, _Draft], releases: Iterable[Release], world: 
 def _outcome(draft: _Draft, world: _World) -> _Outcome:
     standing, course, situation = draft.standing, draft.course, draft.situation
     app = standing.app
-    move, findings = _move(situation, course, world.gates)
+    move, findings = decide(situation, course, world.gates)
     lanes = world.lanes.get(app.metadata.namespace, Lanes())
     rules, lane_findings = lane_plans.rules(app.key, lanes, world.observed)
     bases = world.lane_bases.get(app.key, frozenset())
@@ -221,51 +220,6 @@ def _situation(standing: Standing, world: _World, stable: str, course: Course, o
         laggards=world.observed.laggards,
         warm={revision: max(pods, base) for revision, pods in old.pods.items()},
     )
-
-
-def _move(s: Situation, course: Course, gates: tuple[Gate, ...]) -> tuple[Move, list[Finding]]:
-    wanted = _wanted(s, course)
-    reached = s.candidate if (s.asked_for or s.cohort) and s.seen.written else None
-    move, findings = Move(wanted, wanted, {}, reached), []
-    for gate in (g for g in WEIGHT_GATES if g in gates):
-        move, finding = gate(s, move)
-        findings += [finding] if finding else []
-    pods = {
-        revision: size(max(move.wanted.get(revision, 0), move.weights.get(revision, 0)), s.base)
-        for revision in {**move.wanted, **move.weights}
-    }
-    if s.candidate and course.target is None:
-        # Paused: what it has stays, so that somebody can look at why.
-        pods[s.candidate] = max(pods.get(s.candidate, 0), s.version(s.candidate).desired)
-    for revision, warm in s.warm.items():
-        pods[revision] = max(pods.get(revision, 0), warm)
-    if s.candidate:
-        pods[s.candidate] = max(pods.get(s.candidate, 0), _ahead(s, course))
-    move = replace(move, pods=pods)
-    for gate in (g for g in POD_GATES if g in gates):
-        move, finding = gate(s, move)
-        findings += [finding] if finding else []
-    return move, findings
-
-
-def _ahead(s: Situation, course: Course) -> int:
-    """Pods of a candidate for the weight to come; while older ones still drain, only those that it has."""
-    seen = s.version(s.candidate or "")
-    draining = s.pods_beyond({s.stable: size(FULL, s.base), s.candidate or "": seen.desired})
-    return min(course.ahead, max(seen.desired, s.surge - draining))
-
-
-def _wanted(s: Situation, course: Course) -> dict[str, int]:
-    """The weights to go to. First of all, what neither stable nor the candidate carries goes to stable."""
-    if s.candidate is None or s.seen.written is None:
-        return {s.stable: FULL}
-    target = course.target
-    if any(revision not in {s.stable, s.candidate} for revision in s.written) and not s.aborting:
-        target = s.written.get(s.candidate, 0)
-    if target is None:
-        return dict(s.written)
-    weights = {s.candidate: target, s.stable: FULL - target}
-    return {revision: weight for revision, weight in weights.items() if weight}
 
 
 def _app_plan(

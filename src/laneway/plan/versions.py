@@ -39,5 +39,5 @@ def _named(s: Situation, move: Move, revision: str) -> bool:
     if revision in move.weights or revision == move.reached or s.version(revision).pods:
         return True
     return (
-        revision in s.written or revision in s.led_to or (not s.seen.confirmed and revision in s.seen.subsets)
+        revision in s.written or revision in s.led_to or (not s.seen.confirmed and revision in s.seen.listed)
     )
