@@ -75,9 +75,10 @@ def test_a_deployment_outside_any_app_is_described_by_its_name_alone_too(
     daemon: Daemon, laneway: Laneway
 ) -> None:
     """As every other command takes it."""
-    daemon.stores(
-        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "labs", "namespace": "shop"}}
-    )
+    template = {"metadata": {"labels": {"app": "labs"}}, "spec": {"containers": [{"name": "main"}]}}
+    spec = {"selector": {"matchLabels": {"app": "labs"}}, "template": template}
+    metadata = {"name": "labs", "namespace": "shop"}
+    daemon.stores({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
     sizes = {"wanted": 1, "pods": 1, "ready": 1}
     daemon.says(status(workloads=[{"namespace": "shop", "name": "labs", "ready": True, "replicas": sizes}]))
     assert laneway("describe", "labs").out.startswith("Deployment shop/labs\n")
