@@ -9,7 +9,7 @@ from tests.mesh.mesh_objects import SHOP, pod, registry
 
 from laneway.local.explain import explain
 from laneway.local.status import Explanation
-from laneway.spec.meta import Key
+from laneway.mesh.walk import AtSidecar
 
 INGRESS = """
 ---
@@ -74,10 +74,10 @@ WORLD = registry(
         pod("egress", {"istio": "egressgateway"}, namespace="istio-system", ports={80: 10080}),
     ],
 )
-PAGE = Key("shop", "page")
+PAGE = AtSidecar("shop", "sidecar of page")
 
 
-def way(url: str, *headers: tuple[str, str], source: Key | None = None, **change: Any) -> Explanation:
+def way(url: str, *headers: tuple[str, str], source: AtSidecar | None = None, **change: Any) -> Explanation:
     """The document of a GET."""
     return explain(WORLD, url, "GET", headers, source, **({"ingress_ports": [80]} | change))
 
@@ -182,9 +182,9 @@ spec:
     world = registry(
         SHOP.partition("\n---\nkind: VirtualService")[0].rstrip("-\n") + rule, [pod("g", {"lane": "green"})]
     )
-    ours = explain(world, "http://pharmacy/", "GET", (), Key("shop", "pharmacy-green"), [80])
+    ours = explain(world, "http://pharmacy/", "GET", (), AtSidecar("shop", "green", {"lane": "green"}), [80])
     assert ours["status"] == 200
-    assert not explain(world, "http://pharmacy/", "GET", (), Key("shop", "page"), [80])["status"]
+    assert not explain(world, "http://pharmacy/", "GET", (), PAGE, [80])["status"]
 
 
 def test_an_answer_of_the_proxy_itself_has_its_status() -> None:

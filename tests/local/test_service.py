@@ -215,8 +215,20 @@ async def test_explain_knows_the_rules_and_refuses_unknown_callers(world: Runnin
     await world.decide()
     found = await world.service.explain("http://web/", "GET", [], key("web"))
     assert found["hops"][0]["at"] == "sidecar of web"
-    with pytest.raises(MissingError, match="there is no App shop/page"):
+    with pytest.raises(MissingError, match="there is neither an App nor a Deployment shop/page"):
         await world.service.explain("http://web/", "GET", [], key("page"))
+
+
+async def test_explain_knows_the_labels_of_a_plain_deployments_pods(world: Running) -> None:
+    """Rules may be for callers with certain labels alone."""
+    mine = rules("web", match=[{"sourceLabels": {"app": "labs"}}])
+    service = obj("Service", "web", {"selector": {"app": "web"}, "ports": [{"port": 80}]}, "v1")
+    await world.service.apply([service, plain("web"), plain("labs"), plain("other"), mine], "ann", "")
+    await world.decide()
+    for caller, matched in (("labs", True), ("other", False)):
+        found = await world.service.explain("http://web/", "GET", [], key(caller))
+        assert found["hops"][0]["at"] == f"sidecar of {caller}"
+        assert found["hops"][0]["rules"][0]["matched"] == matched
 
 
 async def lines_of(world: Running, **meant: str) -> set[str]:

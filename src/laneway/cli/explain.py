@@ -64,7 +64,7 @@ def explain(
     with daemon.connected(state) as client:
         key = None
         if source:
-            found = finding.app(client.status(), source, namespace)
+            found = finding.runs(client.status(), source, namespace)
             key = (found["namespace"], found["name"])
         explanation = client.explain(url, method=method.upper(), headers=headers, source=key)
     emit(output, explanation, table=lambda: "\n".join(lines(explanation)))

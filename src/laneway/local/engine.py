@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from laneway.control.changes import Changes as Wanted
 from laneway.control.observe import SPEC_KINDS, Body, Parsed
 from laneway.history.subject import event_about
-from laneway.local import limits
+from laneway.local import limits, troubles
 from laneway.local.counting import Counting
 from laneway.local.facts import Snapshot
 from laneway.local.gate_runs import GateRuns
@@ -254,59 +254,16 @@ class LocalEngine:
         return ProxyStatus(total=total, confirmed=total - len(laggards), laggards=laggards)
 
     def _extra(self) -> tuple[Finding, ...]:
-        refused = [
-            Finding(
-                code="Refused",
-                severity="error",
-                namespace=key.namespace,
-                name=key.name,
-                text=f"{refusal.kind} {key}: {refusal.field}: {refusal.text}",
-            )
-            for key, refusal in self.proxies.refusals()
-        ]
-        closed = [
-            Finding(
-                code="NoCertificate",
-                severity="error",
-                namespace=key.namespace,
-                name=key.name,
-                text=f"Gateway {key}: {why}",
-            )
-            for key, why in self.proxies.closed_servers()
-        ]
-        rejected = [
-            Finding(code="ProxyRejects", severity="error", namespace="", name=proxy, text=text)
-            for proxy, text in self.plane.rejections().items()
-        ]
-        failing = [
-            Finding(
-                code=pod.reason,
-                severity="warning",
-                namespace=pod.key.namespace,
-                name=pod.key.name,
-                text=f"pod {pod.key.name}: {pod.message or pod.reason}",
-            )
-            for pod in self.replicas.pods()
-            if pod.reason
-        ]
-        unlinked = [
-            Finding(
-                code="NoAddress",
-                severity="warning",
-                namespace=pod.key.namespace,
-                name=pod.key.name,
-                text=f"pod {pod.key.name}: no loopback address was left for Services {', '.join(missing)}: "
-                "their variables are unset; write `enableServiceLinks: false` where they are not used",
-            )
-            for pod in self.replicas.pods()
-            if (missing := [name for name, address in pod.links.items() if not address])
-        ]
-        unwritten = [
-            Finding(code="NotWritten", severity="error", namespace="", name="", text=text)
-            for text in self._unwritten.values()
-        ]
-        limited = () if self.replicas.contained else limits.not_enforced(self.replicas.pods())
-        return (*unwritten, *refused, *closed, *rejected, *failing, *unlinked, *limited)
+        pods = self.replicas.pods()
+        return (
+            *troubles.unwritten(self._unwritten.values()),
+            *troubles.refused(self.proxies.refusals()),
+            *troubles.closed(self.proxies.closed_servers()),
+            *troubles.rejected(self.plane.rejections().items()),
+            *troubles.shadowed(self.proxies.registry.shadowed()),
+            *troubles.failing(pods),
+            *(() if self.replicas.contained else limits.not_enforced(pods)),
+        )
 
     def ingress(self) -> str:
         """URL of the ingress gateway."""

@@ -14,8 +14,6 @@ from laneway.local.status import Hop as HopDocument
 from laneway.mesh.matching import Request
 from laneway.mesh.registry import Registry
 from laneway.mesh.walk import AtGateway, AtSidecar, Hop, Place, Share, Walk, walk
-from laneway.spec.meta import Key
-from laneway.spec.naming import full_host
 
 HTTP_PORT = 80
 
@@ -25,10 +23,10 @@ def explain(
     url: str,
     method: str,
     headers: Sequence[tuple[str, str]],
-    source: Key | None,
+    source: AtSidecar | None,
     ingress_ports: Sequence[int],
 ) -> Explanation:
-    """The way of a request that leaves a pod of `source`, or enters at the ingress.
+    """The way of a request that leaves by the sidecar `source`, or enters at the ingress.
 
     A `Host` header takes precedence over the URL's. ingress_ports: server ports of the ingress; a request for
     any other port of a URL comes to the lowest, where the ingress's own URL leads.
@@ -41,9 +39,7 @@ def explain(
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     place: Place
     if source is not None:
-        pods = registry.pods_of(full_host(source.name, source.namespace))
-        labels = pods[0].labels if pods else {}
-        place = AtSidecar(source.namespace, f"sidecar of {source.name}", labels)
+        place = source
     else:
         lowest = min(ingress_ports, default=HTTP_PORT)
         server = port if port in ingress_ports else lowest

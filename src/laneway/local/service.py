@@ -39,6 +39,7 @@ from laneway.local.status import (
 from laneway.local.store import Change as Operation
 from laneway.local.usage import Meter
 from laneway.manifests import names
+from laneway.mesh.walk import AtSidecar
 from laneway.plan.observed import Role
 from laneway.plan.requests import ObjectionError, requested
 from laneway.spec.check import check_objects
@@ -171,10 +172,19 @@ class Service:
         self, url: str, method: str, headers: Sequence[tuple[str, str]], source: Key | None
     ) -> Explanation:
         """Walk the rules as the proxies have them."""
-        if source is not None and self._store.get("App", source) is None:
-            raise MissingError(f"there is no App {source}")
+        caller = self._caller(source) if source else None
         ports = list(self._engine.proxies.ingress().ports)
-        return explain(self._engine.proxies.registry, url, method, headers, source, ports)
+        return explain(self._engine.proxies.registry, url, method, headers, caller, ports)
+
+    def _caller(self, source: Key) -> AtSidecar:
+        """The sidecar of a pod of an App, of its stable version, or of a Deployment. Raises MissingError."""
+        kinds = [kind for kind in ("App", "Deployment") if self._store.get(kind, source)]
+        if not kinds:
+            raise MissingError(f"there is neither an App nor a Deployment {source}")
+        meant = PodQuery(source.namespace, **{kinds[0].lower(): source.name})
+        pods = [pod for pod in self._pods(meant) if names.LANE not in pod.labels]
+        labels = pods[0].labels if pods else {}
+        return AtSidecar(source.namespace, f"sidecar of {source.name}", labels)
 
     async def history(self, query: EventQuery) -> list[Event]:
         """The newest events, oldest first."""
