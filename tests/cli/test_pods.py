@@ -90,7 +90,7 @@ def test_exec_of_a_program_that_is_not_there_says_so(replica: subprocess.Popen[b
     assert "error LW607: no-such-program is not there" in done.stderr
     done = executed("--lane", "green", "pharmacy", "--", "true")
     assert done.returncode == 1
-    assert "error LW607: no replica of pharmacy runs" in done.stderr
+    assert "error LW607: no replica of pharmacy runs in lane green" in done.stderr
 
 
 def test_exec_in_a_container_is_its_engines(

@@ -56,7 +56,7 @@ async def test_a_gateway_survives_its_keeper_and_is_adopted(state: State) -> Non
     await asyncio.wait([first])
     second = asyncio.create_task(gateway(state).run(began))
     await asyncio.sleep(0)
-    assert [marked.identity for marked in find(state.id) if marked.leader] == [began]
+    await eventually(lambda: [marked.identity for marked in find(state.id) if marked.leader] == [began])
     os.kill(began.pid, signal.SIGKILL)
     await until_running(state, other_than=began)
     await end(second, state)

@@ -415,7 +415,8 @@ async def test_a_full_disk_stops_no_pod(state: State) -> None:
         await eventually(lambda: only(started).restarts == 1 and only(started).ready)
         started.store.full = False
         await eventually(lambda: stored(started)["restartCount"] == 1 and stored(started)["ready"])
-        assert ("crashed", "the application exited with status 3") in started.history()
+        crashed = ("crashed", "the application exited with status 3")
+        await eventually(lambda: crashed in started.history())
         started.scale()
         started.store.full = True
         await eventually(lambda: find(state.id) == [])

@@ -159,7 +159,8 @@ def _application(found: Sequence[Json], pods: Pods, app: str) -> tuple[Pod, int]
         for part, identity in pod.processes.items():
             if part.value == "app":
                 return pod, identity.pid
-    raise Failure(Code.NOT_FOUND, f"no replica of {app} runs", "look: laneway get pods")
+    where = f" in lane {query.lane}" if query.lane else ""
+    raise Failure(Code.NOT_FOUND, f"no replica of {app} runs{where}", "look: laneway get pods")
 
 
 def replace_by(command: Sequence[str], pid: int) -> NoReturn:
