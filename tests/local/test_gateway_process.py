@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from datetime import UTC, datetime, timedelta
@@ -48,10 +49,14 @@ async def end(task: asyncio.Task[None], state: State) -> None:
     await kill_all(state.id, timedelta(seconds=2))
 
 
-async def test_a_gateway_survives_its_keeper_and_is_adopted(state: State) -> None:
+async def test_a_gateway_survives_its_keeper_and_is_adopted(
+    state: State, caplog: pytest.LogCaptureFixture
+) -> None:
     """Its clients notice nothing of a daemon that is started anew."""
+    caplog.set_level(logging.INFO, "laneway.local.gateway_process")
     first = asyncio.create_task(gateway(state).run(None))
     began = await until_running(state)
+    await eventually(lambda: f"runs as process {began.pid}" in caplog.text)
     first.cancel()
     await asyncio.wait([first])
     second = asyncio.create_task(gateway(state).run(began))
