@@ -28,6 +28,7 @@ ROOTS = (
     "envoy/extensions/filters/http/cors/v3/cors",
     "envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy",
     "envoy/extensions/filters/http/fault/v3/fault",
+    "envoy/extensions/filters/http/grpc_stats/v3/config",
     "envoy/extensions/filters/http/grpc_web/v3/grpc_web",
     "envoy/extensions/filters/http/lua/v3/lua",
     "envoy/extensions/filters/http/router/v3/router",

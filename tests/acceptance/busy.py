@@ -3,9 +3,9 @@
     python busy.py NAME VERSION
 
 Over HTTP it answers at once, or after so many seconds at `/slow/SECONDS`, and echoes what comes over a
-WebSocket at `/ws`; over gRPC it echoes a stream. Where BACK and BACK_GRPC are set, host:port, each of these
-goes on to the service there, and its answer says who that was. SIGTERM ends it at once, whatever it is doing:
-a request that this cuts off was not drained.
+WebSocket at `/ws`; over gRPC it echoes a stream, or fails with the status in FAILS. Where BACK and BACK_GRPC
+are set, host:port, each of these goes on to the service there, and its answer says who that was. SIGTERM ends
+it at once, whatever it is doing: a request that this cuts off was not drained.
 """
 
 from __future__ import annotations
@@ -103,6 +103,8 @@ class Busy(grpc.GenericRpcHandler):  # type: ignore[misc]
         self, requests: AsyncIterator[Any], call: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[Any]:
         """Echo each message of a stream, by way of the service behind it."""
+        if "FAILS" in os.environ:
+            await call.abort(grpc.StatusCode[os.environ["FAILS"]])
         if not self.back_grpc:
             async for message in requests:
                 yield self.says | {"said": message}

@@ -56,8 +56,10 @@ def test_envoy_s_statistics_become_requests_by_cluster() -> None:
     stats: list[dict[str, Any]] = [
         {"name": f"{name}upstream_rq_completed", "value": 4},
         {"name": f"{name}upstream_rq_5xx", "value": 1},
+        {"name": f"{name}grpc.13", "value": 2},
+        {"name": f"{name}grpc.14", "value": 3},
         {"histograms": [{"name": f"{name}upstream_rq_time", "buckets": buckets}]},
     ]
     assert requests_of(stats) == {
-        "outbound|80|r-1|pharmacy.shop.svc.cluster.local": Requests(4, 1, 4, {100: 3, 500: 4})
+        "outbound|80|r-1|pharmacy.shop.svc.cluster.local": Requests(4, 1, 4, {100: 3, 500: 4}, faults=5)
     }

@@ -74,7 +74,10 @@ class Application:
 
 
 class Echo(grpc.GenericRpcHandler):  # type: ignore[misc]
-    """A gRPC service of bytes: Say and Chat answer what they are told, Refuse fails with what it is told."""
+    """A gRPC service of bytes: Say and Chat answer what they are told, Refuse fails with what it is told.
+
+    Fail fails with the status whose name it is told.
+    """
 
     def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
         """The handler of a method."""
@@ -83,6 +86,8 @@ class Echo(grpc.GenericRpcHandler):  # type: ignore[misc]
                 return grpc.unary_unary_rpc_method_handler(self._say)
             case "/echo.Echo/Refuse":
                 return grpc.unary_unary_rpc_method_handler(self._refuse)
+            case "/echo.Echo/Fail":
+                return grpc.unary_unary_rpc_method_handler(self._fail)
             case "/echo.Echo/Chat":
                 return grpc.stream_stream_rpc_method_handler(self._chat)
         return None
@@ -93,6 +98,10 @@ class Echo(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     async def _refuse(self, said: bytes, context: grpc.aio.ServicerContext) -> bytes:
         await context.abort(grpc.StatusCode.FAILED_PRECONDITION, said.decode(), (("x-last", "no"),))
+        raise AssertionError
+
+    async def _fail(self, status: bytes, context: grpc.aio.ServicerContext) -> bytes:
+        await context.abort(grpc.StatusCode[status.decode()])
         raise AssertionError
 
     async def _chat(

@@ -47,7 +47,7 @@ def _sum(counts: Counts, now: Requests, since: Requests) -> Counts:
     }
     return Counts(
         requests=counts.requests + now.answered - since.answered,
-        errors=counts.errors + now.failed - since.failed,
+        errors=counts.errors + now.failures_since(since),
         timed=counts.timed + now.timed - since.timed,
         within={**counts.within, **within},
     )

