@@ -150,3 +150,21 @@ def test_what_is_no_part_of_an_app_is_passed_on() -> None:
     """Object for object."""
     given = read(*RATINGS, GATEWAY)
     assert given[-1] in adopt(given).objects
+
+
+ENTRY = """
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: partner, namespace: shop}
+spec: {hosts: [partner.example], location: MESH_EXTERNAL, ports: [{number: 80, name: http, protocol: HTTP}],
+       resolution: DNS}
+"""
+
+
+def test_what_laneway_writes_anyway_is_no_difference() -> None:
+    """The way out of the mesh, and the rules of Apps that are there already: these stay as they are."""
+    first = adopt(read(*RATINGS, ENTRY))
+    assert [app.key.name for app in first.apps] == ["ratings"]
+    again = adopt([*first.objects, *read(*PAGE)])
+    assert [app.key.name for app in again.apps] == ["page"]
+    assert ("mesh", "ratings.shop.svc.cluster.local", 9080) in again.tables

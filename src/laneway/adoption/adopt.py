@@ -33,9 +33,13 @@ class Adopted:
 
 
 def adopt(objects: Sequence[Object]) -> Adopted:
-    """As many Apps as can stand for these objects without changing what becomes of any request."""
+    """As many Apps as can stand for these objects without changing what becomes of any request.
+
+    Both sides are compared as Laneway runs them: what it writes for Apps that are there already, and for the
+    way out of the mesh, is no difference.
+    """
     world, pods = World.of(objects), Pods.of(objects)
-    before = tables(objects, pods)
+    before = tables(_deployed(objects), pods)
 
     def changes(found: Mapping[str, Candidate]) -> list[str]:
         after = tables(_deployed(_result(objects, found)), pods)

@@ -56,9 +56,10 @@ def adopt(
     batch = loading.load_files(paths, recursive, namespace)
     loading.refuse(loading.problems(batch))
     adopted = adopted_from(batch.loaded.objects)
-    lines = report(adopted)
     if not adopted.apps:
-        raise Failure(Code.NOTHING_ADOPTED, "\n  ".join(["no Service can become an App:", *lines]))
+        reasons = [f"{host}: {why}" for host, why in adopted.stays.items()] or ["there is none in the files"]
+        raise Failure(Code.NOTHING_ADOPTED, "\n  ".join(["no Service can become an App:", *reasons]))
+    lines = report(adopted)
     loading.refuse([document_of(problem) for problem in check_objects(adopted.objects)])
     files = files_of(adopted)
     if folder:
