@@ -128,6 +128,25 @@ def test_deployment_counts_its_ready_pods() -> None:
     assert row(labs, apps=[obj("App", "labs", {"workload": {"deployment": "labs"}})])["ready"] == "template"
 
 
+def test_a_release_of_several_apps_names_all_of_them() -> None:
+    """With the revision of each."""
+    parts = [{"name": "cart", "revision": "r7"}, {"name": "pharmacy", "revision": "r2"}]
+    shown = row(obj("Release", "both", {"apps": parts}))
+    assert (shown["app"], shown["revision"]) == ("cart, pharmacy", "r7, r2")
+
+
+def test_rules_of_every_layer_are_counted() -> None:
+    """A VirtualService may have none for HTTP."""
+    assert row(obj("VirtualService", "db", {"hosts": ["db"], "tcp": [{}], "tls": [{}, {}]}))["rules"] == "3"
+
+
+def test_what_a_daemon_keeps_for_itself_is_not_listed(daemon: Daemon, laneway: Laneway) -> None:
+    """It is no kind that anybody can name."""
+    daemon.stores(obj("LocalSettings", "default"))
+    daemon.stores(obj("Mesh", "default"))
+    assert laneway("get", "all", "-o", "name").out == "mesh/default\n"
+
+
 def test_release_shows_phase_and_reason() -> None:
     """As the planner recorded them."""
     body = obj("Release", "pharmacy-1", {"apps": [{"name": "pharmacy", "revision": "r2"}]})

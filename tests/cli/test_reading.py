@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+import yaml
 from tests.cli.conftest import Daemon, Laneway
 from tests.cli.stand_in_engine import SILENT
 from tests.cli.statuses import app, finding, lane, release, status, version
@@ -117,6 +118,13 @@ def test_logs_prints_each_line_with_its_pod(daemon: Daemon, laneway: Laneway) ->
     assert laneway("logs", "pharmacy", "--tail", "2").out == "pharmacy-1  line 0\npharmacy-1  line 1\n"
     (line,) = laneway("logs", "pharmacy", "--tail", "1", "-o", "json").out.splitlines()
     assert json.loads(line) == {"pod": "pharmacy-1", "line": "line 0"}
+
+
+def test_logs_have_every_form_of_output(daemon: Daemon, laneway: Laneway) -> None:
+    """YAML is a stream of documents."""
+    (line,) = yaml.safe_load_all(laneway("logs", "pharmacy", "--tail", "1", "-o", "yaml").out)
+    assert line == {"pod": "pharmacy-1", "line": "line 0"}
+    assert laneway("logs", "pharmacy", "--tail", "1", "-o", "name").out == "pod/pharmacy-1\n"
 
 
 def test_logs_are_of_a_lane_a_revision_or_the_proxy(daemon: Daemon, laneway: Laneway) -> None:

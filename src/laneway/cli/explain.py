@@ -73,7 +73,7 @@ def explain(
 def lines(explanation: Explanation) -> Iterator[str]:
     """An explanation as text."""
     for number, hop in enumerate(explanation["hops"], start=1):
-        yield f"{number}. {hop['at']}: {hop['source']}"
+        yield f"{number}. {hop['at']}" + (f": {hop['source']}" if hop["source"] else "")
         yield from _hop(hop)
     yield explanation["outcome"]
 

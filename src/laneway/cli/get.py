@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -71,8 +70,14 @@ class Look:
 
     def objects(self) -> list[Json]:
         """Those there are."""
+        from laneway.cli import tables
+
         found = [obj for each in self.kinds for obj in self.client.objects(each, self.namespace)]
-        return [obj for obj in found if not self.names or obj["metadata"]["name"] in self.names]
+        return [
+            obj
+            for obj in found
+            if tables.is_listed(obj["kind"]) and (not self.names or obj["metadata"]["name"] in self.names)
+        ]
 
     def world(self) -> World:
         """What tables show beside the objects."""
@@ -168,18 +173,11 @@ def _row(obj: Json, world: World) -> Seen:
 
 def _document(obj: Json, output: Format) -> Seen:
     from laneway.cli.defaults import shown
-    from laneway.cli.output import as_yaml
+    from laneway.cli.output import as_line
 
     name = f"{obj['kind'].lower()}/{obj['metadata']['name']}"
-    whole = shown(obj)
-    match output:
-        case Format.YAML:
-            text = f"---\n{as_yaml(whole)}".rstrip("\n")
-        case Format.JSON:
-            text = json.dumps(whole, ensure_ascii=False)
-        case _:
-            return Seen(text := name, text, f"{name}   {GONE}")
-    return Seen(text, text, "")
+    line = as_line(output, shown(obj), text=name, name=name)
+    return Seen(line, line, f"{name}   {GONE}" if line == name else "")
 
 
 def changed_lines(before: Mapping[_Ref, Seen], now: Mapping[_Ref, Seen]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -33,7 +32,7 @@ def history(
 ) -> None:
     """Print what happened, when, why, and who asked."""
     from laneway.cli import daemon, finding
-    from laneway.cli.output import emit, grid
+    from laneway.cli.output import emit, listing
 
     moment = _moment(since, datetime.now(UTC)) if since else None
     with daemon.connected(state) as client:
@@ -42,11 +41,11 @@ def history(
             found = finding.app(client.status(), app, namespace)
             space, name = found["namespace"], found["name"]
         events = client.history(namespace=space, app=name, since=moment, limit=limit)
-    columns = ("time", "object", "change", "what", "why", "by")
+    columns = ("time", "object", "change", "message", "reason", "by")
     emit(
         output,
         {"events": events},
-        table=lambda: grid(columns, map(_row, events)),
+        table=lambda: listing(columns, map(_row, events), nothing="nothing found"),
         names=[f"{event['kind'].lower()}/{event['name']}" for event in events],
     )
 
@@ -130,16 +129,10 @@ def _print_new(client: Client, asked: dict[str, str | None], last: int, output: 
 
 
 def _line(event: Event, output: Format) -> str:
-    match output:
-        case Format.TABLE:
-            return "  ".join(part for part in _row(event)[:5] if part)
-        case Format.NAME:
-            return f"{event['kind'].lower()}/{event['name']}"
-        case Format.YAML:
-            from laneway.cli.output import as_yaml
+    from laneway.cli.output import as_line
 
-            return f"---\n{as_yaml(event)}".rstrip("\n")
-    return json.dumps(event, ensure_ascii=False)
+    text = "  ".join(part for part in _row(event)[:5] if part)
+    return as_line(output, event, text=text, name=f"{event['kind'].lower()}/{event['name']}")
 
 
 @click.command(
@@ -175,7 +168,7 @@ def logs(
     With -o json, one JSON object for each line.
     """
     from laneway.cli import daemon, finding
-    from laneway.cli.output import say
+    from laneway.cli.output import as_line, say
 
     with daemon.connected(state) as client:
         pods = finding.pods(client.status(), app, namespace, lane=lane, revision=revision, pod=pod)
@@ -183,6 +176,7 @@ def logs(
         silent = True
         for line in client.logs(pods, part=part, tail=tail, follow=follow):
             silent = False
-            click.echo(json.dumps(line) if output is Format.JSON else f"{line['pod']}  {line['line']}")
+            text, name = f"{line['pod']}  {line['line']}", f"pod/{line['pod']}"
+            click.echo(as_line(output, line, text=text, name=name))
     if silent and tail:
         say("none of these pods has written anything")

@@ -92,6 +92,25 @@ def grid(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     return table
 
 
+def listing(columns: Sequence[str], rows: Iterable[Sequence[str]], *, nothing: str) -> RenderableType:
+    """A table, or where it has no row what to say instead."""
+    filled = list(rows)
+    return grid(columns, filled) if filled else nothing
+
+
+def as_line(form: Format, document: Any, *, text: str, name: str) -> str:
+    """One of many results that are printed one by one: a line, or with YAML a document of a stream."""
+    match form:
+        case Format.JSON:
+            return json.dumps(document, ensure_ascii=False)
+        case Format.YAML:
+            return f"---\n{as_yaml(document)}".rstrip("\n")
+        case Format.NAME:
+            return name
+        case Format.TABLE:
+            return text
+
+
 def say(text: str) -> None:
     """Prose for people, on standard error."""
     click.echo(text, err=True)

@@ -109,13 +109,11 @@ def _versions(app: AppStatus) -> list[tuple[str, ...]]:
 def _lane(lane: LaneStatus) -> tuple[str, ...]:
     from laneway.cli import tables
 
-    header = ", ".join(f"{name}: {value}" for name, value in lane["header"].items())
-    apps = ", ".join(f"{app['name']} {tables.pods(app['replicas'])}" for app in lane["apps"]) or "-"
-    ready = "yes" if lane["ready"] and lane["confirmed"] else "no"
-    return (lane["namespace"], lane["name"], header, apps, ready, lane["expiresAt"] or "-")
+    return (lane["namespace"], lane["name"], *tables.lane_cells(lane))
 
 
 def _release(release: ReleaseStatus) -> tuple[str, ...]:
-    step = f"{release['step'] + 1}/{release['steps']}"
-    weight = f"{release['weight']:g}%"
-    return (release["namespace"], release["app"], release["name"], release["phase"], step, weight)
+    from laneway.cli import tables
+
+    named = (release["namespace"], release["app"], release["name"])
+    return (*named, release["phase"], tables.step(release), f"{release['weight']:g}%")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from laneway.local.status import AppStatus, Json, LaneStatus, Replicas, Status
+    from laneway.local.status import AppStatus, Json, LaneStatus, ReleaseStatus, Replicas, Status
 
 Row = Callable[[dict[str, Any], "World"], tuple[str, ...]]
 
@@ -47,6 +47,11 @@ _KINDS = {
     "HorizontalPodAutoscaler": ("horizontalpodautoscaler", "horizontalpodautoscalers", "hpa"),
 }
 ALL = "*"
+
+
+def is_listed(kind: str) -> bool:
+    """Whether people are shown objects of this kind; not, what a daemon keeps for itself."""
+    return kind in _KINDS
 
 
 def kind_of(named: str) -> str:
@@ -105,6 +110,21 @@ def all_pods(app: AppStatus) -> str:
     return f"{sum(c['ready'] for c in counts)}/{sum(c['wanted'] for c in counts)}"
 
 
+def header(lane: LaneStatus) -> str:
+    """What a request has that is in the lane: `x-lane: green`."""
+    return ", ".join(f"{name}: {value}" for name, value in lane["header"].items())
+
+
+def ready(lane: LaneStatus) -> str:
+    """Whether every pod of the lane and every proxy's rules for it are there, in a word."""
+    return "yes" if lane["ready"] and lane["confirmed"] else "no"
+
+
+def step(release: ReleaseStatus) -> str:
+    """The step that a release is at, of how many."""
+    return f"{release['step'] + 1}/{release['steps']}"
+
+
 def _nothing(obj: Json, world: World) -> tuple[str, ...]:
     return ()
 
@@ -119,12 +139,13 @@ def _app(obj: Json, world: World) -> tuple[str, ...]:
 
 def _lane(obj: Json, world: World) -> tuple[str, ...]:
     lane = next((each for each in world.status["lanes"] if _is(obj, each)), None)
-    if lane is None:
-        return ("-", "-", "-", "-")
-    header = ", ".join(f"{name}: {value}" for name, value in lane["header"].items())
+    return lane_cells(lane) if lane else ("-", "-", "-", "-")
+
+
+def lane_cells(lane: LaneStatus) -> tuple[str, ...]:
+    """A lane's header, apps with their pods, whether it is ready, and its end."""
     apps = ", ".join(f"{app['name']} {pods(app['replicas'])}" for app in lane["apps"]) or "-"
-    ready = "yes" if lane["ready"] and lane["confirmed"] else "no"
-    return (header, apps, ready, lane["expiresAt"] or "-")
+    return (header(lane), apps, ready(lane), lane["expiresAt"] or "-")
 
 
 def _is(obj: Json, status: AppStatus | LaneStatus) -> bool:
@@ -133,8 +154,9 @@ def _is(obj: Json, status: AppStatus | LaneStatus) -> bool:
 
 
 def _release(obj: Json, world: World) -> tuple[str, ...]:
-    app, said = obj["spec"]["apps"][0], obj.get("status") or {}
-    return (app["name"], app["revision"], said.get("phase", "-"), said.get("reason") or "-")
+    apps, said = obj["spec"]["apps"], obj.get("status") or {}
+    names, revisions = (", ".join(app[field] for app in apps) for field in ("name", "revision"))
+    return (names, revisions, said.get("phase", "-"), said.get("reason") or "-")
 
 
 def _deployment(obj: Json, world: World) -> tuple[str, ...]:
@@ -194,7 +216,8 @@ def _service(obj: Json, world: World) -> tuple[str, ...]:
 
 def _virtual_service(obj: Json, world: World) -> tuple[str, ...]:
     spec = obj["spec"]
-    return (", ".join(spec.get("gateways", ["mesh"])), ", ".join(spec["hosts"]), str(len(spec["http"])))
+    rules = sum(len(spec.get(layer, ())) for layer in ("http", "tls", "tcp"))
+    return (", ".join(spec.get("gateways", ["mesh"])), ", ".join(spec["hosts"]), str(rules))
 
 
 def _destination_rule(obj: Json, world: World) -> tuple[str, ...]:

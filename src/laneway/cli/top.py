@@ -43,7 +43,7 @@ def top(what: str, watch: bool, output: Format, namespace: str | None, state: St
 
 
 def _print(client: Client, what: str, output: Format, namespace: str | None) -> None:
-    from laneway.cli.output import emit, grid, listed
+    from laneway.cli.output import emit, listed, listing
     from laneway.cli.overview import within
 
     usage = client.usage(namespace)
@@ -53,7 +53,7 @@ def _print(client: Client, what: str, output: Format, namespace: str | None) -> 
     emit(
         output,
         listed(items),
-        table=lambda: grid(heads, [row(item, columns) for item in items]),
+        table=lambda: listing(heads, [row(item, columns) for item in items], nothing="no pods"),
         names=[f"{what.removesuffix('s')}/{item['name']}" for item in items],
     )
 
