@@ -249,6 +249,6 @@ def test_a_rebase_names_what_is_stable_now(daemon: Daemon, laneway: Laneway) -> 
     laneway("lane", "up", "green", "--app", "pharmacy", "--image", "registry/pharmacy:green")
     assert laneway("lane", "rebase", "green").code == 0
     asked = daemon.asked("apply")[-1]
-    assert asked["reason"] == "laneway lane rebase green"
+    assert asked["reason"] == "laneway lane rebase"
     (part,) = asked["objects"][0]["spec"]["apps"]
     assert part == {"name": "pharmacy", "image": "registry/pharmacy:green", "base": "r9"}

@@ -109,7 +109,8 @@ def test_wait_for_a_name_in_two_namespaces_asks_which(daemon: Daemon, laneway: L
 def test_promote_writes_the_request_with_its_author(daemon: Daemon, laneway: Laneway) -> None:
     """The history can say who asked, and why."""
     daemon.says(status(releases=[release()]))
-    done = laneway("release", "promote", "pharmacy", "--reason", "looks right", "-o", "json")
+    with daemon.answering("request", status(observed=2, releases=[release()])):
+        done = laneway("release", "promote", "pharmacy", "--reason", "looks right", "-o", "json")
     assert done.code == 0
     assert done.json["release"] == "pharmacy-1"
     (asked,) = daemon.asked("request")
@@ -161,7 +162,20 @@ def test_release_status_says_why_a_release_stays(daemon: Daemon, laneway: Lanewa
 def test_every_verb_writes_its_request_with_who_and_why(daemon: Daemon, laneway: Laneway, verb: Verb) -> None:
     """There is a command for each word that the engine understands."""
     daemon.says(status(releases=[release()]))
-    done = laneway("release", verb.value, "pharmacy", "--reason", "because", "-o", "json")
+    with daemon.answering("request", status(observed=2, releases=[release()])):
+        done = laneway("release", verb.value, "pharmacy", "--reason", "because", "-o", "json")
     assert done.code == 0, done.err
     (asked,) = daemon.asked("request")
     assert (asked["verb"], asked["by"], asked["reason"]) == (verb.value, "ada", "because")
+
+
+def test_a_verb_prints_what_came_of_it(daemon: Daemon, laneway: Laneway) -> None:
+    """Not the release as it was when it was asked."""
+    daemon.says(status(releases=[release()]))
+    with daemon.answering("request", status(observed=2, releases=[release(phase="Paused")])):
+        assert "shop/pharmacy: Paused" in laneway("release", "pause", "pharmacy").out
+
+
+def test_where_there_is_no_release_status_says_how_one_starts(daemon: Daemon, laneway: Laneway) -> None:
+    """No table without rows."""
+    assert laneway("release", "status").out == "no release; a changed template starts one\n"

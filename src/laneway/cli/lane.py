@@ -19,13 +19,9 @@ if TYPE_CHECKING:
     from laneway.local.status import Json, LaneStatus, Status
 
 
-@click.group("lane", no_args_is_help=True)
+@click.group("lane", cls=options.InOrder, no_args_is_help=True)
 def lane() -> None:
-    """Make, list, promote, rebase and remove lanes: parallel environments by header."""
-
-
-lane.add_command(lane_promote)
-lane.add_command(lane_rebase)
+    """Make, list, promote and remove lanes."""
 
 
 @lane.command(
@@ -61,6 +57,7 @@ lane.add_command(lane_rebase)
 @click.option("--value", metavar="VALUE", show_default="the lane's name", help="The header's value.")
 @options.wait
 @options.timeout("2m")
+@options.reason
 @options.output
 @options.namespace
 @options.state
@@ -73,6 +70,7 @@ def lane_up(
     value: str | None,
     wait: bool,
     limit: timedelta,
+    reason: str,
     output: Format,
     namespace: str | None,
     state: State,
@@ -98,7 +96,9 @@ def lane_up(
                 f"there is no lane {space}/{name} yet: say what it runs", param_hint="--app"
             )
         changes = send_objects(
-            client, [lane_change.merged(before, space, name, wanted, settings)], "laneway lane up"
+            client,
+            [lane_change.merged(before, space, name, wanted, settings)],
+            reason or "laneway lane up",
         )
         status = taken_up(client, changes, wait, limit)
     document = _document(status, finding.lane_of(status, name, space))
@@ -159,7 +159,7 @@ def _prose(document: Json) -> str:
 def lane_ls(output: Format, namespace: str | None, state: State) -> None:
     """List lanes: their header, what they run, when they end."""
     from laneway.cli import daemon
-    from laneway.cli.output import emit, grid
+    from laneway.cli.output import emit, listing
 
     with daemon.connected(state) as client:
         status = client.status()
@@ -167,26 +167,32 @@ def lane_ls(output: Format, namespace: str | None, state: State) -> None:
     emit(
         output,
         {"lanes": [_document(status, lane) for lane in lanes]},
-        table=lambda: grid(
-            ("namespace", "lane", "header", "apps", "ready", "ends", "owner"), map(_row, lanes)
+        table=lambda: listing(
+            ("namespace", "lane", "header", "apps", "ready", "ends", "owner"),
+            map(_row, lanes),
+            nothing="no lane; make one: laneway lane up NAME --app APP --image IMAGE",
         ),
         names=[f"lane/{lane['name']}" for lane in lanes],
     )
 
 
 def _row(lane: LaneStatus) -> tuple[str, ...]:
-    header = ", ".join(f"{name}: {value}" for name, value in lane["header"].items())
+    from laneway.cli import tables
+
     apps = ", ".join(f"{app['name']}={app['image']}" for app in lane["apps"])
-    ready = "yes" if lane["ready"] and lane["confirmed"] else "no"
     return (
         lane["namespace"],
         lane["name"],
-        header,
+        tables.header(lane),
         apps or "-",
-        ready,
+        tables.ready(lane),
         lane["expiresAt"] or "-",
         lane["owner"] or "-",
     )
+
+
+lane.add_command(lane_promote)
+lane.add_command(lane_rebase)
 
 
 @lane.command("rm", epilog=options.example("laneway lane rm green --wait --ignore-not-found"))
@@ -194,6 +200,7 @@ def _row(lane: LaneStatus) -> tuple[str, ...]:
 @options.wait
 @options.timeout("2m")
 @click.option("--ignore-not-found", is_flag=True, help="Exit code 0 where there is no such lane.")
+@options.reason
 @options.output
 @options.namespace
 @options.state
@@ -202,6 +209,7 @@ def lane_rm(
     wait: bool,
     limit: timedelta,
     ignore_not_found: bool,
+    reason: str,
     output: Format,
     namespace: str | None,
     state: State,
@@ -227,7 +235,7 @@ def lane_rm(
         changes = client.delete(
             [{"kind": "Lane", "namespace": space, "name": lane["name"]}],
             by=options.user(),
-            reason="laneway lane rm",
+            reason=reason or "laneway lane rm",
         )
         if wait:
             _gone(client, space, lane["name"], changes["version"], limit)

@@ -13,8 +13,6 @@ from laneway.spec.values import format_duration
 if TYPE_CHECKING:
     from laneway.local.status import Json
 
-API_VERSION = "laneway.dev/v1alpha1"
-
 
 def wanted(apps: Sequence[str], image: str | None, env: Sequence[tuple[str, str]]) -> dict[str, Json]:
     """What to run of each app, by its name without namespace.
@@ -61,7 +59,7 @@ def merged(
         apps[app] = there | changes | ({"env": list(variables.values())} if variables else {})
     kept = {key: metadata[key] for key in ("labels", "annotations") if metadata.get(key)}
     return {
-        "apiVersion": API_VERSION,
+        "apiVersion": "laneway.dev/v1alpha1",
         "kind": "Lane",
         "metadata": {"name": name, "namespace": namespace} | kept,
         "spec": spec | settings | {"apps": list(apps.values())},

@@ -11,14 +11,17 @@ from laneway.cli import options
 from laneway.cli.options import Format
 
 if TYPE_CHECKING:
+    from laneway.cli.client import Client
     from laneway.local.state import State
+    from laneway.local.status import Json, LaneStatus, Status
 
 
 @click.command("promote", epilog=options.example("laneway lane promote green --wait --delete"))
 @click.argument("name", metavar="NAME", help="The lane's name.")
 @click.option("--delete", is_flag=True, help="Remove the lane once its release is promoted; with --wait.")
-@options.wait
+@options.wait_for_end
 @options.timeout("5m")
+@options.reason
 @options.output
 @options.namespace
 @options.state
@@ -27,6 +30,7 @@ def lane_promote(
     delete: bool,
     wait: bool,
     limit: timedelta,
+    reason: str,
     output: Format,
     namespace: str | None,
     state: State,
@@ -36,49 +40,60 @@ def lane_promote(
     Several apps go in one release. The release says which lane it came from; the lane stays. With --wait the
     exit code is that of `release wait`.
     """
-    from laneway.cli import daemon, finding, loading, promotion, together
+    from laneway.cli import daemon, finding, loading
     from laneway.cli.apply import taken_up
-    from laneway.cli.output import say
     from laneway.cli.release import Exit, follow, print_release
-    from laneway.local.status import Reference
-    from laneway.spec.lane import Lane
-    from laneway.spec.meta import Key
 
     if delete and not wait:
         raise click.BadParameter("wait for the promotion: --wait", param_hint="--delete")
     with daemon.connected(state) as client:
         status = client.status()
-        found = finding.lane_of(status, name, namespace)
-        stored = loading.of_people(client)
-        lane = next(
-            obj
-            for obj in loading.parsed(stored)
-            if isinstance(obj, Lane) and obj.key == (found["namespace"], found["name"])
-        )
-        for text in promotion.tested_on_another(found, status):
-            say(f"warning: {text}")
-        objects = promotion.templates(lane, stored)
-        revisions = together.changed(loading.parsed(stored), loading.parsed(objects), status)
-        keys = [Key(lane.metadata.namespace, app.name) for app in lane.spec.apps]
-        own = {key: revisions[key] for key in keys if key in revisions}
-        taken = {obj["metadata"]["name"] for obj in stored if obj["kind"] == "Release"}
-        release = together.release_of(
-            together.free_name(f"lane-{lane.metadata.name}", taken),
-            own,
-            promotion.evidence(lane, options.user()),
-        )
-        reason = f"promoted from lane {lane.metadata.name}"
-        changes = loading.send_objects(client, [*objects, release], reason)
+        lane = finding.lane_of(status, name, namespace)
+        objects, release = _promotion(client, status, lane)
+        changes = loading.send_objects(client, objects, reason or f"promoted from lane {lane['name']}")
         status = taken_up(client, changes, wait=False, limit=limit)
         app = release["spec"]["apps"][0]["name"]
-        begun, code = (
-            finding.release(status, lane.metadata.namespace, release["metadata"]["name"], app),
-            Exit.PROMOTED,
-        )
+        begun = finding.release(status, lane["namespace"], release["metadata"]["name"], app)
+        code = Exit.PROMOTED
         if wait and begun:
             begun, code = follow(client, begun, limit)
-        if delete and begun and begun["phase"] == "Promoted":
-            gone = Reference(kind="Lane", namespace=lane.metadata.namespace, name=lane.metadata.name)
-            client.delete([gone], by=options.user(), reason=f"{begun['name']} is promoted")
+            if delete and code is Exit.PROMOTED:
+                _remove(client, lane, f"{begun['name']} is promoted")
     print_release(output, begun)
     click.get_current_context().exit(code)
+
+
+def _promotion(client: Client, status: Status, found: LaneStatus) -> tuple[list[Json], Json]:
+    """The templates and the Release to apply, and the Release by itself.
+
+    Says where a lane was tested on another version than the stable one.
+    """
+    from laneway.cli import loading, promotion, together
+    from laneway.cli.output import say
+    from laneway.spec.lane import Lane
+    from laneway.spec.meta import Key
+
+    key = Key(found["namespace"], found["name"])
+    stored = loading.of_people(client)
+    parsed = loading.parsed(stored)
+    lane = next(obj for obj in parsed if isinstance(obj, Lane) and obj.key == key)
+    for text in promotion.tested_on_another(found, status):
+        say(f"warning: {text}")
+    templates = promotion.templates(lane, stored)
+    revisions = together.changed(parsed, loading.parsed(templates), status)
+    mine = {Key(key.namespace, app.name) for app in lane.spec.apps}
+    release = together.release_of(
+        together.free_name(
+            f"lane-{key.name}", {obj["metadata"]["name"] for obj in stored if obj["kind"] == "Release"}
+        ),
+        {app: revision for app, revision in revisions.items() if app in mine},
+        promotion.evidence(lane, options.user()),
+    )
+    return [*templates, release], release
+
+
+def _remove(client: Client, lane: LaneStatus, reason: str) -> None:
+    from laneway.local.status import Reference
+
+    gone = Reference(kind="Lane", namespace=lane["namespace"], name=lane["name"])
+    client.delete([gone], by=options.user(), reason=reason)

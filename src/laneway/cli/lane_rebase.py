@@ -18,11 +18,18 @@ if TYPE_CHECKING:
 @click.argument("name", metavar="NAME", help="The lane's name.")
 @options.wait
 @options.timeout("2m")
+@options.reason
 @options.output
 @options.namespace
 @options.state
 def lane_rebase(
-    name: str, wait: bool, limit: timedelta, output: Format, namespace: str | None, state: State
+    name: str,
+    wait: bool,
+    limit: timedelta,
+    reason: str,
+    output: Format,
+    namespace: str | None,
+    state: State,
 ) -> None:
     """Make a lane's versions of the apps' stable templates as they are now.
 
@@ -36,8 +43,9 @@ def lane_rebase(
         status = client.status()
         found = finding.lane_of(status, name, namespace)
         (before,) = client.objects("Lane", found["namespace"], found["name"])
-        reason = f"laneway lane rebase {found['name']}"
-        changes = loading.send_objects(client, [promotion.rebased(before, status)], reason)
+        changes = loading.send_objects(
+            client, [promotion.rebased(before, status)], reason or "laneway lane rebase"
+        )
         status = taken_up(client, changes, wait, limit)
     moved = promotion.tested_on_another(found, status)
     document = {"lane": found["name"], "namespace": found["namespace"], "rebased": len(moved)}

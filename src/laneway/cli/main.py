@@ -65,16 +65,9 @@ COMMANDS = (
 )
 
 
-class _InOrder(click.Group):
-    """Lists commands in the order of a first day's use."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-
 @click.group(
     "laneway",
-    cls=_InOrder,
+    cls=options.InOrder,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )

@@ -80,6 +80,14 @@ class Header(click.ParamType[tuple[str, str]]):
         return name.lower(), rest.strip()
 
 
+class InOrder(click.Group):
+    """Lists commands in the order in which they were added: that of a first day's use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All of them."""
+        return list(self.commands)
+
+
 DURATION = Duration()
 PAIR = Pair()
 HEADER = Header()
@@ -109,7 +117,11 @@ def _output_option(**given: Any) -> Callable[[_F], _F]:
 
 def _namespace_option(**given: Any) -> Callable[[_F], _F]:
     return click.option(
-        "-n", "--namespace", metavar="NAME", help="Where to look; of objects that name none.", **given
+        "-n",
+        "--namespace",
+        metavar="NAME",
+        help="Namespace to look in, and of objects that name none.",
+        **given,
     )
 
 
@@ -142,7 +154,10 @@ files = click.option(
 )
 recursive = click.option("-R", "--recursive", is_flag=True, help="Folders inside the given folders too.")
 wait = click.option("--wait", is_flag=True, help="Return when it has taken effect everywhere.")
-reason = click.option("--reason", metavar="TEXT", default="", help="Why; kept in the history.")
+wait_for_end = click.option("--wait", is_flag=True, help="Return when the release ends or pauses.")
+reason = click.option(
+    "--reason", metavar="TEXT", default="", show_default=False, help="Why; kept in the history."
+)
 app = click.argument("app", metavar="APP", help="NAME or NAMESPACE/NAME.")
 any_app = click.argument(
     "app", metavar="[APP]", required=False, help="Only this one: NAME or NAMESPACE/NAME."
@@ -151,13 +166,13 @@ any_app = click.argument(
 
 def which_pods(function: _F) -> _F:
     """The options that choose among pods."""
-    for name, text in (
-        ("pod", "This pod alone."),
-        ("revision", "Of this revision alone; its first digits are enough."),
-        ("lane", "Of this lane alone."),
+    for name, metavar, text in (
+        ("pod", "NAME", "This pod alone."),
+        ("revision", "REVISION", "Of this revision alone; its first digits are enough."),
+        ("lane", "NAME", "Of this lane alone."),
     ):
-        metavar = "REVISION" if name == "revision" else "NAME"
-        function = click.option(f"--{name}", metavar=metavar, default="", help=text)(function)
+        option = click.option(f"--{name}", metavar=metavar, default="", show_default=False, help=text)
+        function = option(function)
     return function
 
 

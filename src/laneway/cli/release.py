@@ -23,6 +23,10 @@ ABSENCE = timedelta(seconds=30)
 """How long the daemon may be away while somebody waits: it may be started anew."""
 
 
+TAKEN_UP = timedelta(seconds=5)
+"""How long a command waits at most for the controller to take up what it asked: usually milliseconds."""
+
+
 class Exit(IntEnum):
     """Exit codes of `release wait`, for scripts."""
 
@@ -44,7 +48,7 @@ ENDS = {
 """Exit code of each phase (`spec.release.Phase`) in which nothing moves any more by itself."""
 
 
-@click.group("release", no_args_is_help=True)
+@click.group("release", cls=options.InOrder, no_args_is_help=True)
 def release() -> None:
     """Follow releases, and say how they go on."""
 
@@ -160,6 +164,20 @@ def follow(
     return release, Exit.TIMEOUT
 
 
+def taken_up(client: Client, release: ReleaseStatus, after: int) -> ReleaseStatus:
+    """One release as it is once the controller has read what was asked of it, or `TAKEN_UP` later.
+
+    after: as for `follow`.
+    """
+    from laneway.cli import waiting
+
+    for status in waiting.follow(client, TAKEN_UP):
+        release = next((r for r in status["releases"] if _same(r, release)), release)
+        if status["observed"] > after:
+            break
+    return release
+
+
 def _same(one: ReleaseStatus, other: ReleaseStatus) -> bool:
     return (one["namespace"], one["name"], one["app"]) == (other["namespace"], other["name"], other["app"])
 
@@ -208,12 +226,13 @@ def _sentence(release: ReleaseStatus | None) -> str:
 def _table(status: Status, releases: list[ReleaseStatus]) -> RenderableType:
     from rich.console import Group
 
-    from laneway.cli.output import grid
+    from laneway.cli.output import listing
 
     columns = ("namespace", "app", "release", "revision", "phase", "step", "weight", "pods", "reason")
     running = [r for r in releases if r["finishedAt"] is None]
     lines = [line for r in running for line in _why(status, r)]
-    return Group(grid(columns, [_row(status, r) for r in releases]), *lines)
+    rows = [_row(status, release) for release in releases]
+    return Group(listing(columns, rows, nothing="no release; a changed template starts one"), *lines)
 
 
 def _row(status: Status, release: ReleaseStatus) -> tuple[str, ...]:
@@ -222,6 +241,5 @@ def _row(status: Status, release: ReleaseStatus) -> tuple[str, ...]:
     version = _version(status, release)
     weight = f"{version['weight']:g}%" if version else "-"
     pods = tables.pods(version["replicas"]) if version else "-"
-    step = f"{release['step'] + 1}/{release['steps']}"
     named = (release["namespace"], release["app"], release["name"], release["revision"])
-    return (*named, release["phase"], step, weight, pods, release["reason"] or "-")
+    return (*named, release["phase"], tables.step(release), weight, pods, release["reason"] or "-")

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from laneway.local.status import Json, Status
     from laneway.spec.meta import Key, Object
 
-API_VERSION = "laneway.dev/v1alpha1"
-
 
 def changed(stored: Iterable[Object], applied: Iterable[Object], status: Status) -> dict[Key, str]:
     """The revisions of the Apps whose template these objects make another than stable's."""
@@ -33,18 +31,21 @@ def changed(stored: Iterable[Object], applied: Iterable[Object], status: Status)
 def release_of(name: str, revisions: Mapping[Key, str], annotations: Mapping[str, str] | None = None) -> Json:
     """The Release of these Apps. Usage errors: none of them changes, or they are in several namespaces."""
     namespaces = sorted({key.namespace for key in revisions})
-    if len(namespaces) != 1:
-        where = (
-            f"the apps that change are in {', '.join(namespaces)}"
-            if namespaces
-            else "no app's template changes"
-        )
-        raise click.UsageError(f"{where}: a release is of apps in one namespace")
+    if not namespaces:
+        raise click.UsageError("no app's template changes: there is nothing to release")
+    if len(namespaces) > 1:
+        where = ", ".join(namespaces)
+        raise click.UsageError(f"the apps that change are in {where}: a release is of apps in one namespace")
     parts = [{"name": key.name, "revision": revision} for key, revision in revisions.items()]
     metadata: Json = {"name": name, "namespace": namespaces[0]}
     if annotations:
         metadata["annotations"] = dict(annotations)
-    return {"apiVersion": API_VERSION, "kind": "Release", "metadata": metadata, "spec": {"apps": parts}}
+    return {
+        "apiVersion": "laneway.dev/v1alpha1",
+        "kind": "Release",
+        "metadata": metadata,
+        "spec": {"apps": parts},
+    }
 
 
 def free_name(name: str, taken: Collection[str]) -> str:

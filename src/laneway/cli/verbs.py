@@ -10,7 +10,7 @@ import click
 
 from laneway.cli import options
 from laneway.cli.options import Format
-from laneway.cli.release import Exit, follow, print_release
+from laneway.cli.release import Exit, follow, print_release, taken_up
 
 if TYPE_CHECKING:
     from laneway.local.state import State
@@ -41,15 +41,16 @@ def _asks(verb: str, text: str, example: str, ends: Mapping[Exit, Exit] | None) 
             status = client.status()
             found = finding.app(status, app, namespace)
             asked = client.request(found["namespace"], found["name"], verb, by=options.user(), reason=reason)
-            code = Exit.PROMOTED
             if wait:
-                asked, code = follow(client, asked, limit, after=status["observed"])
-                code = (ends or SAME).get(code, code)
+                asked, end = follow(client, asked, limit, after=status["observed"])
+                code = (ends or SAME).get(end, end)
+            else:
+                asked, code = taken_up(client, asked, after=status["observed"]), Exit.PROMOTED
         print_release(output, asked)
         click.get_current_context().exit(code)
 
     ask.__doc__ = text
-    waits = [] if ends is None else [options.timeout("5m"), options.wait]
+    waits = [] if ends is None else [options.timeout("5m"), options.wait_for_end]
     command: Callable[..., None] = ask
     for option in (options.state, options.namespace, options.output, *waits, options.reason, options.app):
         command = option(command)
