@@ -89,7 +89,7 @@ def _await_gone(client: Client, names: set[str], limit: timedelta) -> None:
     "exec",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     epilog=options.example(
-        "laneway exec pharmacy -- env", "laneway exec pharmacy --lane green -- curl -s http://labs/"
+        "laneway exec pharmacy -- env", "laneway exec --lane green pharmacy -- curl -s http://labs/"
     ),
 )
 @options.which_pods
