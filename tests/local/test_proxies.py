@@ -190,11 +190,11 @@ async def test_a_pod_that_was_never_ready_is_drained_at_once(mesh: Mesh) -> None
     await mesh.proxies.drained(changed(serving(), ever_ready=False, stage=Stage.DRAINING))
 
 
-def service() -> Object:
+def service(port_name: str = "http") -> Object:
     """The Service of web."""
     spec = {
         "selector": {"laneway.dev/app": "web"},
-        "ports": [{"name": "http", "port": 80, "targetPort": 8080}],
+        "ports": [{"name": port_name, "port": 80, "targetPort": 8080}],
     }
     metadata = {"name": "web", "namespace": "shop"}
     return parse({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
@@ -239,10 +239,11 @@ async def request(pod: Pod) -> bytes:
 
 
 @pytest.mark.mesh
-async def test_a_pod_is_drained_when_its_removal_is_confirmed_and_its_requests_are_answered(
-    state: State,
+@pytest.mark.parametrize("port_name", ["http", "tcp-lines"])
+async def test_a_pod_is_drained_when_its_removal_is_confirmed_and_nothing_is_open(
+    state: State, port_name: str
 ) -> None:
-    """Then its sidecar is waited for no longer; a sidecar that has ended has no requests."""
+    """Neither a request nor a connection of TCP; then its sidecar is waited for no longer."""
     addresses = Addresses.claim(state.id)
     pair, application = addresses.allocate(), SlowApplication()
     mesh = Mesh(state, Places(free_port(), addresses.gateway(1), addresses.gateway(2)))
@@ -250,7 +251,7 @@ async def test_a_pod_is_drained_when_its_removal_is_confirmed_and_its_requests_a
     ready = changed(serving(), pod_ip=pair.pod, app_address=pair.app)
     leaving = replace(ready, stage=Stage.DRAINING, draining_since=datetime.now(UTC))
     await mesh.plane.start(proxies.xds)
-    proxies.upsert(service())
+    proxies.upsert(service(port_name))
     generation = proxies.publish([ready])
     server = await asyncio.start_server(application.serve, pair.app, 8080)
     gateway_commands = [proxies.gateway_command(each)() for each in (proxies.ingress, proxies.egress)]
@@ -265,7 +266,7 @@ async def test_a_pod_is_drained_when_its_removal_is_confirmed_and_its_requests_a
             async with envoys(gateway_commands):
                 await eventually(lambda: not mesh.plane.laggards(mesh.plane.generation))
                 await asyncio.wait([drained], timeout=0.3)
-                assert not drained.done(), "a request is under way"
+                assert not drained.done(), "something is open"
                 application.answer.set()
                 assert (await answered).endswith(b"ok")
                 await asyncio.wait_for(drained, 10)

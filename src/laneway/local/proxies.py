@@ -218,7 +218,9 @@ class Proxies:
         return self._plane.acked(str(pod.key)) > 0
 
     async def drained(self, pod: Pod) -> None:
-        """Returns when every proxy has confirmed the pod's removal and no request is active in its sidecar.
+        """Returns when every proxy has confirmed the pod's removal and its sidecar has nothing open.
+
+        Neither a request nor a connection of TCP.
 
         A pod that was never ready is known to no peer.
         """
@@ -235,7 +237,7 @@ class Proxies:
         self._done.add(pod.key)
 
     async def _active(self, admin: Admin) -> bool:
-        """Whether a sidecar has requests; one that does not answer has none that could end."""
+        """Whether a sidecar has something open; one that does not answer has nothing that could end."""
         with suppress(OSError):
-            return await admin.active_requests() > 0
+            return await admin.active_requests() > 0 or await admin.open_connections() > 0
         return False

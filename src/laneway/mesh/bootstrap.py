@@ -31,6 +31,7 @@ STATS = (
     {"suffix": ".downstream_rq_active"},
     {"safe_regex": {"regex": r"cluster\.outbound\|[0-9]+\|[^|]+\|.*\.upstream_rq_(completed|5xx|time)"}},
     {"safe_regex": {"regex": rf"cluster\.outbound\|[0-9]+\|[^|]+\|.*\.grpc\.({SERVER_FAULTS})"}},
+    {"safe_regex": {"regex": r"tcp\.inbound_[0-9]+\.downstream_cx_total"}},
     {"prefix": "listener_manager."},
     {"exact": "server.live"},
 )

@@ -5,6 +5,7 @@ Starts and watches nothing: who does only needs the arguments.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -90,6 +91,21 @@ class Admin:
         """Requests that it has taken and not answered yet, over all listeners but this interface's."""
         stats = await self.stats(r"^http\..*\.downstream_rq_active$")
         return sum(value for name, value in stats.items() if not name.startswith("http.admin."))
+
+    async def open_connections(self) -> int:
+        """Connections to ports of its application whose bytes it passes on unread.
+
+        Envoy counts those of a cluster only, and other clusters keep connections that nobody uses; only the
+        ports with a TCP proxy have statistics of one.
+        """
+        tcp, active = (
+            r"tcp\.inbound_([0-9]+)\.downstream_cx_total",
+            r"cluster\.inbound\|([0-9]+)\|.*_cx_active",
+        )
+        stats = await self.stats(f"^({tcp}|{active})$")
+        ports = {found[1] for name in stats if (found := re.fullmatch(tcp, name))}
+        of_ports = ((re.fullmatch(active, name), value) for name, value in stats.items())
+        return sum(value for found, value in of_ports if found and found[1] in ports)
 
     async def inbound_requests(self) -> int:
         """Requests that it has handed to its application since it was started."""
