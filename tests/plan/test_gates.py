@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from tests.plan.invariants import violations
-from tests.plan.world import Pass, World
+from tests.plan.world import NAMESPACE, Pass, World
 
 from laneway.plan import gates
 from laneway.plan.gates import Gate
 from laneway.plan.planner import ALL_GATES
+from laneway.spec.meta import Key
 from laneway.spec.release import Verb
 
 Story = Callable[[World], None]
@@ -177,6 +178,36 @@ def test_reach_gate_waits_until_the_candidate_can_answer() -> None:
         canary(world, replicas=4, preview={"header": "x-version"})
 
     check_that(gates.reach_gate, "only_what_can_answer_is_asked_for", story)
+
+
+def test_reach_gate_waits_until_every_proxy_knows_the_candidate() -> None:
+    """Without it testers are led to a subset that their proxy does not have, though its pods are there."""
+
+    def story(world: World) -> None:
+        canary(world, replicas=4, preview={"header": "x-version"})
+        world.proxies[0].frozen = True
+        for _ in range(8):
+            world.reconcile()
+            world.tick()
+
+    check_that(gates.reach_gate, "only_what_can_answer_is_asked_for", story)
+
+
+def test_reach_gate_leaves_a_preview_that_proxies_have_across_a_restart() -> None:
+    """Rules that name the version already were written when every proxy knew it."""
+    world = World()
+    canary(world, replicas=4, weight=0, preview={"header": "x-version"})
+    until(world, lambda: "preview-candidate" in rule_names(world))
+    world.sync()
+    world.restart()
+    world.reconcile()
+    assert "preview-candidate" in rule_names(world)
+
+
+def rule_names(world: World) -> set[str]:
+    """The names of an app's rules, without the user's own part."""
+    rules = world.store["VirtualService", Key(NAMESPACE, "pharmacy")]["spec"]["http"]
+    return {rule["name"].removesuffix("-default").removesuffix(".default") for rule in rules}
 
 
 def test_together_gate_waits_for_every_app_of_a_release() -> None:

@@ -10,7 +10,7 @@ from laneway.plan.observed import Observed
 from laneway.plan.planner import plan
 from laneway.plan.result import Plan, Report
 from laneway.spec.meta import Key
-from laneway.spec.release import Phase
+from laneway.spec.release import Phase, Verb
 from laneway.spec.world import Spec
 
 STEPS = [{"weight": 50, "hold": "1h"}, {"weight": 100}]
@@ -326,3 +326,15 @@ def test_a_subset_stays_while_a_proxy_may_have_rules_for_it_though_its_pods_are_
     world.tick()
     world.kill(candidate)
     assert violations(world, world.reconcile()) == []
+
+
+def test_a_record_that_is_behind_the_stable_label_ends_as_a_promotion() -> None:
+    """As after a restore of older records: the template is not one that was put back."""
+    world = canary()
+    world.ask(Verb.PROMOTE)
+    world.settle()
+    record = world.store["Release", world.releases()[-1].key]
+    older = {field: value for field, value in record["status"].items() if field != "finishedAt"}
+    world.put(record | {"status": older | {"phase": "Progressing"}})
+    go(world, 3)
+    assert last_phase(world) is Phase.PROMOTED

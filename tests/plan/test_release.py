@@ -342,3 +342,50 @@ def test_scaling_during_a_release_takes_effect_at_once() -> None:
     world.app(image="2", replicas=10, scale={"replicas": 10}, release={"steps": HALF})
     go(world, 20)
     assert {world.replicas(f"pharmacy-{revision}") for revision in world.weights()} == {5}
+
+
+def test_an_abort_does_not_wait_until_a_restarted_planner_knows_every_proxy_again() -> None:
+    """Stable has its pods, and a proxy takes the rules after the subset that they name."""
+    world = releasing(surge="100%", steps=[step(100, hold="1h")], keepOld="1h")
+    world.settle(until=lambda: 10_000 in world.weights().values() and world.running() is not None)
+    go(world, 10)
+    stable = status(world).stable
+    assert stable not in world.weights()
+    world.restart()
+    world.ask(Verb.ABORT)
+    world.reconcile()
+    assert world.weights() == {stable: 10_000}
+
+
+def test_an_abort_takes_nothing_from_a_stable_version_that_has_lost_pods() -> None:
+    """What it carries already it keeps, though its pods would not be given so much."""
+    world = releasing(steps=[step(20, hold="1h"), step(100)])
+    world.settle(until=lambda: len(world.weights()) == 2)
+    world.sync()
+    world.kill(status(world).stable, 3)
+    world.ask(Verb.ABORT)
+    world.reconcile()
+    assert world.weights()[status(world).stable] == 8_000
+
+
+def test_a_rollback_is_over_when_every_proxy_serves_it() -> None:
+    """The refused version keeps its pods until then."""
+    world = releasing(steps=[step(50, hold="1h"), step(100)])
+    world.settle(until=lambda: 5_000 in world.weights().values())
+    world.sync()
+    world.ask(Verb.ABORT)
+    for _ in range(3):
+        world.reconcile()
+    assert world.weights() == {status(world).stable: 10_000}
+    assert status(world).phase is Phase.ABORTING
+    go(world, 2)
+    assert status(world).phase is Phase.ROLLED_BACK
+
+
+def test_a_restart_during_a_hold_says_what_it_waits_for() -> None:
+    """Rules name the subset already: the proxies' word on the weights is missing, not that on the subset."""
+    world = releasing(steps=[step(50, hold="1h"), step(100)])
+    world.settle(until=lambda: 5_000 in world.weights().values())
+    go(world, 3)
+    world.restart()
+    assert "AwaitingSubset" not in world.reconcile().codes
