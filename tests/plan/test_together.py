@@ -98,14 +98,14 @@ def test_an_abort_of_one_is_an_abort_of_both() -> None:
         assert revision not in world.weights(app)
 
 
-def test_the_template_of_one_put_back_is_an_abort_of_both() -> None:
+@pytest.mark.parametrize(("app", "other"), [("page", "pharmacy"), ("pharmacy", "page")])
+def test_the_template_of_one_put_back_is_an_abort_of_both(app: str, other: str) -> None:
     """They were meant to go together."""
-    world = two_apps([{"weight": 50, "hold": "1h"}, {"weight": 100}])
-    go(world, 40)
-    world.template("page", "1", 2)
+    world = at_half()
+    world.template(app, "1", {"page": 2, "pharmacy": 4}[app])
     go(world, 60)
     assert phase(world) is Phase.ROLLED_BACK
-    assert world.role("pharmacy", candidates(world)["pharmacy"]) == "refused"
+    assert world.role(other, candidates(world)[other]) == "refused"
 
 
 def test_a_new_template_of_one_supersedes_and_both_go_together_again() -> None:
@@ -284,3 +284,40 @@ def test_weight_goes_back_at_once_to_a_version_that_only_the_cohort_leads_to() -
     world.starting_fails.add(candidates(world)["pharmacy"])
     world.kill(candidates(world)["pharmacy"])
     assert go(world, 1) == [[0, 0]]
+
+
+def test_a_hold_changes_nothing() -> None:
+    """What has been reached stands in the record once, with its time."""
+    world = at_half()
+    assert not world.reconcile().changes
+    world.tick()
+    assert not world.reconcile().changes
+
+
+def test_it_does_not_end_while_a_proxy_lacks_rules_of_one_of_the_apps() -> None:
+    """The others' are everywhere; its old version is still needed."""
+    world = at_half()
+    world.ask(Verb.PROMOTE, "page")
+    world.settle(until=lambda: shares(world) == [10_000, 10_000])
+    go(world, 5)
+    world.lane("blue", "pharmacy")
+    go(world, 10)
+    world.proxies[0].frozen = True
+    world.remove("Lane", "blue")
+    go(world, 60)
+    assert phase(world) is Phase.PROGRESSING
+    world.proxies[0].frozen = False
+    go(world, 10)
+    assert phase(world) is Phase.PROMOTED
+
+
+def test_apps_of_which_one_has_nothing_new_do_not_wait_for_each_other() -> None:
+    """A release that names a revision which is stable already does not begin, and keeps nobody waiting."""
+    world = World()
+    for name in SHOP:
+        world.app(name, replicas=2, release={"steps": HALF})
+    world.settle()
+    world.together("both", page="2", pharmacy="1")
+    world.settle()
+    assert phase(world) is None
+    assert world.role("page", candidates(world)["page"]) == "stable"
