@@ -19,7 +19,6 @@ pytestmark = pytest.mark.mesh
 
 PROGRAM = Path(__file__).with_name("busy.py")
 HOST = "rpc.test"
-GUARDRAIL = {"metric": "errors", "above": "5%", "minimum": 10, "then": "rollback"}
 PUBLIC = f"""
 apiVersion: networking.istio.io/v1
 kind: Gateway
@@ -30,7 +29,7 @@ spec:
 """
 
 
-def written(folder: Path, version: str, **env: str) -> Path:
+def written(folder: Path, version: str, minimum: int = 10, **env: str) -> Path:
     """The files of the service in this version, which a guardrail watches at 50 %."""
     app = {
         "apiVersion": "laneway.dev/v1alpha1",
@@ -42,7 +41,7 @@ def written(folder: Path, version: str, **env: str) -> Path:
             "routing": {"gateways": ["public"], "hosts": [HOST]},
             "release": {
                 "steps": [{"weight": 50, "hold": "10m"}, {"weight": 100}],
-                "judge": {"guardrails": [GUARDRAIL]},
+                "judge": {"guardrails": [{"metric": "errors", "above": "5%", "minimum": minimum}]},
             },
         },
     }
@@ -75,6 +74,17 @@ def codes(laneway: Laneway, calls: int) -> list[grpc.StatusCode]:
     return asyncio.run(ask())
 
 
+def fail(laneway: Laneway, calls: int) -> None:
+    """Call until so many have failed."""
+    while calls:
+        calls -= codes(laneway, 1) != [grpc.StatusCode.OK]
+
+
+def newest(laneway: Laneway) -> Any:
+    """The newest release's record."""
+    return laneway.json("release", "status", "rpc")["releases"][-1]
+
+
 @pytest.fixture(scope="module")
 def rpc(laneway: Laneway, folder: Path) -> Laneway:
     """The service in its first version."""
@@ -91,12 +101,26 @@ def test_a_guardrail_rolls_back_a_version_whose_calls_fail(rpc: Laneway, folder:
 
     def rolled_back() -> bool:
         met.update(codes(rpc, 20))
-        return bool(rpc.json("release", "status", "rpc")["releases"][-1]["phase"] == "RolledBack")
+        return bool(newest(rpc)["phase"] == "RolledBack")
 
     rpc.until("it is rolled back", rolled_back)
     assert met == {grpc.StatusCode.OK, grpc.StatusCode[status]}
-    reason = rpc.json("release", "status", "rpc")["releases"][-1]["reason"]
+    reason = newest(rpc)["reason"]
     assert reason.startswith("guardrail broken: ")
     assert reason.endswith("requests failed (100.00 %), allowed are 5 %")
     rpc.until("v1 has all calls", lambda: served(rpc.app("rpc")) == {"v1": 100})
     assert set(codes(rpc, 10)) == {grpc.StatusCode.OK}
+
+
+def test_a_guardrail_s_counts_survive_the_daemon(rpc: Laneway, folder: Path) -> None:
+    """Those before it was killed, and those of the time without it: proxies count on."""
+    rpc.apply(written(folder, "bad", FAILS="DATA_LOSS", minimum=30))
+    rpc.until_served("rpc", 50)
+    fail(rpc, 20)
+    counted = "20 of 20 requests failed"
+    rpc.until("20 are counted", lambda: any(counted in f["text"] for f in rpc.status()["findings"]))
+    rpc.kill_daemon()
+    fail(rpc, 15)
+    rpc.up()
+    rpc.until("it is rolled back", lambda: newest(rpc)["phase"] == "RolledBack")
+    assert "35 of 35 requests failed" in newest(rpc)["reason"]

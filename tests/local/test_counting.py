@@ -1,12 +1,17 @@
-"""Counting requests: what proxies say becomes what happened since counting began."""
+"""Counting requests: what proxies say becomes what happened since counting began, also over a restart."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from laneway.local.counting import Tally
+import pytest
+
+from laneway.local.tally import Tally, TallyFile
 from laneway.mesh.envoy import Requests, requests_of
-from laneway.plan.observed import Counts
+from laneway.plan.observed import Counts, CountsId
+from laneway.spec.meta import Key
 
 A, B = ("shop/page-1", "outbound"), ("shop/page-2", "outbound")
 
@@ -44,6 +49,31 @@ def test_a_counter_that_began_anew_counts_from_nothing() -> None:
     """Its proxy was started again."""
     assert tally({A: said(100)}, {A: said(120, 2)}, {A: said(4, 1)}).requests == 24
     assert tally({A: said(100)}, {A: said(120, 2)}, {A: said(4, 1)}).errors == 3
+
+
+ID = CountsId(Key("shop", "page-1"), datetime(2026, 1, 1, 12, 0, 0, 123, UTC))
+
+
+def test_a_kept_tally_goes_on(tmp_path: Path) -> None:
+    """What was counted while nobody looked is there; so is what a proxy that is gone had counted."""
+    kept = Tally()
+    for reading in ({A: said(100, 50), B: said(0)}, {A: said(110, 51), B: said(6, 6)}):
+        kept.add(reading)
+    TallyFile(tmp_path / "counts.json").write({ID: kept, ID._replace(release=Key("shop", "other")): Tally()})
+    (found,) = TallyFile(tmp_path / "counts.json").read().items()
+    assert (found[0], found[1].counts, found[1].last) == (ID, kept.counts, kept.last)
+    found[1].add({A: said(113, 52)})
+    assert (found[1].counts.requests, found[1].counts.errors) == (19, 8)
+
+
+def test_counts_that_cannot_be_read_begin_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """With a word in the log; none where there are none."""
+    file = TallyFile(tmp_path / "counts.json")
+    assert file.read() == {}
+    assert not caplog.records
+    (tmp_path / "counts.json").write_text('[{"id"')
+    assert file.read() == {}
+    assert "begins anew" in caplog.text
 
 
 def test_envoy_s_statistics_become_requests_by_cluster() -> None:

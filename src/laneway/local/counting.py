@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping
 
+from laneway.local.tally import Tally, TallyFile
 from laneway.manifests import names
 from laneway.mesh.envoy import Admin, Requests
 from laneway.plan.observed import Counts, CountsId
@@ -17,51 +18,22 @@ from laneway.plan.result import Watch
 
 EVERY_SECONDS = 1.0
 
-Readings = Mapping[tuple[str, str], Requests]
-"""What each proxy says of each cluster, by proxy and cluster."""
-
-
-class Tally:
-    """What was counted since the first reading. A counter that is smaller than before began anew."""
-
-    def __init__(self) -> None:
-        self.counts = Counts()
-        self._last: dict[tuple[str, str], Requests] | None = None
-
-    def add(self, readings: Readings) -> None:
-        """Take what proxies say now. The first time it counts for nothing, of a later proxy for all."""
-        if self._last is None:
-            self._last = dict(readings)
-            return
-        for source, now in readings.items():
-            before = self._last.get(source, Requests())
-            since = Requests() if now.answered < before.answered or now.timed < before.timed else before
-            self.counts = _sum(self.counts, now, since)
-            self._last[source] = now
-
-
-def _sum(counts: Counts, now: Requests, since: Requests) -> Counts:
-    within = {
-        edge: counts.within.get(edge, 0) + total - since.within.get(edge, 0)
-        for edge, total in now.within.items()
-    }
-    return Counts(
-        requests=counts.requests + now.answered - since.answered,
-        errors=counts.errors + now.failures_since(since),
-        timed=counts.timed + now.timed - since.timed,
-        within={**counts.within, **within},
-    )
-
 
 class Counting:
     """The revisions whose requests are counted. For one event loop."""
 
-    def __init__(self, callers: Callable[[], Mapping[str, Admin]], changed: Callable[[], None]) -> None:
-        """callers: the proxies that send requests, by name; changed: called when counts have changed."""
+    def __init__(
+        self, callers: Callable[[], Mapping[str, Admin]], file: TallyFile, changed: Callable[[], None]
+    ) -> None:
+        """callers: the proxies that send requests, by name; changed: called when counts have changed.
+
+        file: where the counts are kept; those that it holds go on.
+        """
+        self._file = file
         self._callers = callers
         self._changed = changed
         self._watches: list[Watch] = []
-        self._tallies: dict[CountsId, Tally] = {}
+        self._tallies = file.read()
         self._wanted = asyncio.Event()
 
     @property
@@ -102,6 +74,7 @@ class Counting:
             }
             if known in self._tallies:
                 self._tallies[known].add(readings)
+        self._file.write(self._tallies)
         if self.counts != before:
             self._changed()
 

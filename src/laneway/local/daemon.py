@@ -51,6 +51,7 @@ from laneway.local.service import Service
 from laneway.local.settings import PortTakenError, ingress_port, runtime_of
 from laneway.local.state import State, StateTakenError
 from laneway.local.store import Store
+from laneway.local.tally import TallyFile
 from laneway.local.usage import Meter
 from laneway.mesh.control_plane import ControlPlane
 from laneway.mesh.translator import Translator
@@ -162,7 +163,7 @@ async def _serve(
             stack.callback(follow_names(store, pod_networks.resolve))
         gates = GateRuns(state, addresses.block, store.get, engine.ingress, now, engine.look_again)
         stack.push_async_callback(gates.stop)
-        counting = Counting(proxies.callers, engine.look_again)
+        counting = Counting(proxies.callers, TallyFile(state.counts), engine.look_again)
         engine.find_out(gates, counting)
         async with anyio.create_task_group() as tasks:
             for key, proxy in ((gateways.INGRESS, proxies.ingress), (gateways.EGRESS, proxies.egress)):

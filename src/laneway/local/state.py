@@ -79,6 +79,11 @@ class State:
         return self.path / "laneway.db"
 
     @property
+    def counts(self) -> Path:
+        """What guardrails have counted so far."""
+        return self.path / "counts.json"
+
+    @property
     def logs(self) -> Path:
         """Directory of what replicas and proxies write to their standard output and error."""
         return self.path / "logs"
