@@ -43,7 +43,7 @@ def inside(answer: Answer) -> dict[str, str]:
 
 
 def names_of_lanes(laneway: Laneway) -> list[str]:
-    return [lane["lane"] for lane in laneway.json("lane", "ls")["lanes"]]
+    return [lane["name"] for lane in laneway.json("lane", "ls")["lanes"]]
 
 
 def test_up_returns_when_everything_is_ready_and_confirmed(shop: Laneway) -> None:

@@ -55,7 +55,7 @@ def test_apply_lists_the_objects_and_the_releases_it_started(
     ]
     (found,) = done.json["releases"]
     assert (found["app"], found["namespace"], found["revision"]) == ("pharmacy", "shop", "r3")
-    assert found["release"] == "pharmacy-2"
+    assert found["name"] == "pharmacy-2"
 
 
 def test_apply_says_in_which_folder_commands_run(daemon: Daemon, laneway: Laneway, file: Path) -> None:

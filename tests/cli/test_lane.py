@@ -26,7 +26,7 @@ def test_up_applies_a_lane_and_prints_header_and_url(daemon: Daemon, laneway: La
     assert done.code == 0
     assert done.json["header"] == {"x-lane": "green"}
     assert done.json["url"] == "http://127.0.0.1:8080"
-    assert done.json["apps"] == ["pharmacy"]
+    assert [app["name"] for app in done.json["apps"]] == ["pharmacy"]
     (asked,) = daemon.asked("apply")
     assert asked["by"] == "ada"
     assert asked["objects"] == [
@@ -163,7 +163,7 @@ def test_rm_deletes_the_lane(daemon: Daemon, laneway: Laneway) -> None:
     """By its namespace and name."""
     daemon.says(status(lanes=[lane()]))
     done = laneway("lane", "rm", "green", "--wait", "-o", "json")
-    assert done.json == {"lane": "green", "namespace": "shop", "removed": True}
+    assert done.json == {"name": "green", "namespace": "shop", "removed": True}
     (asked,) = daemon.asked("delete")
     assert asked["objects"] == [{"kind": "Lane", "namespace": "shop", "name": "green"}]
 

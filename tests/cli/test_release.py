@@ -20,7 +20,7 @@ def test_wait_ends_with_the_code_of_the_releases_end(
     daemon.says(status(releases=[release(phase=phase, reason="so it is")]))
     done = laneway("release", "wait", "pharmacy", "--timeout", "1s", "-o", "json")
     assert done.code == code
-    assert done.json["release"] == "pharmacy-1"
+    assert done.json["name"] == "pharmacy-1"
     assert done.json["phase"] == phase
 
 
@@ -112,7 +112,7 @@ def test_promote_writes_the_request_with_its_author(daemon: Daemon, laneway: Lan
     with daemon.answering("request", status(observed=2, releases=[release()])):
         done = laneway("release", "promote", "pharmacy", "--reason", "looks right", "-o", "json")
     assert done.code == 0
-    assert done.json["release"] == "pharmacy-1"
+    assert done.json["name"] == "pharmacy-1"
     (asked,) = daemon.asked("request")
     assert (asked["verb"], asked["app"], asked["by"]) == ("promote", "shop/pharmacy", "ada")
     assert asked["reason"] == "looks right"

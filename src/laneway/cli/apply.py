@@ -73,7 +73,7 @@ def apply(
         changes = loading.apply(client, batch, reason, _with_release(batch, status, together))
         status = taken_up(client, changes, wait, limit)
     started = [r for r in status["releases"] if (r["namespace"], r["name"]) not in before]
-    document = {"objects": changes["objects"], "releases": [record(release) for release in started]}
+    document = {"objects": changes["objects"], "releases": started}
     emit(
         output,
         document,
@@ -94,13 +94,6 @@ def _with_release(batch: Batch, status: Status, name: str | None) -> Callable[[l
         return [together.release_of(name, together.changed(stored, batch.loaded.objects, status))]
 
     return made
-
-
-def record(release: ReleaseStatus) -> Json:
-    """A release as the commands print it: `release` is its name."""
-    return {"app": release["app"], "namespace": release["namespace"], "revision": release["revision"]} | {
-        "release" if field == "name" else field: value for field, value in release.items()
-    }
 
 
 def taken_up(client: Client, changes: Changes, wait: bool, limit: timedelta) -> Status:

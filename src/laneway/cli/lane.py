@@ -120,17 +120,8 @@ def _space(status: Status, lane: str, apps: list[str], namespace: str | None) ->
 
 
 def _document(status: Status, lane: LaneStatus) -> Json:
-    host = entry_host(status, lane)
-    return {
-        "lane": lane["name"],
-        "namespace": lane["namespace"],
-        "header": lane["header"],
-        "url": status["ingress"],
-        "host": host,
-        "apps": [app["name"] for app in lane["apps"]],
-        "ready": lane["ready"] and lane["confirmed"],
-        "expiresAt": lane["expiresAt"],
-    }
+    """The lane as the status has it, and where it can be tried."""
+    return {**lane, "url": status["ingress"], "host": entry_host(status, lane)}
 
 
 def entry_host(status: Status, lane: LaneStatus) -> str | None:
@@ -147,9 +138,9 @@ def _prose(document: Json) -> str:
     if document["host"]:
         headers.insert(0, f"Host: {document['host']}")
     curl = " ".join(["curl", *(f"-H {shlex.quote(header)}" for header in headers), f"{document['url']}/"])
-    apps = ", ".join(document["apps"]) or "no app"
-    ready = "is ready" if document["ready"] else "is coming up"
-    return f"lane {document['namespace']}/{document['lane']} {ready}; it runs {apps}\n  try   {curl}"
+    apps = ", ".join(app["name"] for app in document["apps"]) or "no app"
+    ready = "is ready" if document["ready"] and document["confirmed"] else "is coming up"
+    return f"lane {document['namespace']}/{document['name']} {ready}; it runs {apps}\n  try   {curl}"
 
 
 @lane.command("ls", epilog=options.example("laneway lane ls"))
@@ -228,7 +219,11 @@ def lane_rm(
             lane = finding.lane_of(client.status(), name, namespace)
         except Failure as failure:
             if ignore_not_found and failure.code is Code.NOT_FOUND:
-                emit(output, {"lane": name, "removed": False}, table=lambda: f"no lane {name}")
+                emit(
+                    output,
+                    {"name": name, "namespace": namespace, "removed": False},
+                    table=lambda: f"no lane {name}",
+                )
                 return
             raise
         space = lane["namespace"]
@@ -239,7 +234,7 @@ def lane_rm(
         )
         if wait:
             _gone(client, space, lane["name"], changes["version"], limit)
-    document = {"lane": lane["name"], "namespace": space, "removed": True}
+    document = {"name": lane["name"], "namespace": space, "removed": True}
     emit(
         output,
         document,

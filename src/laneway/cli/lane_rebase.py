@@ -48,6 +48,6 @@ def lane_rebase(
         )
         status = taken_up(client, changes, wait, limit)
     moved = promotion.tested_on_another(found, status)
-    document = {"lane": found["name"], "namespace": found["namespace"], "rebased": len(moved)}
+    document = {"name": found["name"], "namespace": found["namespace"], "rebased": len(moved)}
     text = f"lane {found['namespace']}/{found['name']} is made of what is stable now"
     emit(output, document, table=lambda: "\n".join([text, *moved]), names=[f"lane/{found['name']}"])

@@ -66,7 +66,6 @@ def release_status(app: str | None, output: Format, namespace: str | None, state
     The newest of each app, or all of one app.
     """
     from laneway.cli import daemon, finding
-    from laneway.cli.apply import record
     from laneway.cli.output import emit
 
     with daemon.connected(state) as client:
@@ -78,7 +77,7 @@ def release_status(app: str | None, output: Format, namespace: str | None, state
     )
     emit(
         output,
-        {"releases": [record(release) for release in releases]},
+        {"releases": releases},
         table=lambda: _table(status, releases),
         names=[f"release/{release['name']}" for release in releases],
     )
@@ -207,11 +206,10 @@ def _why(status: Status, release: ReleaseStatus) -> list[str]:
 
 def print_release(form: Format, release: ReleaseStatus | None) -> None:
     """Print one release; none for an app that never needed one."""
-    from laneway.cli.apply import record
     from laneway.cli.output import emit
 
     names = [f"release/{release['name']}"] if release else []
-    emit(form, record(release) if release else None, table=lambda: _sentence(release), names=names)
+    emit(form, release, table=lambda: _sentence(release), names=names)
 
 
 def _sentence(release: ReleaseStatus | None) -> str:
