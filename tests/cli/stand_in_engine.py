@@ -22,7 +22,8 @@ from typing import Any
 import anyio
 
 from laneway import __version__
-from laneway.local.api import ConflictError, EventQuery, MissingError, RefusedError, serve
+from laneway.local.api import ConflictError, EventQuery, MissingError, RefusedError
+from laneway.local.api_server import serve
 from laneway.local.markers import Part
 from laneway.local.selection import PodQuery
 from laneway.local.state import State

@@ -18,7 +18,8 @@ import httpx2
 import pytest
 from anyio.abc import TaskStatus
 
-from laneway.local.api import ConflictError, EventQuery, MissingError, RefusedError, serve
+from laneway.local.api import ConflictError, EventQuery, MissingError, RefusedError
+from laneway.local.api_server import serve
 from laneway.local.markers import Part
 from laneway.local.selection import PodQuery
 from laneway.local.status import (

@@ -26,7 +26,7 @@ from laneway.control.loop import Loop
 from laneway.history.database import SchemaMismatchError
 from laneway.local import commands, gateways, handshake, settings
 from laneway.local.addresses import Addresses, NoAddressError
-from laneway.local.api import serve
+from laneway.local.api_server import serve
 from laneway.local.autoscaler import Autoscaler
 from laneway.local.cluster_addresses import addressed
 from laneway.local.counting import Counting

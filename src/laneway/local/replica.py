@@ -1,6 +1,7 @@
 """One replica: its application and its sidecar as processes, from its start to its end.
 
-Keeps the Pod object true. Must not know why the pod is wanted, nor how many there are.
+Keeps the Pod object true. Must not know why the pod is wanted, how many there are, nor what its programs are
+given.
 """
 
 from __future__ import annotations
@@ -8,42 +9,29 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
-from pathlib import Path
-from typing import Protocol
 
 from sqlalchemy.exc import DBAPIError
 
 from laneway.history.events import Event
 from laneway.history.subject import event_about
-from laneway.local import asking, containers, engines
-from laneway.local.addresses import local_port, privileged_below
 from laneway.local.attendance import Attendance
-from laneway.local.cluster_addresses import cluster_ip
 from laneway.local.condition import Ended, adopted_condition, first_condition, in_condition
-from laneway.local.containers import Command
-from laneway.local.engines import Engine
 from laneway.local.keeper import Keeper
-from laneway.local.logs import log_file, tail, trim
-from laneway.local.markers import Marker, Part
-from laneway.local.networks import Networks, Start
+from laneway.local.logs import tail, trim
+from laneway.local.markers import Part
 from laneway.local.pods import Pod, Stage, status_of
-from laneway.local.probes import Answer, Program, ReadinessState
-from laneway.local.processes import Process, StuckError, clean_environment, kill_marked, spawn
-from laneway.local.references import CannotStartError, finder
-from laneway.local.service_links import linked, services_of, variables
-from laneway.local.store import Store
-from laneway.local.volumes import Mount, Volumes
-from laneway.spec.kubernetes import Service
-from laneway.spec.meta import Key, key_of
+from laneway.local.probes import Answer, ReadinessState
+from laneway.local.processes import Process, StuckError, kill_marked
+from laneway.local.programs import Programs
+from laneway.local.surroundings import Surroundings
 from laneway.spec.values import format_duration
 
 _SIDECAR_POLL_SECONDS = 0.025
-_ENGINE_LIMIT = timedelta(seconds=20)
 _SIDECAR_GRACE = timedelta(seconds=5)
 _TERM_GRACE_MIN = timedelta(seconds=2)
 """Left for SIGTERM where a preStop hook takes all of the grace, as in Kubernetes."""
@@ -61,47 +49,6 @@ _STAGES = {Stage.READY: "ready", Stage.NOT_READY: "not ready", Stage.STARTING: "
 log = logging.getLogger(__name__)
 
 
-class Sidecars(Protocol):
-    """What the replicas need to know of the mesh."""
-
-    def command(self, pod: Pod) -> Command:
-        """How to run the pod's proxy. Raises CannotStartError."""
-
-    def ready(self, pod: Pod) -> bool:
-        """Whether its proxy serves; asked until it says so, again after each restart of the proxy."""
-
-    async def drained(self, pod: Pod) -> None:
-        """Returns when every proxy has confirmed the pod's removal and no request is active in it.
-
-        Cancelled when the pod has drained for as long as it may.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What all replicas of a state share.
-
-    folder: where commands without one run; logs: folder of their output; engine: what runs images, None where
-    applications are processes.
-
-    application: how to run a pod's application, variables not yet expanded (raises CannotStartError);
-    changed: called when a pod appears, becomes ready or not ready, starts draining, or is gone.
-    """
-
-    state: str
-    block: int
-    folder: Path
-    logs: Path
-    volumes: Volumes
-    store: Store
-    application: Callable[[Pod], Command]
-    sidecars: Sidecars
-    engine: Engine | None
-    networks: Networks
-    now: Callable[[], datetime]
-    changed: Callable[[Pod], None]
-
-
 class Replica:
     """One pod and its processes. pod: as it is now, also where that could not be written to the store."""
 
@@ -109,8 +56,9 @@ class Replica:
         self.pod = pod
         self._around = around
         self._condition = first_condition(pod)
+        self._programs = Programs(pod, around)
         self._keepers = {
-            part: Keeper(part, partial(self._launch, part), self, around.now) for part in pod.parts
+            part: Keeper(part, partial(self._programs.launch, part), self, around.now) for part in pod.parts
         }
         self._leaving = asyncio.Event()
         self._ask_again = asyncio.Event()
@@ -118,8 +66,9 @@ class Replica:
         self._watches: dict[Part, asyncio.Task[None]] = {}
         self._restarting: asyncio.Task[None] | None = None
         self._adopted = False
-        self._values = finder(around.store.get, pod.key.namespace)
-        self._attendance = Attendance(pod, self._run_beside, partial(around.networks.open_socket, pod), self)
+        self._attendance = Attendance(
+            pod, self._programs.run_beside, partial(around.networks.open_socket, pod), self
+        )
 
     def adopt(self, running: Mapping[Part, Process]) -> None:
         """Take over processes that run already, before `run`."""
@@ -155,7 +104,7 @@ class Replica:
         try:
             for part, keeper in self._keepers.items():
                 await keeper.stop(grace if part is Part.APP else min(grace, _SIDECAR_GRACE))
-            await self._remove_container()
+            await self._programs.remove_container()
             await kill_marked(self._around.state, lambda marked: marked.marker.pod == self.pod.key)
             await self._around.networks.remove(self.pod)
         except StuckError as error:
@@ -164,7 +113,11 @@ class Replica:
     def trim_logs(self) -> None:
         """Keep the output of its parts within their bound."""
         for part in self.pod.parts:
-            trim(self._log(part), LOG_BYTES_MAX)
+            trim(self._programs.output(part), LOG_BYTES_MAX)
+
+    def update_volumes(self) -> None:
+        """Bring the files of its volumes to the newest values."""
+        self._programs.update_volumes()
 
     def forget(self) -> None:
         """Let its processes run on without us."""
@@ -187,7 +140,7 @@ class Replica:
         """A part does not run."""
         if end.part in self._watches:
             self._watches.pop(end.part).cancel()
-        last = tail(self._log(end.part), _LAST_LINES) if end.ran else ()
+        last = tail(self._programs.output(end.part), _LAST_LINES) if end.ran else ()
         if end.part is Part.APP and any(_TAKEN.search(line) for line in last):
             end = replace(
                 end, why=f"{end.why}: its address is taken, so let it listen on $HOST, not on 0.0.0.0"
@@ -274,97 +227,6 @@ class Replica:
                     await self._ask_again.wait()
             self._ask_again.clear()
 
-    async def _launch(self, part: Part) -> Process:
-        command = self._application() if part is Part.APP else self._around.sidecars.command(self.pod)
-        output = self._log(part)
-        command = self._application() if part is Part.APP else self._around.sidecars.command(self.pod)
-        engine = self._around.engine
-        if part is Part.SIDECAR or engine is None:
-            return await self._start(command, part, output)
-        await self._remove_container()
-        argv = engine.run(self.pod, command, self._mounts())
-        return await self._start_engine(replace(command, argv=argv), part, output)
-
-    async def _run_beside(self, program: Program) -> Answer:
-        """Run a program as the application runs."""
-        try:
-            command, engine = self._application(), self._around.engine
-            if engine is None:
-                beside = replace(command, argv=program.argv)
-                return await asking.run(program, partial(self._start, beside, Part.TASK))
-            beside = replace(command, argv=[*engine.beside(self.pod.key), *program.argv])
-            return await asking.run(program, partial(self._start_engine, beside, Part.TASK))
-        except CannotStartError as error:
-            return Answer(False, str(error))
-
-    def _application(self) -> Command:
-        return containers.application(
-            self.pod, self._around.application(self.pod), self._values, dict(self._links())
-        )
-
-    def _links(self) -> Iterator[tuple[str, str]]:
-        """Variables of the Services that the pod has addresses for, as these are now."""
-        below, store = privileged_below(), self._around.store
-        if self.pod.own_network:
-            yield from self._cluster_links()
-            return
-        for name, address in self.pod.links.items():
-            key = Key(self.pod.key.namespace, name)
-            found = ([body] if (body := store.get(kind, key)) else [] for kind in ("Service", "App"))
-            for service in services_of(*found) if address else ():
-                called = Service.model_validate(service)
-                yield from variables(called, address, lambda port: local_port(port, below))
-
-    def _cluster_links(self) -> Iterator[tuple[str, str]]:
-        """Variables of the Services at their own addresses, which the pod can call."""
-        store, key = self._around.store, self.pod.key
-        services = {key_of(body).name: body for body in store.list("Service", key.namespace)}
-        template = store.get("Pod", key)
-        for name in linked(services.values(), template) if template else ():
-            called = Service.model_validate(services[name])
-            yield from variables(called, cluster_ip(services[name]), lambda port: port)
-
-    def _mounts(self) -> Sequence[Mount]:
-        return self._around.volumes.mounts(self.pod, self._values)
-
-    async def _remove_container(self) -> None:
-        """End the container of the application, which outlives a killed program of the engine's."""
-        if (engine := self._around.engine) is not None:
-            away = Program(engine.remove(self.pod.key), _ENGINE_LIMIT)
-            answer = await asking.run(away, partial(self._start_engine, Command(away.argv), Part.TASK))
-            if not answer.ok:
-                log.warning("the container of pod %s: %s", self.pod.key, answer.detail)
-
-    async def _start_engine(self, command: Command, part: Part, output: Path) -> Process:
-        """Start a program of the engine's, which itself sees nothing of the pod."""
-        env = {**self._environment(command, part), **engines.environment()}
-        return await spawn(command.argv, env, command.cwd or self._around.folder, output)
-
-    def update_volumes(self) -> None:
-        """Bring the files of its volumes to the newest values."""
-        self._around.volumes.update(self.pod, self._values)
-
-    async def _start(self, command: Command, part: Part, output: Path) -> Process:
-        """Start a program of the pod, marked; all but its sidecar see its volumes."""
-        around, pod = self._around, self.pod
-        start = Start(
-            part=part,
-            argv=command.argv,
-            env=self._environment(command, part),
-            cwd=command.cwd or around.folder,
-            output=output,
-            root=around.volumes.root(pod.key),
-            mounts=() if part is Part.SIDECAR else self._mounts(),
-        )
-        return await around.networks.start(pod, start)
-
-    def _environment(self, command: Command, part: Part) -> dict[str, str]:
-        marker = Marker(self._around.state, self._around.block, self.pod.key, part)
-        return clean_environment() | dict(command.env) | marker.environment()
-
-    def _log(self, part: Part) -> Path:
-        return log_file(self._around.logs, self.pod.key, part)
-
     def _refresh(self, event: Event | None = None) -> None:
         """Make the pod what its parts say, write it down, and tell who must know."""
         before, self.pod = self.pod, in_condition(self.pod, self._condition)
@@ -379,7 +241,7 @@ class Replica:
     def _put_status(self, event: Event | None) -> None:
         store, pod = self._around.store, self.pod
         if store.get("Pod", pod.key) is not None:  # it may be gone when this is tried again
-            logs = {part: str(self._log(part)) for part in pod.parts}
+            logs = {part: str(self._programs.output(part)) for part in pod.parts}
             store.put_status("Pod", pod.key, status_of(pod, logs), event)
 
     def _write(self, write: Callable[[], object]) -> None:

@@ -20,11 +20,12 @@ from laneway.local.markers import Marked, Part, find, parts
 from laneway.local.networks import Networks
 from laneway.local.pods import Pod, injected, moved, new_pod, place_of, pod_name, read_pod
 from laneway.local.processes import Process, adopt, kill_marked
-from laneway.local.replica import Replica, Sidecars, Surroundings
+from laneway.local.replica import Replica
 from laneway.local.scaling import step
 from laneway.local.service_links import linked, services_of
 from laneway.local.state import State
 from laneway.local.store import Body, Store
+from laneway.local.surroundings import Sidecars, Surroundings
 from laneway.local.volumes import Volumes
 from laneway.plan.revision import revision_of
 from laneway.spec.kubernetes import PodTemplate
