@@ -176,6 +176,21 @@ async def test_a_request_is_written_on_the_running_release(world: Running) -> No
     assert stored["status"]["phase"] == "Progressing"
 
 
+async def test_a_second_request_does_not_replace_one_that_is_not_taken_up_yet(world: Running) -> None:
+    """It is refused, with the first one's name; only an abort goes before all."""
+    world.put(plain("web"), app("web"), release("web-1", "Progressing"))
+    await world.service.request(key("web"), Verb.PAUSE, "ann", "looking")
+    with pytest.raises(
+        ConflictError, match=r"web-1 of shop/web has just been asked to pause by ann: looking; "
+    ):
+        await world.service.request(key("web"), Verb.PROMOTE, "ben", "")
+    await world.service.request(key("web"), Verb.PAUSE, "ben", "me too")
+    answered = await world.service.request(key("web"), Verb.ABORT, "cid", "")
+    assert answered["name"] == "web-1"
+    with pytest.raises(ConflictError, match="asked to abort by cid; ask again"):
+        await world.service.request(key("web"), Verb.RESUME, "ben", "")
+
+
 async def test_a_request_without_a_running_release_says_what_the_last_one_is(world: Running) -> None:
     """There is nothing to promote or abort."""
     world.put(plain("web"), app("web"))

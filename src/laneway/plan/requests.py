@@ -44,12 +44,25 @@ def requested(spec: Spec, kept: Mapping[str, Role], app: Key, request: Request) 
         raise ObjectionError(f"no release of {app} is running{after or ', and none has been'}")
     if status_of(running).phase is Phase.ABORTING and request.verb is not Verb.ABORT:
         raise ObjectionError(f"release {running.metadata.name} of {app} goes back already")
+    if first := _would_be_lost(running, request):
+        said = first.described(f"asked to {first.verb}")
+        raise ObjectionError(f"release {running.metadata.name} of {app} has just been {said}; ask again")
     if request.verb is Verb.APPROVE:
         status = status_of(running)
         if open_approval(spec.apps[app].spec.release.steps, status) is None:
             name = running.metadata.name
             raise ObjectionError(f"step {status.step + 1} of release {name} of {app} waits for no approval")
     return _asked(running, request)
+
+
+def _would_be_lost(running: Release, request: Request) -> Request | None:
+    """The request that nobody has taken up yet, where this one in its place would do something else.
+
+    An abort is let through: after it the other one would have had no effect. Two approvals are for two gates.
+    """
+    first = unheard(running)
+    same = first is not None and first.verb is request.verb and request.verb is not Verb.APPROVE
+    return None if same or request.verb is Verb.ABORT else first
 
 
 def _asked(release: Release, request: Request) -> Release:
