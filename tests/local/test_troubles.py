@@ -7,7 +7,7 @@ from tests.local.samples import pod
 from laneway.local import troubles
 from laneway.local.status import Finding
 from laneway.mesh.refusals import Refusal
-from laneway.mesh.registry import Shadowed
+from laneway.mesh.shadowed import Shadowed
 from laneway.spec.meta import Key
 
 RULES = Key("shop", "web")

@@ -11,7 +11,7 @@ from typing import Literal
 from laneway.local.pods import Pod
 from laneway.local.status import Finding
 from laneway.mesh.refusals import Refusal
-from laneway.mesh.registry import Shadowed
+from laneway.mesh.shadowed import Shadowed
 from laneway.spec.meta import Key
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from laneway.mesh.gateways import GatewayTable, Place, Server, servers_of
 from laneway.mesh.layers import Layers
 from laneway.mesh.openings import Opening, connection_openings, distinct, http_openings, table_name
-from laneway.mesh.registry import Registry, Stale
+from laneway.mesh.registry import Registry
 from laneway.mesh.resources import RDS, SRDS, Audience, Layer
 from laneway.mesh.rules import Caller
+from laneway.mesh.stale import Stale
 from laneway.mesh.tables import gateway_table, scope
 from laneway.mesh.world import GatewayProxy
 from laneway.spec.meta import Key

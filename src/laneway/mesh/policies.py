@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from laneway.mesh.hosts import Host
 from laneway.mesh.names import is_wildcard, patterns_of
 from laneway.mesh.policy import Policy, merged
+from laneway.mesh.shadowed import Shadowed
 from laneway.spec.istio import DestinationRule
 from laneway.spec.meta import Key
 from laneway.spec.naming import covers, full_host
@@ -51,7 +52,7 @@ class Policies:
                 return found
         return []
 
-    def idle(self, hosts: Iterable[Host]) -> Iterator[tuple[Key, Host, str]]:
+    def shadowed(self, hosts: Iterable[Host]) -> Iterator[Shadowed]:
         """The rules that have no effect on one of these hosts, and why; a wildcard is for its namespace."""
         for host in hosts:
             counted = self.of(host).rules
@@ -61,9 +62,10 @@ class Policies:
                         why = (
                             f"only DestinationRules in the host's own namespace, {host.namespace}, are taken"
                         )
-                        yield key, host, why
+                        yield Shadowed("DestinationRule", key, host.name, why)
                     elif key.namespace == host.namespace and key not in counted:
-                        yield key, host, f"{counted[0]} names the host more exactly"
+                        why = f"{counted[0]} names the host more exactly"
+                        yield Shadowed("DestinationRule", key, host.name, why)
 
 
 def governed(rule: DestinationRule) -> str:

@@ -1,6 +1,6 @@
 """What the mesh's objects say together: who is a host, which rules govern it, which pods are behind it.
 
-Owns the look-ups between objects, and the record of what a change made stale. Must not know Envoy or proxies.
+Owns the look-ups between objects, and which of them a change makes stale. Must not know Envoy or proxies.
 Where several objects claim the same, Istio's choice is taken, and `shadowed` tells which had no effect.
 """
 
@@ -8,57 +8,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TypeVar
 
 from laneway.mesh import world
+from laneway.mesh.aliases import Aliases
 from laneway.mesh.hosts import Host, host_of_service, hosts_of_entry
-from laneway.mesh.names import age, gateways_of, hosts_of
+from laneway.mesh.names import age
 from laneway.mesh.policies import Policies, governed_among, makes_alike
 from laneway.mesh.policy import Policy
 from laneway.mesh.selection import Selection
+from laneway.mesh.shadowed import Shadowed
+from laneway.mesh.stale import Stale
+from laneway.mesh.virtual_services import VirtualServices, destinations, governed_hosts
 from laneway.mesh.visibility import Visibilities, Visibility
 from laneway.mesh.world import Inbound, Pod
 from laneway.spec.istio import DestinationRule, Gateway, ServiceEntry, Sidecar, VirtualService
 from laneway.spec.kubernetes import Secret, Service
 from laneway.spec.meta import Key
-from laneway.spec.naming import MESH, full_host
+from laneway.spec.naming import full_host
 from laneway.spec.protocols import Protocol
 
 MeshObject = Service | ServiceEntry | VirtualService | DestinationRule | Gateway | Sidecar
 """The kinds that change what proxies do."""
-
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-@dataclass(slots=True)
-class Stale:
-    """What changed objects make stale. Hosts are full names.
-
-    names: what callers in any namespace may call a host; short_names: (namespace, name) that only callers of
-    that namespace may; routes: mesh hosts; rules: VirtualServices, bound to gateways or not.
-    """
-
-    names: set[str] = field(default_factory=set)
-    short_names: set[tuple[str, str]] = field(default_factory=set)
-    routes: set[str] = field(default_factory=set)
-    clusters: set[str] = field(default_factory=set)
-    endpoints: set[str] = field(default_factory=set)
-    rules: set[Key] = field(default_factory=set)
-    gateways: bool = False
-    sidecars: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Shadowed:
-    """An object without effect on a host, and why."""
-
-    kind: str
-    key: Key
-    host: str
-    why: str
 
 
 class Registry:
@@ -68,11 +38,9 @@ class Registry:
         self._objects: dict[tuple[str, Key], MeshObject] = {}
         self._claims: dict[str, dict[tuple[str, Key], Host]] = defaultdict(dict)
         self._hosts: dict[str, Host] = {}
-        self._aliases: dict[str, str] = {}
-        self._short_names: dict[str, dict[str, None]] = defaultdict(dict)
-        self._rules: dict[str, dict[Key, VirtualService]] = defaultdict(dict)
+        self._aliases = Aliases()
+        self._rules = VirtualServices()
         self._policies = Policies()
-        self._referrers: dict[str, set[Key]] = defaultdict(set)
         self._secrets: dict[Key, Secret] = {}
         self._selection = Selection()
         self._visibilities = Visibilities()
@@ -128,7 +96,7 @@ class Registry:
         """The full name that a caller in any namespace reaches as `name`: of a host, or of rules."""
         if name in self._hosts:
             return name
-        return self._aliases.get(name) or (name if self._rules.get(name) else None)
+        return self._aliases.host(name) or (name if name in self._rules.hosts() else None)
 
     def short_target_of(self, namespace: str, name: str) -> str | None:
         """The full name of the Service that only callers of this namespace reach by its bare name."""
@@ -141,12 +109,11 @@ class Registry:
 
     def short_names(self, namespace: str) -> list[str]:
         """The bare names that callers of a namespace may use."""
-        return list(self._short_names[namespace])
+        return self._aliases.short_names(namespace)
 
     def rules_of(self, host: str) -> VirtualService | None:
         """The VirtualService that governs a host at the sidecars: the oldest. Istio ignores every other."""
-        claims = self._rules.get(host)
-        return min(claims.values(), key=age) if claims else None
+        return self._rules.of(host)
 
     def policy(self, host: Host) -> Policy:
         """What the DestinationRules of its namespace say of a host."""
@@ -175,16 +142,16 @@ class Registry:
 
     def targets(self) -> set[str]:
         """The full names of all hosts, and of rules without a host."""
-        return self._hosts.keys() | self._rules.keys()
+        return self._hosts.keys() | self._rules.hosts()
 
     def names(self) -> set[str]:
         """What callers in any namespace may call them."""
-        return self.targets() | self._aliases.keys()
+        return self.targets() | self._aliases.names()
 
     def reached_from(self, name: str) -> frozenset[str]:
         """A host, by full name, and the hosts that its rules send to."""
         rules = self.rules_of(name)
-        return frozenset({name, *(_destinations(rules) if rules else ())})
+        return frozenset({name, *(destinations(rules) if rules else ())})
 
     def protocols_of(self, sidecar: world.Sidecar) -> tuple[Protocol, ...]:
         """What is spoken at each port of a sidecar's application: as the hosts say that send there.
@@ -212,26 +179,16 @@ class Registry:
 
     def virtual_service(self, key: Key) -> VirtualService | None:
         """A VirtualService by namespace and name."""
-        value = self._objects.get(("VirtualService", key))
-        return value if isinstance(value, VirtualService) else None
+        return self._rules.get(key)
 
     def virtual_services(self) -> list[VirtualService]:
         """All VirtualServices, oldest first."""
-        return sorted(
-            (value for value in self._objects.values() if isinstance(value, VirtualService)), key=age
-        )
+        return self._rules.oldest_first()
 
     def shadowed(self) -> list[Shadowed]:
         """Objects that another one, or their namespace, keeps from having an effect."""
-        return [*self._shadowed_rules(), *self._shadowed_hosts(), *self._idle_policies()]
-
-    def _shadowed_rules(self) -> Iterator[Shadowed]:
-        for host, rules in self._rules.items():
-            winner = self.rules_of(host)
-            for key in rules:
-                if winner and key != winner.key:
-                    why = f"{winner.key} is older, and one VirtualService governs a host at the sidecars"
-                    yield Shadowed("VirtualService", key, host, why)
+        idle = self._policies.shadowed(self._hosts.values())
+        return [*self._rules.shadowed(), *self._shadowed_hosts(), *idle]
 
     def _shadowed_hosts(self) -> Iterator[Shadowed]:
         for name, claims in self._claims.items():
@@ -239,10 +196,6 @@ class Registry:
                 owner = self._hosts[name]
                 if (kind, key) != (owner.kind, owner.key):
                     yield Shadowed(kind, key, name, f"{owner.kind} {owner.key} already is this host")
-
-    def _idle_policies(self) -> Iterator[Shadowed]:
-        for key, host, why in self._policies.idle(self._hosts.values()):
-            yield Shadowed("DestinationRule", key, host.name, why)
 
     # What a change does.
 
@@ -263,13 +216,12 @@ class Registry:
             case Service() | ServiceEntry():
                 names = {host.name for host in _hosts(value)}
                 for name in names:
-                    _discard(self._claims, name, (value.kind, value.key))
+                    del self._claims[name][value.kind, value.key]
+                    if not self._claims[name]:
+                        del self._claims[name]
                 return names
             case VirtualService():
-                for name in _mesh_hosts(value):
-                    _discard(self._rules, name, value.key)
-                for name in _destinations(value):
-                    self._referrers[name].discard(value.key)
+                self._rules.drop(value)
                 self._mark_rules(value)
             case DestinationRule():
                 self._policies.drop(value)
@@ -289,10 +241,7 @@ class Registry:
                     self._claims[host.name][value.kind, value.key] = host
                 return {host.name for host in hosts}
             case VirtualService():
-                for name in _mesh_hosts(value):
-                    self._rules[name][value.key] = value
-                for name in _destinations(value):
-                    self._referrers[name].add(value.key)
+                self._rules.put(value)
                 self._mark_rules(value)
             case DestinationRule():
                 self._policies.put(value)
@@ -306,7 +255,7 @@ class Registry:
 
     def _mark_rules(self, value: VirtualService) -> None:
         self._stale.rules.add(value.key)
-        for name in _mesh_hosts(value):
+        for name in governed_hosts(value):
             self._stale.routes.add(name)
             if name not in self._hosts:
                 self._stale.names.add(name)
@@ -332,32 +281,28 @@ class Registry:
         if old == new:
             return
         self._selection.watch(name, new.namespace if new else "", new.selector if new else None)
-        for host in (old, new):
-            if host is not None:
-                self._stale.names.update(host.names)
-                for alias in host.names[1:]:
-                    if self._aliases.get(alias) == name:
-                        del self._aliases[alias]
-                if host.short:
-                    self._stale.short_names.add((host.namespace, host.short))
-                    self._short_names[host.namespace].pop(host.short, None)
+        if old is not None:
+            self._aliases.drop(old)
+            self._mark_names(old)
         if new is not None:
-            for alias in new.names[1:]:
-                self._aliases.setdefault(alias, name)
-            if new.short:
-                self._short_names[new.namespace][new.short] = None
+            self._aliases.put(new)
+            self._mark_names(new)
         self._mark_connections(name)
         self._stale.routes.add(name)
         self._mark_referrers(name)
+
+    def _mark_names(self, host: Host) -> None:
+        self._stale.names.update(host.names)
+        if host.short:
+            self._stale.short_names.add((host.namespace, host.short))
 
     def _precedence(self, host: Host) -> tuple[object, ...]:
         return host.kind != "Service", *age(self._objects[host.kind, host.key])
 
     def _mark_referrers(self, host: str) -> None:
         """Rules follow the ports of the hosts that they route to, and what makes requests to these alike."""
-        for key in self._referrers.get(host, ()):
-            if rule := self.virtual_service(key):
-                self._mark_rules(rule)
+        for rule in self._rules.sending_to(host):
+            self._mark_rules(rule)
 
 
 def _meaning(value: MeshObject) -> tuple[object, ...]:
@@ -369,27 +314,6 @@ def _hosts(value: Service | ServiceEntry) -> tuple[Host, ...]:
     return (host_of_service(value),) if isinstance(value, Service) else hosts_of_entry(value)
 
 
-def _mesh_hosts(value: VirtualService) -> tuple[str, ...]:
-    return hosts_of(value) if MESH in gateways_of(value) else ()
-
-
-def _destinations(value: VirtualService) -> set[str]:
-    """Hosts that the rules send requests, copies of them, or connections to."""
-    spec = value.spec
-    requests = (destination for rule in spec.http for destination in rule.destinations)
-    routes = (*(rule.route for rule in spec.tls), *(rule.route for rule in spec.tcp))
-    connections = (share.destination for route in routes for share in route)
-    return {full_host(found.host, value.metadata.namespace) for found in (*requests, *connections)}
-
-
 def _targets(inbound: Inbound) -> tuple[int | str, ...]:
     """What a host's port may call a container's port."""
     return (inbound.container_port, inbound.name) if inbound.name else (inbound.container_port,)
-
-
-def _discard(index: dict[str, dict[K, V]], name: str, key: K) -> None:
-    """Take one entry out, and the name with the last one."""
-    entries = index.get(name, {})
-    entries.pop(key, None)
-    if not entries:
-        index.pop(name, None)

@@ -16,9 +16,10 @@ from laneway.mesh.gateway_group import GatewayGroup, group_layer
 from laneway.mesh.layers import Layers
 from laneway.mesh.own import OWN_TYPES, Own, gateway_resources, sidecar_resources
 from laneway.mesh.refusals import Refusal, refusals_of
-from laneway.mesh.registry import MeshObject, Registry, Stale
+from laneway.mesh.registry import MeshObject, Registry
 from laneway.mesh.resources import CDS, EDS, RDS, SRDS, Audience, Changes, Layer, Resource
 from laneway.mesh.rules import tells_apart
+from laneway.mesh.stale import Stale
 from laneway.mesh.tables import mesh_table, mesh_table_name, scope
 from laneway.mesh.transparent import TransparentListeners, View
 from laneway.mesh.visibility import Visibility

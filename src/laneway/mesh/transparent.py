@@ -17,9 +17,10 @@ from laneway.mesh.hosts import Host, HostPort
 from laneway.mesh.layers import Layers
 from laneway.mesh.listeners import Filters, scoped_chain
 from laneway.mesh.passthrough import BLACK_HOLE, otherwise, way_out
-from laneway.mesh.registry import Registry, Stale
+from laneway.mesh.registry import Registry
 from laneway.mesh.resources import LDS, Audience, Layer, Resource
 from laneway.mesh.rules import NOBODY, Caller
+from laneway.mesh.stale import Stale
 from laneway.mesh.tcp import rule_chain, tcp_chain
 from laneway.mesh.visibility import Visibility
 from laneway.mesh.world import Sidecar

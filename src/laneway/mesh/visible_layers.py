@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from laneway.mesh.layers import Layers
-from laneway.mesh.registry import Registry, Stale
+from laneway.mesh.registry import Registry
 from laneway.mesh.resources import CDS, EDS, RDS, SRDS, Audience, Layer
+from laneway.mesh.stale import Stale
 from laneway.mesh.visibility import Visibility
 
 ALL = Layer(Audience.ALL)
