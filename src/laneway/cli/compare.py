@@ -149,16 +149,10 @@ def _without_secrets(body: Json | None, other: Json | None, when: str) -> Json |
 
 def shown(body: Json) -> Json:
     """An object as it is meant: with its defaults, without what the store sets and where it was read."""
-    from laneway.spec.defaults import with_defaults, without_server_fields
+    from laneway.spec.defaults import with_defaults
     from laneway.spec.load import parse
-    from laneway.spec.world import FOLDER
 
-    whole = with_defaults(parse(without_server_fields(body)))
-    annotations = whole["metadata"].get("annotations", {})
-    annotations.pop(FOLDER, None)
-    if not annotations:
-        whole["metadata"].pop("annotations", None)
-    return whole
+    return with_defaults(parse(_portable(body)))
 
 
 def _ref(body: Json) -> Ref:
@@ -194,17 +188,13 @@ def export(derived: bool, output: Format, namespace: str | None, state: State) -
         emit(output, listed(objects), table=lambda: text, names=names_of(objects))
 
 
-DERIVED_KINDS = (
-    "Service", "Deployment", "HorizontalPodAutoscaler", "DestinationRule", "VirtualService", "Gateway",
-    "ServiceEntry",
-)  # fmt: skip
-"""What any Istio mesh understands of all that Laneway writes, in the order to apply it."""
-
-
 def _written_by_laneway(client: Client) -> list[Json]:
+    """What any Istio mesh understands of all that Laneway writes, in the order to apply it."""
+    from laneway.control.changes import DERIVED_KINDS
     from laneway.manifests import names
 
-    return [body for kind in DERIVED_KINDS for body in client.objects(kind) if names.managed(body)]
+    kinds = [kind for kind in reversed(DERIVED_KINDS) if kind != "ControllerRevision"]
+    return [body for kind in kinds for body in client.objects(kind) if names.managed(body)]
 
 
 def _portable(body: Json) -> Json:

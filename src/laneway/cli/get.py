@@ -132,13 +132,15 @@ def _tables(objects: list[Json], world: World) -> RenderableType:
 
 def _watch(look: Look, output: Format) -> None:
     """Print what there is, then what becomes different, until interrupted."""
+    from laneway.cli.waiting import BEAT_SECONDS
+
     seen: Mapping[_Ref, Seen] = {}
     version = -1
     while True:
         now = look_at(look, output)
         for line in changed_lines(seen, now):
             click.echo(line)
-        seen, version = now, look.client.changed(version, 1.0)
+        seen, version = now, look.client.changed(version, BEAT_SECONDS)
 
 
 _Ref = tuple[str, str, str]

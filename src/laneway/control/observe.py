@@ -25,28 +25,14 @@ from laneway.plan.observed import (
 )
 from laneway.spec.istio import VirtualService
 from laneway.spec.kubernetes import PodTemplate
-from laneway.spec.load import parse, spec_of
+from laneway.spec.load import KINDS, parse, spec_of
 from laneway.spec.meta import Key, Object, key_of
 from laneway.spec.world import FOLDER, Spec
 
 Body = Mapping[str, Any]
 
-SPEC_KINDS = (
-    "Mesh",
-    "App",
-    "Lane",
-    "Release",
-    "Deployment",
-    "Service",
-    "ConfigMap",
-    "Secret",
-    "Gateway",
-    "VirtualService",
-    "DestinationRule",
-    "ServiceEntry",
-    "Sidecar",
-    "HorizontalPodAutoscaler",
-)
+SPEC_KINDS = tuple(KINDS)
+"""Kinds that say what people want."""
 
 
 class Facts(Protocol):
