@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.cli.conftest import Daemon, Laneway
-from tests.cli.statuses import finding, lane, status
+from tests.cli.statuses import finding, lane, release, status
 
 from laneway.local.addresses import Pair
 from laneway.local.pods import new_pod
@@ -62,6 +62,17 @@ def test_a_lane_is_described(daemon: Daemon, laneway: Laneway) -> None:
     daemon.says(status(lanes=[lane()]))
     found = laneway("describe", "lane", "green", "-o", "json").json
     assert found["state"]["header"] == {"x-lane": "green"}
+
+
+def test_a_release_of_several_apps_is_described_app_by_app(daemon: Daemon, laneway: Laneway) -> None:
+    """Each has a step, a weight and an end of its own."""
+    parts = [{"name": "cart", "revision": "r7"}, {"name": "pharmacy", "revision": "r2"}]
+    metadata = {"name": "both", "namespace": "shop"}
+    body = {"apiVersion": "laneway.dev/v1alpha1", "kind": "Release", "metadata": metadata}
+    daemon.stores(body | {"spec": {"apps": parts}})
+    daemon.says(status(releases=[release("both", app="cart"), release("both")]))
+    found = laneway("describe", "release", "both", "-o", "json").json
+    assert [part["app"] for part in found["state"]] == ["cart", "pharmacy"]
 
 
 def test_describe_of_what_is_not_there_says_how_to_list(daemon: Daemon, laneway: Laneway) -> None:

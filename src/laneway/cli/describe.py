@@ -166,7 +166,10 @@ def _data(obj: Json) -> Json:
 
 
 def _state(obj: Json, status: Status) -> Any:
-    """The object's part of the status, without what names it; else its own status."""
+    """The object's part of the status, without what names it; else its own status.
+
+    Of a Release of several apps a list, with a part for each.
+    """
     parts: dict[str, Sequence[Any]] = {
         "App": status["apps"],
         "Lane": status["lanes"],
@@ -174,10 +177,12 @@ def _state(obj: Json, status: Status) -> Any:
         "Deployment": status["workloads"],
     }
     metadata = obj["metadata"]
-    for part in parts.get(obj["kind"], ()):
-        if (part["namespace"], part["name"]) == (metadata["namespace"], metadata["name"]):
-            return {field: value for field, value in part.items() if field not in {"namespace", "name"}}
-    return obj.get("status")
+    found = [
+        {field: value for field, value in part.items() if field not in {"namespace", "name"}}
+        for part in parts.get(obj["kind"], ())
+        if (part["namespace"], part["name"]) == (metadata["namespace"], metadata["name"])
+    ]
+    return found if len(found) > 1 else found[0] if found else obj.get("status")
 
 
 def _pod(pod: Json) -> tuple[str, ...]:
