@@ -55,9 +55,9 @@ def mesh(state: State) -> Mesh:
     return Mesh(state, Places(8080, "127.64.0.1", "127.64.0.2"))
 
 
-def gateway(name: str, selector: str) -> Object:
-    """A Gateway on port 80."""
-    server = {"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}
+def gateway(name: str, selector: str, port: int = 80, protocol: str = "HTTP") -> Object:
+    """A Gateway with one server."""
+    server = {"port": {"number": port, "name": "http", "protocol": protocol}, "hosts": ["*"]}
     return parse(
         {
             "apiVersion": "networking.istio.io/v1",
@@ -276,3 +276,13 @@ async def test_a_pod_is_drained_when_its_removal_is_confirmed_and_nothing_is_ope
         server.close()
         await mesh.plane.stop()
         addresses.close()
+
+
+def test_a_gateway_that_is_refused_keeps_the_ports_of_the_one_in_force(mesh: Mesh) -> None:
+    """Its routes are served still, so they stay reachable."""
+    mesh.proxies.upsert(gateway("out", "egressgateway"))
+    mesh.proxies.upsert(gateway("out", "egressgateway", 443, "HTTPS"))
+    assert [(key.name, refusal.field) for key, refusal in mesh.proxies.refusals()] == [
+        ("out", "spec.servers[0].tls")
+    ]
+    assert list(mesh.proxies.egress().ports) == [80]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from laneway.mesh.gateways import servers_of
+from laneway.mesh.selection import selects
 from laneway.mesh.world import GatewayProxy, Pipe, Pod
 from laneway.spec.istio import (
     ConnectionPool,
@@ -43,8 +45,7 @@ class Places:
 
 def served_ports(gateways: Iterable[Gateway], labels: Mapping[str, str]) -> list[int]:
     """The server ports of the Gateways that select a proxy with these labels, ascending."""
-    chosen = [gateway for gateway in gateways if gateway.spec.selector.items() <= labels.items()]
-    return sorted({server.port.number for gateway in chosen for server in gateway.spec.servers})
+    return sorted({server.port for server in servers_of(gateways, labels)})
 
 
 def ingress_proxy(ports: Iterable[int], places: Places, local: Mapping[int, int]) -> GatewayProxy:
@@ -59,7 +60,7 @@ def urls(gateways: Iterable[Gateway], proxy: GatewayProxy) -> list[str]:
     """Where to reach each server port of a gateway on this machine, by port: https://127.64.0.1:10443."""
     schemes: dict[int, str] = {}
     for gateway in gateways:
-        if gateway.spec.selector.items() <= proxy.labels.items():
+        if selects(gateway.spec.selector, proxy.labels):
             for server in gateway.spec.servers:
                 schemes.setdefault(server.port.number, server.port.protocol.lower())
     return [

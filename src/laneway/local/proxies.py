@@ -29,7 +29,6 @@ from laneway.mesh.openings import closed
 from laneway.mesh.refusals import Refusal
 from laneway.mesh.registry import Registry
 from laneway.mesh.sockets import socket_path
-from laneway.spec.istio import Gateway
 from laneway.spec.lane import Mesh
 from laneway.spec.meta import Key, Object
 
@@ -55,7 +54,6 @@ class Proxies:
         self._places = places
         self._privileged_below = privileged_below()
         self._moved_ports = self._local(range(1, self._privileged_below))
-        self._gateways: dict[Key, Gateway] = {}
         self._pods: dict[Key, Pod] = {}
         self._refusals: dict[tuple[str, Key], tuple[Refusal, ...]] = {}
         self._egress: list[int] = []
@@ -82,8 +80,6 @@ class Proxies:
     def upsert(self, obj: Object) -> None:
         """Tell the mesh of an object; what it refuses stays in `refusals`."""
         self._refusals[obj.kind, obj.key] = self._plane.upsert(obj)
-        if isinstance(obj, Gateway):
-            self._gateways[obj.key] = obj
         if isinstance(obj, Mesh):
             self._plane.set_passthrough(obj.spec.outbound_traffic_policy.mode == "ALLOW_ANY")
 
@@ -91,8 +87,6 @@ class Proxies:
         """An object is gone."""
         self._refusals.pop((kind, key), None)
         self._plane.delete(kind, key)
-        if kind == "Gateway":
-            self._gateways.pop(key, None)
         if kind == "Mesh":
             self._plane.set_passthrough(False)
 
@@ -152,12 +146,12 @@ class Proxies:
 
     def ingress(self) -> world.GatewayProxy:
         """The ingress gateway and where it listens."""
-        ports = gateways.served_ports(self._gateways.values(), gateways.INGRESS_LABELS)
+        ports = gateways.served_ports(self.registry.gateways(), gateways.INGRESS_LABELS)
         return gateways.ingress_proxy(ports, self._places, self._local(ports))
 
     def ingress_urls(self) -> list[str]:
         """Where each server port of the ingress listens; where it has none, where its first one will."""
-        found = gateways.urls(self._gateways.values(), self.ingress())
+        found = gateways.urls(self.registry.gateways(), self.ingress())
         return found or [f"http://127.0.0.1:{self.ingress_port}"]
 
     def closed_servers(self) -> Iterator[tuple[Key, str]]:
@@ -169,7 +163,7 @@ class Proxies:
 
     def egress(self) -> world.GatewayProxy:
         """The egress gateway and where it listens."""
-        ports = gateways.served_ports(self._gateways.values(), gateways.EGRESS_LABELS)
+        ports = gateways.served_ports(self.registry.gateways(), gateways.EGRESS_LABELS)
         proxy = gateways.egress_proxy(ports, self._places, self._local(ports))
         return replace(proxy, passthrough=self._way_out)
 

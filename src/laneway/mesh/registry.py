@@ -41,6 +41,7 @@ class Registry:
         self._aliases = Aliases()
         self._rules = VirtualServices()
         self._policies = Policies()
+        self._gateways: dict[Key, Gateway] = {}
         self._secrets: dict[Key, Secret] = {}
         self._selection = Selection()
         self._visibilities = Visibilities()
@@ -171,7 +172,7 @@ class Registry:
 
     def gateways(self) -> list[Gateway]:
         """All Gateways, oldest first."""
-        return sorted((value for value in self._objects.values() if isinstance(value, Gateway)), key=age)
+        return sorted(self._gateways.values(), key=age)
 
     def secret(self, key: Key) -> Secret | None:
         """A Secret by namespace and name."""
@@ -227,6 +228,7 @@ class Registry:
                 self._policies.drop(value)
                 self._mark_policy(value)
             case Gateway():
+                del self._gateways[value.key]
                 self._stale.gateways = True
             case Sidecar():
                 self._visibilities.drop(value)
@@ -247,6 +249,7 @@ class Registry:
                 self._policies.put(value)
                 self._mark_policy(value)
             case Gateway():
+                self._gateways[value.key] = value
                 self._stale.gateways = True
             case Sidecar():
                 self._visibilities.put(value)
