@@ -219,3 +219,13 @@ def test_promotion_ends_a_pause() -> None:
     go(world, 2)
     world.ask(Verb.PROMOTE)
     assert 10_000 in shares(world)
+
+
+def test_what_runs_is_not_retried() -> None:
+    """The way to try it again is to end it first."""
+    world = World()
+    world.app(release={"steps": [{"weight": 50, "hold": "1h"}, {"weight": 100}]})
+    world.settle()
+    world.template(image="2")
+    world.settle(until=lambda: world.running() is not None)
+    assert "is running: abort it first" in world.ask(Verb.RETRY)

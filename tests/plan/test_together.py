@@ -321,3 +321,36 @@ def test_apps_of_which_one_has_nothing_new_do_not_wait_for_each_other() -> None:
     world.settle()
     assert phase(world) is None
     assert world.role("page", candidates(world)["page"]) == "stable"
+
+
+def test_the_way_back_is_as_fast_as_the_slowest() -> None:
+    """What is drawn to stable at one app comes to stable at the other, whose pods are lost."""
+    world = at_half()
+    old = way_of(world, "pharmacy", "stable")
+    world.starting_fails.add(old)
+    world.kill(old, 1)
+    world.ask(Verb.ABORT, "page")
+    world.reconcile()
+    page, pharmacy = shares(world)
+    assert page == pharmacy > 0
+
+
+def test_both_are_retried_together() -> None:
+    """Refused together, they are not tried one by one."""
+    world = at_half()
+    world.ask(Verb.ABORT, "page")
+    go(world, 60)
+    assert phase(world) is Phase.ROLLED_BACK
+    assert world.ask(Verb.RETRY, "pharmacy") == ""
+    go(world, 4)
+    again = world.running("page")
+    assert again is not None
+    assert {part.name: part.revision for part in again.spec.apps} == candidates(world)
+
+
+def test_a_promotion_of_several_is_not_undone_app_by_app() -> None:
+    """The reason says what to do instead."""
+    world = two_apps()
+    world.settle()
+    assert phase(world) is Phase.PROMOTED
+    assert "was of several apps: apply their templates from before" in world.ask(Verb.UNDO, "page")
