@@ -238,6 +238,29 @@ def test_promotion_says_that_the_lane_was_tested_on_another_version() -> None:
     assert said == ["pharmacy was tested on r1, stable is r9"]
 
 
+def test_the_first_app_of_a_lane_leads_its_release(daemon: Daemon, laneway: Laneway) -> None:
+    """Steps and policy are those of the first one, so the order is that of the lane."""
+    for name in ("cart", "pharmacy"):
+        template = {"spec": {"containers": [{"name": "main", "image": "registry/it:1"}]}}
+        spec = {"workload": {"template": template}, "service": {"ports": [{"port": 80, "targetPort": 8080}]}}
+        daemon.stores(
+            {
+                "apiVersion": "laneway.dev/v1alpha1",
+                "kind": "App",
+                "metadata": {"name": name, "namespace": "shop"},
+                "spec": spec,
+            }
+        )
+    daemon.says(status(apps=[app("cart"), app()], lanes=[lane()]))
+    apps = [f"--app={name}=registry/it:2" for name in ("pharmacy", "cart")]
+    laneway("lane", "up", "green", *apps)
+    done = laneway("lane", "promote", "green", "--reason", "tested")
+    assert done.code == 0, done.err
+    asked = daemon.asked("apply")[-1]
+    assert [part["name"] for part in asked["objects"][-1]["spec"]["apps"]] == ["pharmacy", "cart"]
+    assert asked["reason"] == "tested"
+
+
 def test_deleting_after_the_promotion_needs_to_wait_for_it(laneway: Laneway) -> None:
     """A usage error."""
     assert laneway("lane", "promote", "green", "--delete").code == 2

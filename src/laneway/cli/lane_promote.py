@@ -81,12 +81,11 @@ def _promotion(client: Client, status: Status, found: LaneStatus) -> tuple[list[
         say(f"warning: {text}")
     templates = promotion.templates(lane, stored)
     revisions = together.changed(parsed, loading.parsed(templates), status)
-    mine = {Key(key.namespace, app.name) for app in lane.spec.apps}
+    mine = [Key(key.namespace, app.name) for app in lane.spec.apps]  # in their order: the first one leads
+    taken = {obj["metadata"]["name"] for obj in stored if obj["kind"] == "Release"}
     release = together.release_of(
-        together.free_name(
-            f"lane-{key.name}", {obj["metadata"]["name"] for obj in stored if obj["kind"] == "Release"}
-        ),
-        {app: revision for app, revision in revisions.items() if app in mine},
+        together.free_name(f"lane-{key.name}", taken),
+        {app: revisions[app] for app in mine if app in revisions},
         promotion.evidence(lane, options.user()),
     )
     return [*templates, release], release
