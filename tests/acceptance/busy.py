@@ -3,9 +3,10 @@
     python busy.py NAME VERSION
 
 Over HTTP it answers at once, or after so many seconds at `/slow/SECONDS`, and echoes what comes over a
-WebSocket at `/ws`; over gRPC it echoes a stream, or fails with the status in FAILS. Where BACK and BACK_GRPC
-are set, host:port, each of these goes on to the service there, and its answer says who that was. SIGTERM ends
-it at once, whatever it is doing: a request that this cuts off was not drained.
+WebSocket at `/ws`; over gRPC it echoes a stream, or fails with the status in FAILS; over TCP it answers
+lines. Where BACK and BACK_GRPC are set, host:port, each of these goes on to the service there, and its answer
+says who that was; at `/lines/SECONDS` it speaks with BACK_TCP for so long. SIGTERM ends it at once, whatever
+it is doing: a request that this cuts off was not drained.
 """
 
 from __future__ import annotations
@@ -73,6 +74,25 @@ class Busy(grpc.GenericRpcHandler):  # type: ignore[misc]
         self._kept.append(connection)
         return got
 
+    async def lines(self, request: Request) -> Response:
+        """A conversation with the service behind it, on one connection of TCP: a line each half second."""
+        host, _, port = os.environ["BACK_TCP"].rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        for number in range(2 * int(request.path_params["seconds"])):
+            writer.write(b"%d\n" % number)
+            answer = json.loads(await reader.readline())
+            if answer["said"] != number:
+                return JSONResponse(answer, status_code=500)
+            await asyncio.sleep(0.5)
+        writer.close()
+        return JSONResponse(self.says | {"hops": [answer]})
+
+    async def answer_lines(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer each line of a connection, with who this is."""
+        async for line in reader:
+            writer.write(json.dumps(self.says | {"said": int(line)}).encode() + b"\n")
+        writer.close()
+
     async def ready(self, request: Request) -> Response:
         """For probes."""
         return Response()
@@ -129,6 +149,7 @@ async def main() -> None:
     busy = Busy(*sys.argv[1:3])
     routes = [
         Route("/ready", busy.ready),
+        Route("/lines/{seconds}", busy.lines),
         Route("/slow/{seconds}", busy.http, methods=["GET", "POST"]),
         WebSocketRoute("/ws", busy.websocket),
         Route("/{rest:path}", busy.http, methods=["GET", "POST"]),
@@ -137,6 +158,7 @@ async def main() -> None:
     rpc = grpc.aio.server(handlers=(busy,))
     rpc.add_insecure_port(f"{host}:9090")
     await rpc.start()
+    await asyncio.start_server(busy.answer_lines, host, 9191)
     config = uvicorn.Config(
         Starlette(routes=routes),
         host=host,

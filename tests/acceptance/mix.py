@@ -1,4 +1,4 @@
-"""A load with requests of every kind: short ones with and without bodies, long ones, WebSockets and streams.
+"""A load with requests of every kind: short and long ones, with and without bodies, WebSockets, streams, TCP.
 
 Open loop: each begins on its schedule, whatever became of the ones before. Whatever does not end as it should
 is a failure, with its reason; nothing is tried again.
@@ -28,7 +28,7 @@ HOST, RPC_HOST = "busy.test", "rpc.busy.test"
 RATE = 100
 SLOW_SECONDS = 5
 STREAM_MESSAGES, STREAM_PAUSE_SECONDS = 10, 0.4
-EVERY_SECONDS = {"slow": 0.5, "websocket": 1.0, "grpc": 1.0}
+EVERY_SECONDS = {"slow": 0.5, "websocket": 1.0, "grpc": 1.0, "tcp": 1.0}
 """How often one of each of the longer kinds begins."""
 
 
@@ -72,6 +72,7 @@ class Mix:
                 ("slow", self._slow),
                 ("websocket", self._websocket),
                 ("grpc", self._grpc),
+                ("tcp", self._tcp),
             ):
                 group.create_task(self._every(kind, exchange, stop))
 
@@ -96,8 +97,16 @@ class Mix:
 
     async def _slow(self) -> str:
         """A request with a body that takes 5 s at the last service."""
+        return await self._one_request(
+            Request(HOST, f"/slow/{SLOW_SECONDS}", self._headers, body=b"x" * 1000)
+        )
+
+    async def _tcp(self) -> str:
+        """A conversation of 5 s between the services, on a connection of TCP."""
+        return await self._one_request(Request(HOST, f"/lines/{SLOW_SECONDS}", self._headers))
+
+    async def _one_request(self, request: Request) -> str:
         connection = await Connection.open(self._address)
-        request = Request(HOST, f"/slow/{SLOW_SECONDS}", self._headers, body=b"x" * 1000)
         response = await connection.ask(request.encoded())
         connection.close()
         assert response.status == 200, f"{response.status} {response.body[:200]!r}"

@@ -122,7 +122,8 @@ class Laneway:
         pattern = rf"^cluster\.outbound\|.*{host}.*\.upstream_rq_retry$"
 
         async def ask() -> int:
-            sockets = State.at(self.state).run.glob("proxy-*.sock")
+            found = State.at(self.state).run.glob("proxy-*.sock")
+            sockets = [socket for socket in found if "." not in socket.stem]  # the others are ports of pods
             return sum([sum((await Admin(socket).stats(pattern)).values()) for socket in sockets])
 
         return asyncio.run(ask())

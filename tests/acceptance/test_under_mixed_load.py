@@ -1,7 +1,8 @@
 """Not one request of any kind fails while versions, lanes and pods come and go; nothing is tried again.
 
 An open-loop load of 100 requests per second, with bodies and new connections, and beside it requests of 5 s,
-WebSockets and gRPC streams, runs through one service and what it calls. Each test prints what was counted.
+WebSockets, gRPC streams and TCP connections, runs through one service and what it calls. Each test prints
+what was counted.
 """
 
 from __future__ import annotations
@@ -62,7 +63,11 @@ def deployment(name: str, version: str, env: Mapping[str, str], replicas: int = 
         "name": "main",
         "image": f"registry.test/{name}:{version}",
         "env": [{"name": key, "value": value} for key, value in env.items()],
-        "ports": [{"name": "http", "containerPort": 8080}, {"name": "grpc", "containerPort": 9090}],
+        "ports": [
+            {"name": "http", "containerPort": 8080},
+            {"name": "grpc", "containerPort": 9090},
+            {"name": "tcp", "containerPort": 9191},
+        ],
         "readinessProbe": {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1},
     }
     spec = {"containers": [container], "terminationGracePeriodSeconds": 30}
@@ -78,7 +83,11 @@ def deployment(name: str, version: str, env: Mapping[str, str], replicas: int = 
 
 def system(version: str, **release: Any) -> list[dict[str, Any]]:
     """The front, plain, and the app behind it in this version. release: how that is released."""
-    ports = [{"name": "http", "port": 80, "targetPort": 8080}, {"name": "grpc", "port": 9090}]
+    ports = [
+        {"name": "http", "port": 80, "targetPort": 8080},
+        {"name": "grpc", "port": 9090},
+        {"name": "tcp", "port": 9191},
+    ]
     app = {
         "apiVersion": "laneway.dev/v1alpha1",
         "kind": "App",
@@ -93,6 +102,7 @@ def system(version: str, **release: Any) -> list[dict[str, Any]]:
     behind = {
         "BACK": "$(BACK_SERVICE_HOST):$(BACK_SERVICE_PORT)",
         "BACK_GRPC": "$(BACK_SERVICE_HOST):$(BACK_SERVICE_PORT_GRPC)",
+        "BACK_TCP": "$(BACK_SERVICE_HOST):$(BACK_SERVICE_PORT_TCP)",
     }
     front = deployment("front", "v1", behind)
     return [*yaml.safe_load_all(SYSTEM), front, deployment("back", version, {}), app]
