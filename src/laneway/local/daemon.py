@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 import anyio
+from anyio.abc import TaskGroup
 from sqlalchemy.exc import DBAPIError
 
 from laneway.control.loop import Loop
@@ -37,7 +38,7 @@ from laneway.local.gate_runs import GateRuns
 from laneway.local.gateway_process import GatewayProcess
 from laneway.local.gateways import Places
 from laneway.local.host_names import follow_names
-from laneway.local.isolation import Impossible, Isolation, IsolationError, Mode
+from laneway.local.isolation import Impossible, IsolationError, Mode
 from laneway.local.markers import Identity, Marker, Part, find, parts
 from laneway.local.mesh_view import file_name
 from laneway.local.metric_url import read_metric
@@ -48,7 +49,7 @@ from laneway.local.processes import kill_all
 from laneway.local.proxies import Proxies
 from laneway.local.replicas import Replicas
 from laneway.local.service import Service
-from laneway.local.settings import PortTakenError, ingress_port, runtime_of
+from laneway.local.settings import PortTakenError, Settings, ingress_port, runtime_of
 from laneway.local.state import State, StateTakenError
 from laneway.local.store import Store
 from laneway.local.tally import TallyFile
@@ -110,7 +111,8 @@ async def run(
         parts_run = any(part is Part.SIDECAR for _, part in running)
         isolated = settings.isolation(store, isolation, parts_run, partial(_tried, runtime))
         every = settings.autoscaler_sync(store, scale_every)
-        await _serve(state, store, addresses, ingress, isolated, running, every, runtime, ending)
+        chosen = Settings(ingress, isolated, runtime, every)
+        await _serve(state, store, addresses, chosen, running, ending)
 
 
 def _tried(runtime: Runtime) -> Impossible | None:
@@ -124,22 +126,19 @@ async def _serve(
     state: State,
     store: Store,
     addresses: Addresses,
-    port: int,
-    isolation: Isolation,
+    chosen: Settings,
     running: Running,
-    scale_every: timedelta,
-    runtime: Runtime,
     ending: asyncio.Event,
 ) -> None:
     translator = Translator(access_log=None)
     plane = ControlPlane(translator)
-    own = isolation.mode is Mode.NAMESPACES
+    own = chosen.isolation.mode is Mode.NAMESPACES
     sockets = str(state.run / file_name(str(gateways.EGRESS))) if own else ""
-    places = Places(port, addresses.gateway(1), addresses.gateway(2), sockets)
+    places = Places(chosen.port, addresses.gateway(1), addresses.gateway(2), sockets)
     proxies = Proxies(state, plane, translator.registry, places)
-    command = commands.application if runtime is Runtime.PROCESS else commands.contained
+    command = commands.application if chosen.runtime is Runtime.PROCESS else commands.contained
     pod_networks = PodNetworks(state, addresses.block) if own else None
-    engine = LocalEngine(store, plane, proxies, isolation.status(), now)
+    engine = LocalEngine(store, plane, proxies, chosen.isolation.status(), now)
     replicas = Replicas(
         state,
         store,
@@ -150,7 +149,7 @@ async def _serve(
         now=now,
         source=random.Random(),
         changed=engine.pod_changed,
-        engine=container_engine(runtime, state.id),
+        engine=container_engine(chosen.runtime, state.id),
     )
     async with AsyncExitStack() as stack:
         await plane.start(proxies.xds)
@@ -166,10 +165,7 @@ async def _serve(
         counting = Counting(proxies.callers, TallyFile(state.counts), engine.look_again)
         engine.find_out(gates, counting)
         async with anyio.create_task_group() as tasks:
-            for key, proxy in ((gateways.INGRESS, proxies.ingress), (gateways.EGRESS, proxies.egress)):
-                marker = Marker(state.id, addresses.block, key, Part.GATEWAY)
-                gateway = GatewayProcess(state, marker, proxies.gateway_command(proxy), now)
-                tasks.start_soon(gateway.run, running.get((key, Part.GATEWAY)))
+            _run_gateways(tasks, state, addresses.block, proxies, running)
             await tasks.start(serve, Service(state, engine, ending), state.api)
             handshake.say(None)
             tasks.start_soon(engine.tell)
@@ -177,7 +173,7 @@ async def _serve(
             tasks.start_soon(counting.run)
             tasks.start_soon(_prune_history, store)
             autoscaler = Autoscaler(store, Meter(proxies.sidecar_admin, now), replicas.pods, read_metric, now)
-            tasks.start_soon(autoscaler.run, scale_every)
+            tasks.start_soon(autoscaler.run, chosen.scale_every)
             gc.freeze()
             await ending.wait()
             tasks.cancel_scope.cancel()
@@ -185,6 +181,14 @@ async def _serve(
         if pod_networks is not None:
             pod_networks.leave()
         await kill_all(state.id, GRACE)
+
+
+def _run_gateways(tasks: TaskGroup, state: State, block: int, proxies: Proxies, running: Running) -> None:
+    """Adopt or start both gateways."""
+    for key, proxy in ((gateways.INGRESS, proxies.ingress), (gateways.EGRESS, proxies.egress)):
+        marker = Marker(state.id, block, key, Part.GATEWAY)
+        gateway = GatewayProcess(state, marker, proxies.gateway_command(proxy), now)
+        tasks.start_soon(gateway.run, running.get((key, Part.GATEWAY)))
 
 
 async def _prune_history(store: Store) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from laneway.local.autoscaler import SYNC
@@ -18,6 +19,19 @@ KIND = "LocalSettings"
 KEY = Key("laneway", "default")
 ADDRESS = "127.0.0.1"
 """Where the ingress listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a start has settled on.
+
+    port: the ingress's; scale_every: from one decision of the autoscaler to the next.
+    """
+
+    port: int
+    isolation: Isolation
+    runtime: Runtime
+    scale_every: timedelta
 
 
 class PortTakenError(Exception):

@@ -15,14 +15,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Integer, Table, Text, bindparam, delete, select
-from sqlalchemy.dialects.sqlite import insert
-
 from laneway.history import events as history
-from laneway.history.database import Utc, metadata, open_database
+from laneway.history.database import open_database
 from laneway.history.events import Event
 from laneway.history.subject import event_about, subject_of
 from laneway.local.difference import difference
+from laneway.local.object_table import ObjectTable
 from laneway.spec.meta import Key, key_of
 
 Body = dict[str, Any]
@@ -30,46 +28,12 @@ Body = dict[str, Any]
 
 _SERVER_SET = frozenset({"uid", "creationTimestamp", "generation", "resourceVersion"})
 
-_objects = Table(
-    "objects",
-    metadata,
-    Column("kind", Text, primary_key=True),
-    Column("namespace", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("body", Text, nullable=False),
-    Column("generation", Integer, nullable=False),
-    Column("resource_version", Integer, nullable=False),
-    Column("created_at", Utc, nullable=False),
-)
-
-_counters = Table(
-    "counters", metadata, Column("name", Text, primary_key=True), Column("value", Integer, nullable=False)
-)
-
-_VERSION = "resource_version"
-
 Fill = Callable[[Body, Body | None, Callable[[str], Sequence[Body]]], Body]
 """What an object becomes when it is written, from (object, as it is stored, all stored objects of a kind)."""
 
 
 def _as_written(obj: Body, old: Body | None, stored: Callable[[str], Sequence[Body]]) -> Body:
     return obj
-
-
-_insert_object = insert(_objects)
-_write_object = _insert_object.on_conflict_do_update(
-    index_elements=["kind", "namespace", "name"],
-    set_={name: _insert_object.excluded[name] for name in ("body", "generation", "resource_version")},
-)
-_insert_counter = insert(_counters)
-_write_counter = _insert_counter.on_conflict_do_update(
-    index_elements=["name"], set_={"value": _insert_counter.excluded.value}
-)
-_delete_object = delete(_objects).where(
-    _objects.c.kind == bindparam("of_kind"),
-    _objects.c.namespace == bindparam("in_namespace"),
-    _objects.c.name == bindparam("named"),
-)
 
 
 class Change(StrEnum):
@@ -114,6 +78,7 @@ class Store:
         self._fill = fill
         self._engine = open_database(path)
         self._connection = self._engine.connect()
+        self._table = ObjectTable(self._connection)
         self._index: dict[str, dict[Key, _Entry]] = {}
         self._subscribers: list[Callable[[Changed], None]] = []
         self._depth = 0
@@ -176,8 +141,7 @@ class Store:
             return False
         with self.transaction():
             self._next_version()
-            named = {"of_kind": kind, "in_namespace": key.namespace, "named": key.name}
-            self._connection.execute(_delete_object, named)
+            self._table.delete(kind, key)
             self._remember(kind, key, None)
             self.record(event_about(old.body, self._now(), Change.DELETED, reason, by=by))
             self._changed.append(Changed(Change.DELETED, kind, key, None))
@@ -214,7 +178,7 @@ class Store:
             with self._connection.begin():
                 yield
                 if self._version != version:
-                    self._connection.execute(_write_counter, {"name": _VERSION, "value": self._version})
+                    self._table.put_version(self._version)
         except BaseException:
             self._roll_back(version)
             raise
@@ -282,12 +246,9 @@ class Store:
 
     def _load(self) -> None:
         with self._connection.begin():
-            for row in self._connection.execute(select(_objects)):
-                body = json.loads(row.body)
-                entries = self._index.setdefault(row.kind, {})
-                entries[Key(row.namespace, row.name)] = _Entry(body, _content(body))
-            version = select(_counters.c.value).where(_counters.c.name == _VERSION)
-            self._version = self._connection.execute(version).scalar() or 0
+            for kind, key, body in self._table.objects():
+                self._index.setdefault(kind, {})[key] = _Entry(body, _content(body))
+            self._version = self._table.version()
 
     def _entry(self, kind: str, key: Key) -> _Entry | None:
         return self._index.get(kind, {}).get(key)
@@ -314,17 +275,7 @@ class Store:
         return self._version
 
     def _write(self, kind: str, key: Key, entry: _Entry) -> None:
-        stamped = entry.body["metadata"]
-        row = {
-            "kind": kind,
-            "namespace": key.namespace,
-            "name": key.name,
-            "body": json.dumps(entry.body, ensure_ascii=False, separators=(",", ":")),
-            "generation": stamped["generation"],
-            "resource_version": self._version,
-            "created_at": datetime.fromisoformat(stamped["creationTimestamp"]),
-        }
-        self._connection.execute(_write_object, row)
+        self._table.put(kind, key, entry.body, self._version)
         self._remember(kind, key, entry)
 
     def _remember(self, kind: str, key: Key, entry: _Entry | None) -> None:
