@@ -7,7 +7,7 @@ import json
 import random
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -48,6 +48,11 @@ SERVE = [sys.executable, "-S", "-E", "-c", SERVER]
 PROXY = ["sh", "-c", "trap 'echo sidecar ends; exit 0' TERM; echo up; sleep 600 & wait"]
 
 
+def ready_pods(replicas: Replicas) -> Sequence[Pod]:
+    """Pods that take new requests."""
+    return [pod for pod in replicas.pods() if pod.ready]
+
+
 @dataclass
 class Mesh:
     """A mesh whose word the test gives. ready: whether sidecars serve; idle: whether pods are unused."""
@@ -86,7 +91,7 @@ class Cluster:
 
     def ready(self, count: int) -> bool:
         """Whether there are exactly this many pods, all ready."""
-        return len(self.replicas.pods()) == len(self.replicas.ready_pods()) == count
+        return len(self.replicas.pods()) == len(ready_pods(self.replicas)) == count
 
     def history(self, *changes: str) -> list[tuple[str, str]]:
         """Change and reason of the events of these changes, of all where none is given."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.local.cluster import ready_pods
 from tests.local.eventually import eventually
 from tests.local.running_engine import MESH_API, Running, app, key, lane, plain, rules, running
 
@@ -36,7 +37,7 @@ async def settle(world: Running) -> None:
     before = -1
     while before != (before := world.store.resource_version()):
         await world.decide()
-        await eventually(lambda: len(world.replicas.ready_pods()) == len(world.replicas.pods()))
+        await eventually(lambda: len(ready_pods(world.replicas)) == len(world.replicas.pods()))
 
 
 async def test_a_plain_deployment_runs_as_it_is(world: Running) -> None:
@@ -77,7 +78,7 @@ async def test_a_changed_plain_deployment_rolls_to_its_end(world: Running) -> No
     before = {pod.key for pod in world.replicas.pods()}
     world.put(plain("web", image="registry/web:2", replicas=2))
     await eventually(
-        lambda: len(pods := world.replicas.ready_pods()) == 2 and not {p.key for p in pods} & before
+        lambda: len(pods := ready_pods(world.replicas)) == 2 and not {p.key for p in pods} & before
     )
     await eventually(lambda: len(world.replicas.pods()) == 2)
 
@@ -244,7 +245,7 @@ async def test_a_full_disk_keeps_no_deployment_from_its_pods_for_good(world: Run
     assert any(f["code"] == "NotWritten" for f in (await world.engine.status())["findings"])
     assert not world.replicas.pods()
     world.store.full = False
-    await eventually(lambda: len(world.replicas.ready_pods()) == 1)
+    await eventually(lambda: len(ready_pods(world.replicas)) == 1)
 
 
 async def test_a_lane_runs_beside_the_app(world: Running) -> None:

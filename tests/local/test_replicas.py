@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.local.cluster import SERVE, Cluster, cluster
+from tests.local.cluster import SERVE, Cluster, cluster, ready_pods
 from tests.local.eventually import eventually
 from tests.local.samples import deployment
 
@@ -123,7 +123,7 @@ async def test_a_drained_pod_ends_when_nobody_needs_it_any_more(state: State) ->
         pod = only(started)
         started.mesh.idle.clear()
         started.scale(web(0))
-        assert started.replicas.ready_pods() == []
+        assert ready_pods(started.replicas) == []
         assert started.told[-1].stage is Stage.DRAINING
         await eventually(lambda: started.mesh.leaving)
         assert (await get(pod)).ok
@@ -386,7 +386,7 @@ async def test_a_changed_template_rolls_without_a_gap(state: State) -> None:
         def rolled() -> bool:
             started.scale(web(2, env=[{"name": "NEW", "value": "1"}]))
             staying = [pod for pod in started.replicas.pods() if pod.stage is not Stage.DRAINING]
-            seen.append((len(started.replicas.ready_pods()), len(staying)))
+            seen.append((len(ready_pods(started.replicas)), len(staying)))
             return started.ready(2) and not old & {pod.template for pod in staying}
 
         await eventually(rolled)
@@ -472,7 +472,7 @@ async def test_what_died_meanwhile_is_not_ready_and_started_again(state: State) 
     os.kill(parts(find(state.id))[killed, Part.APP].pid, signal.SIGKILL)
     await eventually(lambda: len(parts(find(state.id))) == 3)
     async with running(state) as started:
-        assert [pod.key for pod in started.replicas.ready_pods()] == [left]
+        assert [pod.key for pod in ready_pods(started.replicas)] == [left]
         started.scale(web(2))
         await eventually(lambda: started.ready(2))
         assert {pod.key for pod in started.replicas.pods()} == {killed, left}

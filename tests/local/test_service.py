@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from tests.local.cluster import ready_pods
 from tests.local.eventually import eventually
 from tests.local.running_engine import Running, app, key, lane, obj, plain, rules, running
 
@@ -147,7 +148,7 @@ async def test_delete_is_refused_where_the_rest_needs_it(world: Running) -> None
 async def test_what_laneway_derived_cannot_be_deleted(world: Running) -> None:
     """A Pod without its object would run unseen."""
     await world.service.apply([plain("web")], by="ann", reason="")
-    await eventually(lambda: len(world.replicas.ready_pods()) == 1)
+    await eventually(lambda: len(ready_pods(world.replicas)) == 1)
     (pod,) = world.replicas.pods()
     with pytest.raises(ConflictError, match="Laneway's own"):
         await world.service.delete([ref("Pod", pod.key.name)], by="ann", reason="")
@@ -258,7 +259,7 @@ async def test_logs_are_those_of_an_apps_pods_and_of_its_lanes(world: Running, s
     world.put(lane("green", "web"))
     for _ in range(3):
         await world.decide()
-        await eventually(lambda: len(world.replicas.ready_pods()) == len(world.replicas.pods()))
+        await eventually(lambda: len(ready_pods(world.replicas)) == len(world.replicas.pods()))
     by_deployment = {pod.deployment: pod for pod in world.replicas.pods()}
     assert len(by_deployment) == 3
     for pod in by_deployment.values():
@@ -273,7 +274,7 @@ async def test_logs_are_those_of_an_apps_pods_and_of_its_lanes(world: Running, s
 async def test_logs_of_a_plain_deployment_are_found_by_its_name(world: Running) -> None:
     """Those of nothing are missing."""
     world.put(plain("labs"))
-    await eventually(lambda: len(world.replicas.ready_pods()) == 1)
+    await eventually(lambda: len(ready_pods(world.replicas)) == 1)
     (pod,) = world.replicas.pods()
     assert await lines_of(world, deployment="labs") == {pod.key.name}
     for missing, says in (
@@ -288,12 +289,12 @@ async def test_logs_of_a_plain_deployment_are_found_by_its_name(world: Running) 
 async def test_a_restart_replaces_pods_and_never_has_fewer_ready_ones(world: Running) -> None:
     """New ones first; who asked and why is in the history."""
     world.put(plain("labs"))
-    await eventually(lambda: len(world.replicas.ready_pods()) == 1)
+    await eventually(lambda: len(ready_pods(world.replicas)) == 1)
     (old,) = world.replicas.pods()
     assert await world.service.restart(PodQuery("shop", deployment="labs"), "ann", "new keys") == [
         old.key.name
     ]
-    assert old.key in {pod.key for pod in world.replicas.ready_pods()}
+    assert old.key in {pod.key for pod in ready_pods(world.replicas)}
     await eventually(lambda: [pod.ready for pod in world.replicas.pods() if pod.key != old.key] == [True])
     await eventually(lambda: old.key not in {pod.key for pod in world.replicas.pods()})
     (asked,) = [e for e in world.store.events(name=old.key.name) if e.change == "restarting"]

@@ -148,10 +148,6 @@ class Replicas:
         pods = sorted((each.pod for each in self._replicas.values()), key=lambda pod: pod.key)
         return [pod for pod in pods if deployment in (None, Key(pod.key.namespace, pod.deployment))]
 
-    def ready_pods(self, deployment: Key | None = None) -> Sequence[Pod]:
-        """Pods that take new requests."""
-        return [pod for pod in self.pods(deployment) if pod.ready]
-
     def sidecar_changed(self, key: Key) -> None:
         """Ask `sidecars.ready` for this pod now instead of at the next poll."""
         if key in self._replicas:
