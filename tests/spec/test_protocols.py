@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from laneway.spec.check import check
 from laneway.spec.istio import Port
 from laneway.spec.kubernetes import ServicePort
+from laneway.spec.load import Source, load
 from laneway.spec.protocols import Protocol, named, of_service_port
 
 
@@ -60,3 +62,22 @@ def test_every_protocol_of_an_entry_is_known() -> None:
         Protocol.TCP,
         None,
     ]
+
+
+def test_an_app_is_told_that_connections_have_no_weights() -> None:
+    """As a warning at the port; a port of HTTP beside it is not named."""
+    text = """
+apiVersion: laneway.dev/v1alpha1
+kind: App
+metadata: {name: store}
+spec:
+  workload: {template: {spec: {containers: [{name: a, ports: [{containerPort: 80}, {containerPort: 6379}]}]}}}
+  service: {ports: [{name: http, port: 80}, {name: tcp-store, port: 6379}]}
+"""
+    loaded = load([Source("store.yaml", text)])
+    (problem,) = check(loaded)
+    assert not problem.is_error
+    assert str(problem).startswith(
+        "store.yaml:7:45: warning LW231: port 6379 carries tcp: its connections go to the pods of every "
+        "version alike, without weights or lanes; declare HTTP, HTTP/2 or gRPC where that is spoken; "
+    )

@@ -39,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     app.bounds_fit_their_metric,
     app.target_port_names_exist,
     app.target_ports_are_declared,
+    app.weights_are_for_requests,
     cohorts.preview_headers_are_free,
     cohorts.cookies_are_set_at_gateways,
     cohorts.cookies_differ_on_a_host,

@@ -112,6 +112,12 @@ class Code(Enum):
     )
     STEP_GATE = "LW229", "gate not exactly one", _ERROR, "write one of `approval`, `command` and `webhook`"
     GUARDRAIL = "LW230", "bound not of the metric", _ERROR, "write a share for errors, a duration for latency"
+    NOT_WEIGHTED = (
+        "LW231",
+        "port without weights",
+        _WARNING,
+        "declare HTTP, HTTP/2 or gRPC where that is spoken; else expect connections at every version",
+    )
 
     NO_DEPLOYMENT = "LW301", "Deployment missing", _ERROR, "add the Deployment, or correct the name"
     NO_PORT_NAME = "LW302", "container port missing", _ERROR, "name one of the container's ports"

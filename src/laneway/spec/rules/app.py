@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from laneway.spec.app import App, Scale
 from laneway.spec.problems import Code
+from laneway.spec.protocols import of_service_port
 from laneway.spec.rules.scope import Fault, Scope, listed
 from laneway.spec.values import FULL, LATENCY_EDGES_MS, format_bound, format_duration
 from laneway.spec.yaml import Path
@@ -161,3 +162,16 @@ def target_ports_are_declared(scope: Scope) -> Iterator[Fault]:
                 text = f"the container does not declare port {number}, so nothing is sent to it locally"
                 remedy = f"declare it, or write `targetPort:` with one of: {listed(declared[1])}"
                 yield Fault(Code.UNDECLARED_PORT, app, path, text, remedy)
+
+
+def weights_are_for_requests(scope: Scope) -> Iterator[Fault]:
+    """Only of what proxies read can they give a version its share, or know its lane."""
+    for app in scope.spec.apps.values():
+        for index, port in enumerate(app.spec.service.ports):
+            protocol = of_service_port(port.app_protocol, port.name or "", port.port)
+            if not protocol.http:
+                text = (
+                    f"port {port.port} carries {protocol}: its connections go to the pods of every version "
+                    "alike, without weights or lanes"
+                )
+                yield Fault(Code.NOT_WEIGHTED, app, ("spec", "service", "ports", index), text)
