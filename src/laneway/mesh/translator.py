@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from laneway.mesh.addresses import CallerAddresses
+from laneway.mesh.caller_addresses import CallerAddresses
 from laneway.mesh.callers import CallerTables, ConnectionCallers, caller_layer
 from laneway.mesh.clusters import clusters_of
 from laneway.mesh.endpoints import assignments_of
