@@ -7,7 +7,7 @@ from typing import Any
 import click
 import pytest
 from tests.cli.conftest import Daemon, Laneway
-from tests.cli.statuses import app, lane, status
+from tests.cli.statuses import app, lane, release, status
 
 from laneway.cli import promotion, together
 from laneway.cli.lane import entry_host
@@ -251,7 +251,8 @@ def test_the_first_app_of_a_lane_leads_its_release(daemon: Daemon, laneway: Lane
                 "spec": spec,
             }
         )
-    daemon.says(status(apps=[app("cart"), app()], lanes=[lane()]))
+    begun = release("lane-green", together=["cart"])
+    daemon.says(status(apps=[app("cart"), app()], lanes=[lane()], releases=[begun]))
     apps = [f"--app={name}=registry/it:2" for name in ("pharmacy", "cart")]
     laneway("lane", "up", "green", *apps)
     done = laneway("lane", "promote", "green", "--reason", "tested")
@@ -259,6 +260,21 @@ def test_the_first_app_of_a_lane_leads_its_release(daemon: Daemon, laneway: Lane
     asked = daemon.asked("apply")[-1]
     assert [part["name"] for part in asked["objects"][-1]["spec"]["apps"]] == ["pharmacy", "cart"]
     assert asked["reason"] == "tested"
+
+
+def test_a_promotion_that_has_not_begun_is_not_taken_for_one_that_is_over(
+    daemon: Daemon, laneway: Laneway
+) -> None:
+    """With --wait it is over with 4, as every release that goes on."""
+    template = {"spec": {"containers": [{"name": "main", "image": "registry/it:1"}]}}
+    body = {"apiVersion": "laneway.dev/v1alpha1", "kind": "App"}
+    spec = {"workload": {"template": template}, "service": {"ports": [{"port": 80, "targetPort": 8080}]}}
+    daemon.stores(body | {"metadata": {"name": "pharmacy", "namespace": "shop"}, "spec": spec})
+    daemon.says(status(apps=[app()], lanes=[lane()]))
+    laneway("lane", "up", "green", "--app", "pharmacy", "--image", "registry/it:2")
+    done = laneway("lane", "promote", "green", "--wait", "--timeout", "50ms")
+    assert done.code == 4
+    assert "release lane-green has not begun yet" in done.err
 
 
 def test_deleting_after_the_promotion_needs_to_wait_for_it(laneway: Laneway) -> None:

@@ -13,7 +13,7 @@ from laneway.cli.options import Format
 if TYPE_CHECKING:
     from laneway.cli.client import Client
     from laneway.local.state import State
-    from laneway.local.status import Json, LaneStatus, Status
+    from laneway.local.status import Json, LaneStatus, ReleaseStatus, Status
 
 
 @click.command("promote", epilog=options.example("laneway lane promote green --wait --delete"))
@@ -42,7 +42,8 @@ def lane_promote(
     """
     from laneway.cli import daemon, finding, loading
     from laneway.cli.apply import taken_up
-    from laneway.cli.release import Exit, follow, print_release
+    from laneway.cli.output import say
+    from laneway.cli.release import TAKEN_UP, Exit, follow, print_release
 
     if delete and not wait:
         raise click.BadParameter("wait for the promotion: --wait", param_hint="--delete")
@@ -51,11 +52,12 @@ def lane_promote(
         lane = finding.lane_of(status, name, namespace)
         objects, release = _promotion(client, status, lane)
         changes = loading.send_objects(client, objects, reason or f"promoted from lane {lane['name']}")
-        status = taken_up(client, changes, wait=False, limit=limit)
-        app = release["spec"]["apps"][0]["name"]
-        begun = finding.release(status, lane["namespace"], release["metadata"]["name"], app)
-        code = Exit.PROMOTED
-        if wait and begun:
+        taken_up(client, changes, wait=False, limit=limit)
+        begun, code = _begun(client, release, limit if wait else TAKEN_UP), Exit.PROMOTED
+        if begun is None:
+            say(f"release {release['metadata']['name']} has not begun yet: laneway release status")
+            code = Exit.TIMEOUT if wait else code
+        elif wait:
             begun, code = follow(client, begun, limit)
             if delete and code is Exit.PROMOTED:
                 _remove(client, lane, f"{begun['name']} is promoted")
@@ -89,6 +91,17 @@ def _promotion(client: Client, status: Status, found: LaneStatus) -> tuple[list[
         promotion.evidence(lane, options.user()),
     )
     return [*templates, release], release
+
+
+def _begun(client: Client, release: Json, limit: timedelta) -> ReleaseStatus | None:
+    """The first app's part of a release, as soon as it begins: after those of its apps that still run."""
+    from laneway.cli import finding, waiting
+
+    metadata, app = release["metadata"], release["spec"]["apps"][0]["name"]
+    for status in waiting.follow(client, limit):
+        if begun := finding.release(status, metadata["namespace"], metadata["name"], app):
+            return begun
+    return None
 
 
 def _remove(client: Client, lane: LaneStatus, reason: str) -> None:
