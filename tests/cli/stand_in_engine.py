@@ -90,9 +90,11 @@ class StandInEngine:
 
     async def delete(self, objects: Sequence[Reference], by: str, reason: str) -> Changes:
         self._note("delete", objects=objects, by=by, reason=reason)
-        for each in objects:
-            self.stored.pop((each["kind"], each["namespace"], each["name"]), None)
-        return Changes(version=self._status()["observed"], objects=[])
+        gone = [each for each in objects if (each["kind"], each["namespace"], each["name"]) in self.stored]
+        for each in gone:
+            del self.stored[each["kind"], each["namespace"], each["name"]]
+        deleted = [Change(**each, operation="deleted") for each in gone]
+        return Changes(version=self._status()["observed"], objects=deleted)
 
     async def objects(self, kind: str, namespace: str | None, name: str | None) -> list[Json]:
         def asked(body: Json) -> bool:
