@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,14 @@ def lane(name: str) -> Object:
         "metadata": metadata,
         "spec": {"apps": apps},
     }
+
+
+@pytest.fixture
+def laneway(tmp_path: Path) -> Iterator[Laneway]:
+    """A state of its own for each number of lanes."""
+    laneway = Laneway(tmp_path / "state")
+    yield laneway
+    laneway.end()
 
 
 @pytest.mark.parametrize(
