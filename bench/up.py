@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from bench.figures import Figure, spread
 from bench.processes import cpu_seconds, memory_mb
-from laneway.local.markers import Part, find, parts
+from laneway.local.process.markers import Part, find, parts
 from laneway.local.state import State
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "laneway"

@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from laneway.local import procfs
+from laneway.local.process import procfs
 from laneway.local.state import State
 
 _DEPTH_MAX = 3

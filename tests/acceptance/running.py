@@ -19,8 +19,8 @@ from tests.acceptance.flood import Answer, flood
 
 from laneway.cli.client import Client
 from laneway.local.http1 import Address, Request
+from laneway.local.server.status import AppStatus, Status
 from laneway.local.state import State
-from laneway.local.status import AppStatus, Status
 from laneway.mesh.envoy import Admin
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "laneway"

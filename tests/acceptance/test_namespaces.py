@@ -17,8 +17,8 @@ import pytest
 import yaml
 from tests.acceptance.running import Laneway
 
-from laneway.local import procfs
 from laneway.local.netns import client
+from laneway.local.process import procfs
 from laneway.local.state import State
 
 pytestmark = pytest.mark.mesh

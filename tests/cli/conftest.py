@@ -19,8 +19,8 @@ from tests.cli import statuses
 
 from laneway.cli.client import Client, NotRunningError
 from laneway.cli.main import run
+from laneway.local.server.status import Reference, Status
 from laneway.local.state import State
-from laneway.local.status import Reference, Status
 
 START_SECONDS_MAX = 20.0
 

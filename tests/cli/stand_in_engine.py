@@ -22,12 +22,11 @@ from typing import Any
 import anyio
 
 from laneway import __version__
-from laneway.local.api import ConflictError, EventQuery, MissingError, RefusedError
-from laneway.local.api_server import serve
-from laneway.local.markers import Part
-from laneway.local.selection import PodQuery
-from laneway.local.state import State
-from laneway.local.status import (
+from laneway.local.process.markers import Part
+from laneway.local.server.api import ConflictError, EventQuery, MissingError, RefusedError
+from laneway.local.server.api_server import serve
+from laneway.local.server.selection import PodQuery
+from laneway.local.server.status import (
     Change,
     Changes,
     Event,
@@ -40,6 +39,7 @@ from laneway.local.status import (
     ReleaseStatus,
     Status,
 )
+from laneway.local.state import State
 from laneway.spec.meta import Key
 from laneway.spec.release import Verb
 
@@ -51,7 +51,7 @@ SILENT = "silent"
 
 
 class StandInEngine:
-    """Implements `laneway.local.api.Engine` without a mesh."""
+    """Implements `laneway.local.server.api.Engine` without a mesh."""
 
     def __init__(self, state: State) -> None:
         self.stored: dict[tuple[str, str, str], Json] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from laneway.local.status import (
+from laneway.local.server.status import (
     AppStatus,
     Finding,
     Isolation,

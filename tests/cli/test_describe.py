@@ -8,8 +8,8 @@ from typing import Any
 from tests.cli.conftest import Daemon, Laneway
 from tests.cli.statuses import finding, lane, release, status
 
-from laneway.local.addresses import Pair
-from laneway.local.pods import new_pod
+from laneway.local.network.addresses import Pair
+from laneway.local.pod.pods import new_pod
 
 
 def pod(name: str, labels: dict[str, str]) -> dict[str, Any]:

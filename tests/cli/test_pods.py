@@ -14,9 +14,9 @@ import pytest
 from tests.cli.conftest import Daemon, Laneway
 from tests.cli.statuses import status
 
-from laneway.local.addresses import Pair
-from laneway.local.engines import Engine
-from laneway.local.pods import new_pod
+from laneway.local.container.engines import Engine
+from laneway.local.network.addresses import Pair
+from laneway.local.pod.pods import new_pod
 from laneway.local.settings import KEY, KIND
 from laneway.spec.meta import Key
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Daemon, Laneway
 
-from laneway.local.engines import Runtime
+from laneway.local.container.engines import Runtime
 from laneway.local.settings import runtime_of
 from laneway.local.state import State
 from laneway.local.store import Store

@@ -16,13 +16,13 @@ from pathlib import Path
 from sqlalchemy.exc import OperationalError
 from tests.local.eventually import eventually
 
-from laneway.local.addresses import Addresses
-from laneway.local.containers import Command
-from laneway.local.engines import Engine
-from laneway.local.networks import SharedNetwork
-from laneway.local.pods import Pod
-from laneway.local.references import CannotStartError
-from laneway.local.replicas import Replicas
+from laneway.local.container.containers import Command
+from laneway.local.container.engines import Engine
+from laneway.local.container.references import CannotStartError
+from laneway.local.network.addresses import Addresses
+from laneway.local.network.networks import SharedNetwork
+from laneway.local.pod.pods import Pod
+from laneway.local.pod.replicas import Replicas
 from laneway.local.state import State
 from laneway.local.store import Store
 

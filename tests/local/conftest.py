@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from laneway.local.markers import find
+from laneway.local.process.markers import find
 from laneway.local.state import State
 
 

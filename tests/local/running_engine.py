@@ -13,17 +13,17 @@ from typing import Any
 from tests.local.cluster import SERVE, FillableStore
 
 from laneway.control.loop import Loop
-from laneway.local import commands
-from laneway.local.addresses import Addresses
-from laneway.local.cluster_addresses import addressed
+from laneway.local.container import commands
 from laneway.local.engine import LocalEngine
-from laneway.local.gateways import Places
-from laneway.local.networks import SharedNetwork
-from laneway.local.proxies import Proxies
-from laneway.local.replicas import Replicas
-from laneway.local.service import Service
+from laneway.local.network.addresses import Addresses
+from laneway.local.network.cluster_addresses import addressed
+from laneway.local.network.networks import SharedNetwork
+from laneway.local.pod.replicas import Replicas
+from laneway.local.proxy.gateways import Places
+from laneway.local.proxy.proxies import Proxies
+from laneway.local.server.service import Service
+from laneway.local.server.status import Isolation, Json
 from laneway.local.state import State
-from laneway.local.status import Isolation, Json
 from laneway.mesh.control_plane import ControlPlane
 from laneway.mesh.translator import Translator
 from laneway.spec.meta import Key

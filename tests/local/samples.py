@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from laneway.local.addresses import Pair
-from laneway.local.pods import Pod, new_pod, read_pod
+from laneway.local.network.addresses import Pair
+from laneway.local.pod.pods import Pod, new_pod, read_pod
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

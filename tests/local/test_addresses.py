@@ -14,17 +14,17 @@ from contextlib import ExitStack
 import pytest
 from tests.local.eventually import eventually
 
-from laneway.local import procfs
-from laneway.local.addresses import Addresses, NoAddressError, local_port, privileged_below
-from laneway.local.markers import Marker, Part
+from laneway.local.network.addresses import Addresses, NoAddressError, local_port, privileged_below
+from laneway.local.process import procfs
+from laneway.local.process.markers import Marker, Part
 from laneway.spec.meta import Key
 
 Claim = Callable[[str], Addresses]
 
 DAEMON = """
 import subprocess, sys
-from laneway.local.addresses import Addresses
-from laneway.local.markers import Marker, Part
+from laneway.local.network.addresses import Addresses
+from laneway.local.process.markers import Marker, Part
 from laneway.spec.meta import Key
 addresses = Addresses.claim(sys.argv[1])
 marker = Marker(sys.argv[1], addresses.block, Key("shop", "web-1"), Part.APP)

@@ -18,11 +18,11 @@ import httpx2
 import pytest
 from anyio.abc import TaskStatus
 
-from laneway.local.api import ConflictError, EventQuery, MissingError, RefusedError
-from laneway.local.api_server import serve
-from laneway.local.markers import Part
-from laneway.local.selection import PodQuery
-from laneway.local.status import (
+from laneway.local.process.markers import Part
+from laneway.local.server.api import ConflictError, EventQuery, MissingError, RefusedError
+from laneway.local.server.api_server import serve
+from laneway.local.server.selection import PodQuery
+from laneway.local.server.status import (
     Changes,
     Event,
     Explanation,

@@ -11,9 +11,9 @@ from pathlib import Path
 import grpc
 import pytest
 
-from laneway.local.asking import ask, run
-from laneway.local.probes import Answer, Program, Target
-from laneway.local.processes import spawn
+from laneway.local.pod.asking import ask, run
+from laneway.local.pod.probes import Answer, Program, Target
+from laneway.local.process.processes import spawn
 
 Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]
 LONG = timedelta(seconds=10)

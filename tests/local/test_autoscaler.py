@@ -13,11 +13,11 @@ from tests.local.cluster import FillableStore
 from tests.local.samples import START, changed, pod
 
 from laneway.autoscale.measured import NoMetricError
-from laneway.local.autoscaler import Autoscaler
-from laneway.local.markers import Identity, Part
-from laneway.local.pods import Pod, Stage
+from laneway.local.measure.autoscaler import Autoscaler
+from laneway.local.measure.usage import Meter, Use
+from laneway.local.pod.pods import Pod, Stage
+from laneway.local.process.markers import Identity, Part
 from laneway.local.store import Body
-from laneway.local.usage import Meter, Use
 from laneway.spec.meta import Key
 
 WEB = Key("shop", "web")

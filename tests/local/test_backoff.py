@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import accumulate
 
-from laneway.local.backoff import Backoff
+from laneway.local.pod.backoff import Backoff
 
 NEVER = timedelta()
 

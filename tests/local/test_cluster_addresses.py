@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from laneway.control.changes import same
-from laneway.local.cluster_addresses import addressed, cluster_ip, host_addresses
+from laneway.local.network.cluster_addresses import addressed, cluster_ip, host_addresses
 from laneway.local.store import Change, Store
 from laneway.spec.meta import Key
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from tests.local.samples import START, changed, pod
 
-from laneway.local.addresses import Pair
-from laneway.local.commands import Find, application, folder_of, folder_of_app
-from laneway.local.pods import Pod, new_pod, read_pod
-from laneway.local.references import CannotStartError
+from laneway.local.container.commands import Find, application, folder_of, folder_of_app
+from laneway.local.container.references import CannotStartError
+from laneway.local.network.addresses import Pair
+from laneway.local.pod.pods import Pod, new_pod, read_pod
 from laneway.manifests import names
 from laneway.spec.kubernetes import Container
 from laneway.spec.meta import Key

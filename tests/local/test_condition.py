@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from tests.local.samples import START, changed, pod
 
-from laneway.local.condition import Condition, Ended, adopted_condition, first_condition, in_condition
-from laneway.local.markers import Identity, Part
-from laneway.local.pods import Stage, Trouble
-from laneway.local.probes import Answer
+from laneway.local.pod.condition import Condition, Ended, adopted_condition, first_condition, in_condition
+from laneway.local.pod.pods import Stage, Trouble
+from laneway.local.pod.probes import Answer
+from laneway.local.process.markers import Identity, Part
 
 SOON = timedelta(seconds=0.5)
 APP, PROXY = Identity(1, 1), Identity(2, 2)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.local.samples import changed, pod
 
-from laneway.local.containers import Command, application, expand
-from laneway.local.pods import Pod
-from laneway.local.references import CannotStartError
+from laneway.local.container.containers import Command, application, expand
+from laneway.local.container.references import CannotStartError
+from laneway.local.pod.pods import Pod
 
 
 @pytest.mark.parametrize(

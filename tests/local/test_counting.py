@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from laneway.local.tally import Tally, TallyFile
+from laneway.local.measure.tally import Tally, TallyFile
 from laneway.mesh.envoy import Requests, requests_of
 from laneway.plan.observed import Counts, CountsId
 from laneway.spec.meta import Key

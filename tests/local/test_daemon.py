@@ -16,9 +16,10 @@ from tests.local.running_engine import plain, public
 from tests.mesh.running_mesh import free_port
 
 from laneway.cli.client import Client
-from laneway.local import gateways, handshake
-from laneway.local.markers import Part, find, parts
-from laneway.local.processes import kill_all
+from laneway.local import handshake
+from laneway.local.process.markers import Part, find, parts
+from laneway.local.process.processes import kill_all
+from laneway.local.proxy import gateways
 from laneway.local.state import State
 from laneway.spec.problems import Code, Problem
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from laneway.history.events import Event
-from laneway.local import documents
+from laneway.local.server import documents
 from laneway.spec.meta import Key
 from laneway.spec.problems import Code, Place
 

@@ -14,13 +14,13 @@ from tests.local.cluster import SERVE, cluster
 from tests.local.eventually import eventually
 from tests.local.samples import changed, deployment, pod
 
-from laneway.local import commands, engines
-from laneway.local.containers import Command
-from laneway.local.engines import Engine, Runtime, missing
+from laneway.local.container import commands, engines
+from laneway.local.container.containers import Command
+from laneway.local.container.engines import Engine, Runtime, missing
+from laneway.local.container.volumes import Mount
 from laneway.local.logs import log_file
-from laneway.local.markers import Part
+from laneway.local.process.markers import Part
 from laneway.local.state import State
-from laneway.local.volumes import Mount
 from laneway.spec.kubernetes import Container
 
 FAKE = """#!/bin/sh

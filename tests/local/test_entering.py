@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 import laneway
-from laneway.local import mounting
+from laneway.local.container import mounting
 from laneway.local.netns import client
 
 BEGIN = """
 import json, os, signal, sys
 sys.path.insert(0, {package!r})
 from ipaddress import IPv4Address
-from laneway.local import entering, launcher
+from laneway.local.container import launcher
+from laneway.local.process import entering
 from laneway.local.netns import launch, ownership, pod_network
 ready, report = os.pipe()
 def replica():
@@ -99,7 +100,7 @@ def test_in_the_shared_network_a_program_sees_the_replicas_volumes(tmp_path: Pat
 def test_a_replica_that_has_ended_is_not_there() -> None:
     """Told as an OSError, which the command turns into words."""
     script = f"import sys; sys.path.insert(0, {str(Path(laneway.__file__).parent.parent)!r})\n"
-    script += f"from laneway.local import entering\nentering.become({json.dumps(['true'])}, 2**22 + 1, {{}})"
+    script += f"from laneway.local.process import entering\nentering.become({json.dumps(['true'])}, 2**22 + 1, {{}})"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=False
     )

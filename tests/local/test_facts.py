@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.local.samples import changed, pod
 
 from laneway.local.facts import Snapshot
-from laneway.local.pods import Pod, Stage
+from laneway.local.pod.pods import Pod, Stage
 from laneway.manifests import names
 from laneway.plan.observed import VersionSeen
 from laneway.spec.meta import Key

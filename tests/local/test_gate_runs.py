@@ -15,7 +15,7 @@ import pytest
 from tests.local.eventually import eventually
 
 from laneway.local.gate_runs import GateRuns
-from laneway.local.markers import find
+from laneway.local.process.markers import find
 from laneway.local.state import State
 from laneway.plan.observed import GateId
 from laneway.plan.result import GateRun

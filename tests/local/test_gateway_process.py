@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.local.eventually import eventually
 
-from laneway.local.containers import Command
-from laneway.local.gateway_process import GatewayProcess
-from laneway.local.gateways import INGRESS
+from laneway.local.container.containers import Command
 from laneway.local.logs import log_file
-from laneway.local.markers import Identity, Marker, Part, find, parts
-from laneway.local.processes import kill_all
+from laneway.local.process.markers import Identity, Marker, Part, find, parts
+from laneway.local.process.processes import kill_all
+from laneway.local.proxy.gateway_process import GatewayProcess
+from laneway.local.proxy.gateways import INGRESS
 from laneway.local.state import State
 
 PLACE = (INGRESS, Part.GATEWAY)
@@ -53,7 +53,7 @@ async def test_a_gateway_survives_its_keeper_and_is_adopted(
     state: State, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its clients notice nothing of a daemon that is started anew."""
-    caplog.set_level(logging.INFO, "laneway.local.gateway_process")
+    caplog.set_level(logging.INFO, "laneway.local.proxy.gateway_process")
     first = asyncio.create_task(gateway(state).run(None))
     began = await until_running(state)
     await eventually(lambda: f"runs as process {began.pid}" in caplog.text)

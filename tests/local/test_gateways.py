@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from laneway.local import gateways
-from laneway.local.gateways import EGRESS_LABELS, INGRESS_LABELS, Places
+from laneway.local.proxy import gateways
+from laneway.local.proxy.gateways import EGRESS_LABELS, INGRESS_LABELS, Places
 from laneway.mesh.refusals import refusals_of
 from laneway.spec.istio import Gateway
 

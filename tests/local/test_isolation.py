@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from laneway.local.isolation import Impossible, Isolation, IsolationError, Mode, decide, forbidden
+from laneway.local.network.isolation import Impossible, Isolation, IsolationError, Mode, decide, forbidden
 
 SHARED, APART = Isolation(Mode.LOOPBACK, "the default"), Isolation(Mode.NAMESPACES, "asked for")
 FULL = forbidden("make a user namespace", errno.ENOSPC)

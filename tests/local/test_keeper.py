@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from tests.local.eventually import eventually
 
-from laneway.local import procfs
-from laneway.local.condition import Ended
-from laneway.local.keeper import Keeper, how_ended
-from laneway.local.markers import Part
-from laneway.local.processes import Process, clean_environment, spawn
-from laneway.local.references import CannotStartError
+from laneway.local.container.references import CannotStartError
+from laneway.local.pod.condition import Ended
+from laneway.local.pod.keeper import Keeper, how_ended
+from laneway.local.process import procfs
+from laneway.local.process.markers import Part
+from laneway.local.process.processes import Process, clean_environment, spawn
 
 
 class Owner:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from laneway.local.engines import Runtime
-from laneway.local.leftovers import ContainersLeftError, end_containers
+from laneway.local.container.engines import Runtime
+from laneway.local.container.leftovers import ContainersLeftError, end_containers
 from laneway.local.settings import runtime_of
 from laneway.local.state import State
 from laneway.local.store import Store

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.local.samples import changed, pod
 
-from laneway.local.limits import not_enforced
-from laneway.local.pods import Pod
+from laneway.local.pod.pods import Pod
+from laneway.local.server.limits import not_enforced
 from laneway.manifests import names
 from laneway.spec.kubernetes import Container
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from laneway.local.logs import Line, Source, _Growing, follow_logs, log_file, prune, tail, trim
-from laneway.local.markers import Part
+from laneway.local.process.markers import Part
 from laneway.spec.meta import Key
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from uuid import uuid4
 
-from laneway.local.markers import Identity, Marked, Marker, Part, find, parts
+from laneway.local.process.markers import Identity, Marked, Marker, Part, find, parts
 from laneway.spec.meta import Key
 
 WEB = Key("shop", "web-1")

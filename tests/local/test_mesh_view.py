@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.local.samples import changed, pod
 
-from laneway.local.mesh_view import file_name, mesh_pod, sidecar
-from laneway.local.pods import Pod, Stage
+from laneway.local.pod.pods import Pod, Stage
+from laneway.local.proxy.mesh_view import file_name, mesh_pod, sidecar
 from laneway.mesh.sockets import BYTES_MAX
 from laneway.mesh.world import Pipe
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from laneway.autoscale.measured import NoMetricError
-from laneway.local.metric_url import read_metric
+from laneway.local.measure.metric_url import read_metric
 
 
 @contextmanager

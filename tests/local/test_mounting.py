@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from laneway.local import launcher, mounting
-from laneway.local.mounting import prefix
-from laneway.local.references import CannotStartError
-from laneway.local.volumes import Mount
+from laneway.local.container import launcher, mounting
+from laneway.local.container.mounting import prefix
+from laneway.local.container.references import CannotStartError
+from laneway.local.container.volumes import Mount
 
 pytestmark = pytest.mark.skipif(bool(mounting.refusal()), reason=f"not here: {mounting.refusal()}")
 

@@ -11,13 +11,13 @@ import pytest
 from tests.local.eventually import eventually
 from tests.local.samples import changed, pod
 
-from laneway.local import procfs
-from laneway.local.markers import Marker, Part, find, parts
 from laneway.local.netns.pod_network import RESOLVER_PORT
-from laneway.local.networks import Start
-from laneway.local.pod_networks import HELPER, PodNetworks
-from laneway.local.pods import Pod
-from laneway.local.processes import Process, kill_all
+from laneway.local.network.networks import Start
+from laneway.local.network.pod_networks import HELPER, PodNetworks
+from laneway.local.pod.pods import Pod
+from laneway.local.process import procfs
+from laneway.local.process.markers import Marker, Part, find, parts
+from laneway.local.process.processes import Process, kill_all
 from laneway.local.state import State
 
 NOW = timedelta(0)

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from tests.local.samples import START, deployment, pod
 
-from laneway.local.addresses import Pair
-from laneway.local.markers import Identity, Part
-from laneway.local.pods import Pod, Stage, Trouble, new_pod, pod_name, read_pod, status_of
+from laneway.local.network.addresses import Pair
+from laneway.local.pod.pods import Pod, Stage, Trouble, new_pod, pod_name, read_pod, status_of
+from laneway.local.process.markers import Identity, Part
 
 LOGS = {Part.APP: "/logs/app", Part.SIDECAR: "/logs/sidecar"}
 

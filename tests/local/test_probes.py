@@ -7,7 +7,7 @@ from functools import reduce
 
 import pytest
 
-from laneway.local.probes import (
+from laneway.local.pod.probes import (
     Answer,
     Place,
     Program,

@@ -15,9 +15,9 @@ from uuid import uuid4
 import pytest
 from tests.local.eventually import eventually
 
-from laneway.local import procfs
-from laneway.local.markers import Identity, Marker, Part, find
-from laneway.local.processes import Process, adopt, clean_environment, kill_all, kill_marked, spawn
+from laneway.local.process import procfs
+from laneway.local.process.markers import Identity, Marker, Part, find
+from laneway.local.process.processes import Process, adopt, clean_environment, kill_all, kill_marked, spawn
 from laneway.spec.meta import Key
 
 SOON = timedelta(seconds=5)

@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 
-from laneway.local import procfs
+from laneway.local.process import procfs
 
 
 def test_a_process_is_known_by_pid_and_start() -> None:

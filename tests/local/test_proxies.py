@@ -15,12 +15,12 @@ from tests.local.eventually import eventually
 from tests.local.samples import changed, pod
 from tests.mesh.running_mesh import free_port
 
-from laneway.local.addresses import Addresses
-from laneway.local.containers import Command
-from laneway.local.gateways import EGRESS, Places
-from laneway.local.markers import Identity, Part
-from laneway.local.pods import Pod, Stage
-from laneway.local.proxies import Proxies
+from laneway.local.container.containers import Command
+from laneway.local.network.addresses import Addresses
+from laneway.local.pod.pods import Pod, Stage
+from laneway.local.process.markers import Identity, Part
+from laneway.local.proxy.gateways import EGRESS, Places
+from laneway.local.proxy.proxies import Proxies
 from laneway.local.state import State
 from laneway.mesh.control_plane import ControlPlane
 from laneway.mesh.registry import Registry

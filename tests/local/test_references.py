@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from tests.local.samples import changed, pod
 
-from laneway.local.containers import Command, application
-from laneway.local.pods import Pod
-from laneway.local.references import CannotStartError, MissingValueError, finder
+from laneway.local.container.containers import Command, application
+from laneway.local.container.references import CannotStartError, MissingValueError, finder
+from laneway.local.pod.pods import Pod
 from laneway.spec.kubernetes import Container
 from laneway.spec.meta import Key
 

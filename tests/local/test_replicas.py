@@ -18,14 +18,14 @@ from tests.local.cluster import SERVE, Cluster, cluster, ready_pods
 from tests.local.eventually import eventually
 from tests.local.samples import deployment
 
-from laneway.local import procfs
-from laneway.local.addresses import Addresses
-from laneway.local.asking import ask
 from laneway.local.logs import log_file
-from laneway.local.markers import Marker, Part, find, parts
-from laneway.local.pods import Pod, Stage, Trouble
-from laneway.local.probes import Answer, Target
-from laneway.local.processes import clean_environment, kill_all, spawn
+from laneway.local.network.addresses import Addresses
+from laneway.local.pod.asking import ask
+from laneway.local.pod.pods import Pod, Stage, Trouble
+from laneway.local.pod.probes import Answer, Target
+from laneway.local.process import procfs
+from laneway.local.process.markers import Marker, Part, find, parts
+from laneway.local.process.processes import clean_environment, kill_all, spawn
 from laneway.local.state import State
 from laneway.manifests.names import DRAIN_GRACE, DRAIN_LIMIT
 from laneway.spec.meta import Key

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 from tests.local.samples import START, changed, pod
 
-from laneway.local.pods import Pod, Stage
-from laneway.local.scaling import Step, step, victims
+from laneway.local.pod.pods import Pod, Stage
+from laneway.local.pod.scaling import Step, step, victims
 
 
 def a_pod(age: int, stage: Stage = Stage.READY, template: str = "new") -> Pod:

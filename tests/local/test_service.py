@@ -10,12 +10,12 @@ from tests.local.cluster import ready_pods
 from tests.local.eventually import eventually
 from tests.local.running_engine import Running, app, key, lane, obj, plain, rules, running
 
-from laneway.local.api import ConflictError, EventQuery, MissingError, RefusedError
 from laneway.local.logs import log_file
-from laneway.local.markers import Part
-from laneway.local.selection import PodQuery
+from laneway.local.process.markers import Part
+from laneway.local.server.api import ConflictError, EventQuery, MissingError, RefusedError
+from laneway.local.server.selection import PodQuery
+from laneway.local.server.status import Json, Reference
 from laneway.local.state import State
-from laneway.local.status import Json, Reference
 from laneway.spec.release import Verb
 
 CREATED = {"kind": "Deployment", "namespace": "shop", "name": "web", "operation": "created"}

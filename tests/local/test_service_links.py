@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from laneway.local.service_links import linked, services_of, variables
+from laneway.local.container.service_links import linked, services_of, variables
 from laneway.manifests import names
 from laneway.spec.kubernetes import Service
 

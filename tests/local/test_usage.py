@@ -15,10 +15,10 @@ from typing import Any
 from tests.local.eventually import eventually
 from tests.local.samples import START, changed, pod
 
-from laneway.local import procfs
-from laneway.local.markers import Identity, Part
-from laneway.local.pods import Pod
-from laneway.local.usage import Meter, Use, processes_of
+from laneway.local.measure.usage import Meter, Use, processes_of
+from laneway.local.pod.pods import Pod
+from laneway.local.process import procfs
+from laneway.local.process.markers import Identity, Part
 from laneway.mesh.envoy import Admin
 
 BURNING_CHILD = """

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from tests.local.samples import changed, pod
 
-from laneway.local.pods import Pod
-from laneway.local.references import Find, MissingValueError
-from laneway.local.volumes import File, Mount, Volumes, contents
+from laneway.local.container.references import Find, MissingValueError
+from laneway.local.container.volumes import File, Mount, Volumes, contents
+from laneway.local.pod.pods import Pod
 from laneway.spec.kubernetes import Container
 from laneway.spec.kubernetes.volume import Volume
 from laneway.spec.meta import Key

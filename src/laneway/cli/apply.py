@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from laneway.cli.client import Client
     from laneway.cli.loading import Batch
+    from laneway.local.server.status import AppStatus, Change, Changes, Json, ReleaseStatus, Status
     from laneway.local.state import State
-    from laneway.local.status import AppStatus, Change, Changes, Json, ReleaseStatus, Status
     from laneway.spec.meta import Object
 
 MESH_KINDS = frozenset(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 if TYPE_CHECKING:
     import httpx2
 
-    from laneway.local.status import (
+    from laneway.local.server.status import (
         Changes,
         Event,
         Explanation,
@@ -34,7 +34,7 @@ ANSWER_SECONDS = 30.0
 
 
 class Pods(TypedDict, total=False):
-    """Which pods are meant: as `laneway.local.selection.PodQuery`."""
+    """Which pods are meant: as `laneway.local.server.selection.PodQuery`."""
 
     namespace: str
     app: str

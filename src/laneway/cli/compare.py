@@ -18,8 +18,8 @@ from laneway.cli.options import Format
 if TYPE_CHECKING:
     from laneway.cli.client import Client
     from laneway.cli.loading import Batch
+    from laneway.local.server.status import Json
     from laneway.local.state import State
-    from laneway.local.status import Json
     from laneway.spec.load import Ref
 
 DIFFERENT, FAILED = 1, 2

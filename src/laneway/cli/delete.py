@@ -13,8 +13,8 @@ from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from laneway.cli.client import Client
+    from laneway.local.server.status import Change, Changes, Reference
     from laneway.local.state import State
-    from laneway.local.status import Change, Changes, Reference
 
 
 @click.command(

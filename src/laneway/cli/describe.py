@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from laneway.cli.client import Client
+    from laneway.local.server.status import Event, Json, Status
     from laneway.local.state import State
-    from laneway.local.status import Event, Json, Status
 
 EVENTS = 10
 LOG_LINES = 10
@@ -97,8 +97,8 @@ def _kind(client: Client, named: str, namespace: str | None) -> str:
 
 def _about(client: Client, kind: str, named: str, namespace: str | None) -> About:
     from laneway.cli import defaults, finding, tables
-    from laneway.local.pods import read_pod
-    from laneway.local.selection import PodQuery
+    from laneway.local.pod.pods import read_pod
+    from laneway.local.server.selection import PodQuery
 
     wanted = tables.kind_of(kind)
     space, name = finding.split(named, namespace)

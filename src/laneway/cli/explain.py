@@ -12,8 +12,8 @@ from laneway.cli.options import Format
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from laneway.local.server.status import Explanation, Hop, Target
     from laneway.local.state import State
-    from laneway.local.status import Explanation, Hop, Target
 
 
 @click.command(

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from laneway.cli.client import Client
     from laneway.cli.tables import World
+    from laneway.local.server.status import Json
     from laneway.local.state import State
-    from laneway.local.status import Json
 
 GONE = "gone"
 """What stands in place of the age of an object that is watched no longer."""

@@ -15,8 +15,8 @@ from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from laneway.cli.client import Client
+    from laneway.local.server.status import Json, LaneStatus, Status
     from laneway.local.state import State
-    from laneway.local.status import Json, LaneStatus, Status
 
 
 @click.group("lane", cls=options.InOrder, no_args_is_help=True)

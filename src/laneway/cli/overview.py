@@ -12,8 +12,8 @@ from laneway.cli.options import Format
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from laneway.local.server.status import AppStatus, LaneStatus, ReleaseStatus, Status
     from laneway.local.state import State
-    from laneway.local.status import AppStatus, LaneStatus, ReleaseStatus, Status
 
 
 @click.command("status", epilog=options.example("laneway status", "laneway status -n shop -o json"))

@@ -16,10 +16,10 @@ from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from laneway.cli.client import Client, Pods
-    from laneway.local.engines import Engine
-    from laneway.local.pods import Pod
+    from laneway.local.container.engines import Engine
+    from laneway.local.pod.pods import Pod
+    from laneway.local.server.status import Json
     from laneway.local.state import State
-    from laneway.local.status import Json
 
 
 @click.command(
@@ -137,7 +137,7 @@ def execute(
 def _engine(client: Client, state: State) -> Engine | None:
     """The container engine that runs the replicas; None where they are processes."""
     from laneway.local import settings
-    from laneway.local.engines import engine
+    from laneway.local.container.engines import engine
 
     (kept,) = client.objects(settings.KIND, settings.KEY.namespace)
     return engine(settings.kept_runtime(kept["spec"]), state.id)
@@ -146,8 +146,8 @@ def _engine(client: Client, state: State) -> Engine | None:
 def _application(found: Sequence[Json], pods: Pods, app: str) -> tuple[Pod, int]:
     """One of these pods, a ready one if there is any, and the process of its application. Raises Failure."""
     from laneway.cli.failure import Failure
-    from laneway.local.pods import read_pod
-    from laneway.local.selection import PodQuery
+    from laneway.local.pod.pods import read_pod
+    from laneway.local.server.selection import PodQuery
     from laneway.spec.problems import Code
 
     query = PodQuery(**pods)
@@ -166,7 +166,7 @@ def _application(found: Sequence[Json], pods: Pods, app: str) -> tuple[Pod, int]
 def replace_by(command: Sequence[str], pid: int) -> NoReturn:
     """Become this command where a process runs, with its variables. Raises Failure."""
     from laneway.cli.failure import Failure
-    from laneway.local import entering
+    from laneway.local.process import entering
     from laneway.spec.problems import Code
 
     try:

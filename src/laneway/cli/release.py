@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from laneway.cli.client import Client
+    from laneway.local.server.status import AppStatus, ReleaseStatus, Status, Version
     from laneway.local.state import State
-    from laneway.local.status import AppStatus, ReleaseStatus, Status, Version
 
 
 ABSENCE = timedelta(seconds=30)

@@ -12,8 +12,8 @@ from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from laneway.cli.client import Client
+    from laneway.local.server.status import Json
     from laneway.local.state import State
-    from laneway.local.status import Json
 
 _COUNT = click.IntRange(min=1)
 

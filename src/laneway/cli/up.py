@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from laneway.cli.client import Client
+    from laneway.local.server.status import Status
     from laneway.local.state import State
-    from laneway.local.status import Status
 
 GRACE = timedelta(seconds=5)
 """Between SIGTERM and SIGKILL, for processes that a killed daemon has left behind."""
@@ -126,7 +126,7 @@ def _refuse_second(state: State) -> None:
 
 def _refuse_missing_engine(runtime: str | None) -> None:
     from laneway.cli.failure import Failure
-    from laneway.local.engines import Runtime, missing
+    from laneway.local.container.engines import Runtime, missing
     from laneway.spec.problems import Code
 
     if runtime is not None and (why := missing(Runtime(runtime))):
@@ -295,8 +295,8 @@ def _sweep(state: State) -> int:
     import asyncio
 
     from laneway.cli.failure import Failure
-    from laneway.local.leftovers import ContainersLeftError, end_containers
-    from laneway.local.processes import kill_all
+    from laneway.local.container.leftovers import ContainersLeftError, end_containers
+    from laneway.local.process.processes import kill_all
     from laneway.spec.problems import Code
 
     ended = asyncio.run(kill_all(state.id, GRACE))

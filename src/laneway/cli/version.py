@@ -12,8 +12,8 @@ from laneway.cli.options import Format
 from laneway.cli.output import emit
 
 if TYPE_CHECKING:
+    from laneway.local.server.status import Json
     from laneway.local.state import State
-    from laneway.local.status import Json
 
 
 @click.command("version", epilog=options.example("laneway version", "laneway version -o json"))

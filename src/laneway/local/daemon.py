@@ -25,35 +25,37 @@ from sqlalchemy.exc import DBAPIError
 
 from laneway.control.loop import Loop
 from laneway.history.database import SchemaMismatchError
-from laneway.local import commands, gateways, handshake, settings
-from laneway.local.addresses import Addresses, NoAddressError
-from laneway.local.api_server import serve
-from laneway.local.autoscaler import Autoscaler
-from laneway.local.cluster_addresses import addressed
-from laneway.local.counting import Counting
+from laneway.local import handshake, settings
+from laneway.local.container import commands
+from laneway.local.container.engines import Runtime
+from laneway.local.container.engines import engine as container_engine
 from laneway.local.engine import LocalEngine
-from laneway.local.engines import Runtime
-from laneway.local.engines import engine as container_engine
 from laneway.local.gate_runs import GateRuns
-from laneway.local.gateway_process import GatewayProcess
-from laneway.local.gateways import Places
-from laneway.local.host_names import follow_names
-from laneway.local.isolation import Impossible, IsolationError, Mode
-from laneway.local.markers import Identity, Marker, Part, find, parts
-from laneway.local.mesh_view import file_name
-from laneway.local.metric_url import read_metric
+from laneway.local.measure.autoscaler import Autoscaler
+from laneway.local.measure.counting import Counting
+from laneway.local.measure.metric_url import read_metric
+from laneway.local.measure.tally import TallyFile
+from laneway.local.measure.usage import Meter
 from laneway.local.netns import client
-from laneway.local.networks import SharedNetwork
-from laneway.local.pod_networks import PodNetworks
-from laneway.local.processes import kill_all
-from laneway.local.proxies import Proxies
-from laneway.local.replicas import Replicas
-from laneway.local.service import Service
+from laneway.local.network.addresses import Addresses, NoAddressError
+from laneway.local.network.cluster_addresses import addressed
+from laneway.local.network.host_names import follow_names
+from laneway.local.network.isolation import Impossible, IsolationError, Mode
+from laneway.local.network.networks import SharedNetwork
+from laneway.local.network.pod_networks import PodNetworks
+from laneway.local.pod.replicas import Replicas
+from laneway.local.process.markers import Identity, Marker, Part, find, parts
+from laneway.local.process.processes import kill_all
+from laneway.local.proxy import gateways
+from laneway.local.proxy.gateway_process import GatewayProcess
+from laneway.local.proxy.gateways import Places
+from laneway.local.proxy.mesh_view import file_name
+from laneway.local.proxy.proxies import Proxies
+from laneway.local.server.api_server import serve
+from laneway.local.server.service import Service
 from laneway.local.settings import PortTakenError, Settings, ingress_port, runtime_of
 from laneway.local.state import State, StateTakenError
 from laneway.local.store import Store
-from laneway.local.tally import TallyFile
-from laneway.local.usage import Meter
 from laneway.mesh.control_plane import ControlPlane
 from laneway.mesh.translator import Translator
 from laneway.spec.meta import Key

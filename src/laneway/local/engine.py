@@ -16,16 +16,16 @@ from sqlalchemy.exc import DBAPIError
 from laneway.control.changes import Changes as Wanted
 from laneway.control.observe import SPEC_KINDS, Body, Parsed
 from laneway.history.subject import event_about
-from laneway.local import limits, troubles
-from laneway.local.counting import Counting
 from laneway.local.facts import Snapshot
 from laneway.local.gate_runs import GateRuns
-from laneway.local.overview import View, overview
-from laneway.local.pods import Pod
-from laneway.local.proxies import MESH_KINDS, Proxies
-from laneway.local.replicas import Replicas
-from laneway.local.status import Finding, Isolation, Json, Status
-from laneway.local.status import Proxies as ProxyStatus
+from laneway.local.measure.counting import Counting
+from laneway.local.pod.pods import Pod
+from laneway.local.pod.replicas import Replicas
+from laneway.local.proxy.proxies import MESH_KINDS, Proxies
+from laneway.local.server import limits, troubles
+from laneway.local.server.overview import View, overview
+from laneway.local.server.status import Finding, Isolation, Json, Status
+from laneway.local.server.status import Proxies as ProxyStatus
 from laneway.local.store import Changed, Store
 from laneway.manifests import names
 from laneway.mesh.control_plane import ControlPlane

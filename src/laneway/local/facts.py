@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from laneway.local.pods import Pod
+from laneway.local.pod.pods import Pod
 from laneway.manifests import names
 from laneway.plan.observed import Evidence, VersionSeen
 from laneway.spec.meta import Key

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from laneway.local.commands import Find, folder_of_app
+from laneway.local.container.commands import Find, folder_of_app
 from laneway.local.logs import log_file, tail
-from laneway.local.markers import Marker, Part
-from laneway.local.processes import Process, StuckError, clean_environment, spawn
+from laneway.local.process.markers import Marker, Part
+from laneway.local.process.processes import Process, StuckError, clean_environment, spawn
 from laneway.local.state import State
 from laneway.plan.observed import GateId
 from laneway.plan.result import GateRun

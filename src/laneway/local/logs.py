@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from laneway.local.markers import Part
+from laneway.local.process.markers import Part
 from laneway.spec.meta import Key
 
 _POLL_SECONDS = 0.2

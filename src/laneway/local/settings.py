@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from laneway.local.autoscaler import SYNC
-from laneway.local.engines import Runtime
-from laneway.local.isolation import Impossible, Isolation, Mode, decide
+from laneway.local.container.engines import Runtime
+from laneway.local.measure.autoscaler import SYNC
+from laneway.local.network.isolation import Impossible, Isolation, Mode, decide
 from laneway.local.store import Body, Store
 from laneway.spec.meta import Key
 from laneway.spec.values import format_duration, parse_duration

@@ -7,7 +7,7 @@ from typing import Any
 
 from laneway.cli.demo import numbers
 from laneway.local.load import Answer, Counts, Load
-from laneway.local.status import AppStatus
+from laneway.local.server.status import AppStatus
 
 
 def hops(answer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

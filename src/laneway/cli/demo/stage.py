@@ -21,8 +21,8 @@ import httpx2
 
 from laneway.cli.client import Client
 from laneway.local.http1 import Address
+from laneway.local.server.status import AppStatus, ReleaseStatus, Status
 from laneway.local.state import State
-from laneway.local.status import AppStatus, ReleaseStatus, Status
 
 COMMAND_SECONDS_MAX = 150.0
 """Longer than what the commands wait by themselves."""

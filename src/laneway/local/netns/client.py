@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import laneway
-from laneway.local.isolation import Impossible, forbidden
 from laneway.local.netns import wire
+from laneway.local.network.isolation import Impossible, forbidden
 
 _PACKAGE = str(Path(laneway.__file__).parent.parent)
 _BACKLOG = 4

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from laneway.local.netns.dns import ZONE
-from laneway.local.networks import Start
-from laneway.local.pods import Pod
+from laneway.local.network.networks import Start
+from laneway.local.pod.pods import Pod
 
 _NAME_SERVICE = Path("/etc/nsswitch.conf")
 _CACHES = ("/run/nscd", "/var/run/nscd", "/run/systemd/resolve")

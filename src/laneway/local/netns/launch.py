@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from laneway.local import launcher
+from laneway.local.container import launcher
 from laneway.local.netns import linux
 from laneway.local.netns.ownership import Owner
 

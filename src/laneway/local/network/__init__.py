@@ -1,0 +1,1 @@
+"""Where pods are reached: addresses, names, and networks of their own."""

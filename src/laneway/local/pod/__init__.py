@@ -1,0 +1,1 @@
+"""Replicas: making the pods that Deployments ask for exist, from their start to their end."""

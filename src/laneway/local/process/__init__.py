@@ -1,0 +1,1 @@
+"""Processes: started, found again after a restart, entered and ended."""
