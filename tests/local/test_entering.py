@@ -100,7 +100,8 @@ def test_in_the_shared_network_a_program_sees_the_replicas_volumes(tmp_path: Pat
 def test_a_replica_that_has_ended_is_not_there() -> None:
     """Told as an OSError, which the command turns into words."""
     script = f"import sys; sys.path.insert(0, {str(Path(laneway.__file__).parent.parent)!r})\n"
-    script += f"from laneway.local.process import entering\nentering.become({json.dumps(['true'])}, 2**22 + 1, {{}})"
+    script += "from laneway.local.process import entering\n"
+    script += f"entering.become({json.dumps(['true'])}, 2**22 + 1, {{}})"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=False
     )
