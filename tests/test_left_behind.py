@@ -33,28 +33,36 @@ def orphan(command: list[str], **variables: str) -> Iterator[int]:
         os.kill(pid, 9)
 
 
+def seen(folder: Path, before: list[str]) -> list[str]:
+    """What is there now, but for what other tests of this run still use."""
+    return [each for each in left_behind(folder) if each not in before]
+
+
 def test_a_part_of_a_pod_is_seen_by_its_state(tmp_path: Path) -> None:
     """Also where the state itself was removed."""
-    state = State.at(tmp_path / "state")
+    state, before = State.at(tmp_path / "state"), left_behind(tmp_path)
     with orphan(SLEEP, LANEWAY_STATE=state.id) as pid:
-        assert left_behind(tmp_path) == [f"process {pid}: sleep 600"]
+        assert seen(tmp_path, before) == [f"process {pid}: sleep 600"]
     with orphan(SLEEP, LANEWAY_STATE="0123456789ab"):
-        assert left_behind(tmp_path) == []
+        assert seen(tmp_path, before) == []
 
 
 def test_a_daemon_is_seen_by_its_command(tmp_path: Path) -> None:
     """It names its state's folder there."""
+    before = left_behind(tmp_path)
     with orphan(["tail", "-f", "/dev/null", "--", str(tmp_path / "x")]) as pid:
-        (found,) = left_behind(tmp_path)
+        (found,) = seen(tmp_path, before)
     assert found.startswith(f"process {pid}: tail")
 
 
 def test_a_child_is_seen(tmp_path: Path) -> None:
     """Whatever it is."""
+    before = left_behind(tmp_path)
     with subprocess.Popen(SLEEP) as child:
-        assert left_behind(tmp_path) == [f"process {child.pid}: sleep 600"]
+        found = seen(tmp_path, before)
         child.kill()
-    assert left_behind(tmp_path) == []
+    assert found == [f"process {child.pid}: sleep 600"]
+    assert seen(tmp_path, before) == []
 
 
 def test_a_run_folder_is_seen(tmp_path: Path) -> None:
@@ -62,7 +70,8 @@ def test_a_run_folder_is_seen(tmp_path: Path) -> None:
     folder = tmp_path / ("long-" * 20)
     folder.mkdir()
     state = State.at(folder / "state")
+    before = left_behind(tmp_path)
     state.create()
-    assert left_behind(tmp_path) == [f"folder {state.run}"]
+    assert seen(tmp_path, before) == [f"folder {state.run}"]
     state.remove()
-    assert left_behind(tmp_path) == []
+    assert seen(tmp_path, before) == []

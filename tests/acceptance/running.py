@@ -113,6 +113,10 @@ class Laneway:
             assert time.monotonic() < end, f"not within {seconds:g} s: {what}\n{self.status()}"
             time.sleep(0.05)
 
+    def until_serves(self, app: str, weights: dict[str, float]) -> None:
+        """Waits until these weights, by image tag, are all that proxies serve of an app."""
+        self.until(f"{app} is served by {weights}", lambda: served(self.app(app)) == weights)
+
     def until_served(self, app: str, weight: int) -> None:
         """Waits until every proxy serves some version of the app with this weight."""
         self.until(f"{app} has a version at {weight} %", lambda: weight in served(self.app(app)).values())

@@ -60,7 +60,8 @@ def pairs(laneway: Laneway, count: int, headers: dict[str, str] | None = None) -
 
 def test_a_tester_meets_the_new_versions_before_they_have_weight(both: Laneway) -> None:
     """At both hops, though only the first looks at the header; everybody else meets the old ones."""
-    assert served(both.app("front")) == served(both.app("back")) == {"v1": 100}
+    for app in ("front", "back"):
+        both.until_serves(app, {"v1": 100})
     assert pairs(both, 20, {"x-version": "candidate"}) == {("v2", "v2"): 20}
     assert pairs(both, 20, {"x-version": "stable"}) == {("v1", "v1"): 20}
     assert pairs(both, 20) == {("v1", "v1"): 20}

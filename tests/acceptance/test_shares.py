@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.acceptance.binomial import interval
 from tests.acceptance.flood import flood
-from tests.acceptance.running import Laneway, served
+from tests.acceptance.running import Laneway
 from tests.acceptance.systems import Service, system, write
 
 from laneway.local.http1 import Request
@@ -42,7 +42,7 @@ def test_a_release_of_twenty_pods_never_holds_more_than_twenty_five(wide: Lanewa
     wide.json("release", "promote", "wide")
     assert wide.run("release", "wait", "wide", "--timeout", "60s").code == 0
     wide.until("only twenty pods are left", lambda: wide.pods() == 20)
-    assert served(wide.app("wide")) == {"v2": 100}
+    wide.until_serves("wide", {"v2": 100})
     counts = pods_over_time(wide)
     assert counts[-1] == 20
     assert max(counts) <= SURGE_PODS_MAX

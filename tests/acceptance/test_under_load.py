@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.acceptance.running import Laneway, served
+from tests.acceptance.running import Laneway
 from tests.acceptance.systems import Service, system, write
 
 from laneway.local.http1 import Request
@@ -90,7 +90,8 @@ def test_a_canary_from_20_to_100_fails_no_request(shop: Laneway, folder: Path) -
         wait(shop, 0)
         shop.until("old pods are gone", lambda: shop.pods() == PODS)
     assert all(set(load.counts().labels) == {"v1", "v2"} for load in loads)
-    assert all(served(shop.app(app)) == {"v2": 100} for app in BACKS)
+    for app in BACKS:
+        shop.until_serves(app, {"v2": 100})
 
 
 def test_an_abort_at_20_percent_fails_no_request(shop: Laneway, folder: Path) -> None:
@@ -130,4 +131,5 @@ def test_kill_9_in_mid_canary_continues_and_fails_no_request(shop: Laneway, fold
         more_answers(shop, loads)
         shop.up()
         wait(shop, 0)
-    assert all(served(shop.app(app)) == {"v4": 100} for app in BACKS)
+    for app in BACKS:
+        shop.until_serves(app, {"v4": 100})

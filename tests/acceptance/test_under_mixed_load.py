@@ -170,7 +170,7 @@ def test_a_canary_and_its_promotion(shop: Laneway, folder: Path) -> None:
         released(shop)
         at_rest(shop)
     assert set(mix.short.counts().labels) == {"v1", "v2"}
-    assert served(shop.app("back")) == {"v2": 100}
+    shop.until_serves("back", {"v2": 100})
 
 
 @pytest.mark.long
@@ -196,7 +196,7 @@ def test_an_abort_at_20_percent(shop: Laneway, folder: Path) -> None:
         released(shop, 3)
         at_rest(shop)
     assert "v5" in mix.short.counts().labels
-    assert served(shop.app("back")) == {"v4": 100}
+    shop.until_serves("back", {"v4": 100})
 
 
 @pytest.mark.long
@@ -244,4 +244,4 @@ def test_laneway_is_killed_and_started_again_in_mid_canary(shop: Laneway, folder
         shop.up()
         released(shop)
         at_rest(shop)
-    assert served(shop.app("back")) == {"v7": 100}
+    shop.until_serves("back", {"v7": 100})

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.acceptance.running import Laneway, served
+from tests.acceptance.running import Laneway
 from tests.acceptance.systems import Service, system, write
 
 from laneway.local.state import State
@@ -39,7 +39,7 @@ def test_wait_ends_with_0_when_promoted(solo: Laneway, folder: Path) -> None:
     """The new version is the only one."""
     start(solo, folder, replace(SOLO, version="v2", steps=QUICK))
     assert wait(solo, "--timeout", "30s") == 0
-    assert served(solo.app("solo")) == {"v2": 100}
+    solo.until_serves("solo", {"v2": 100})
 
 
 def test_wait_ends_with_4_when_time_is_over_then_with_3_when_rolled_back(solo: Laneway, folder: Path) -> None:
@@ -48,7 +48,7 @@ def test_wait_ends_with_4_when_time_is_over_then_with_3_when_rolled_back(solo: L
     assert wait(solo, "--timeout", "300ms") == 4
     solo.json("release", "abort", "solo", "--reason", "a test")
     assert wait(solo, "--timeout", "30s") == 3
-    assert served(solo.app("solo")) == {"v2": 100}
+    solo.until_serves("solo", {"v2": 100})
 
 
 def test_wait_ends_with_5_when_paused(solo: Laneway, folder: Path) -> None:
@@ -56,7 +56,7 @@ def test_wait_ends_with_5_when_paused(solo: Laneway, folder: Path) -> None:
     steps = ({"weight": 20, "hold": "100ms", "limit": "500ms", "onUnsure": "pause"}, {"weight": 100})
     start(solo, folder, replace(SOLO, version="stuck", steps=steps))
     assert wait(solo, "--timeout", "30s") == 5
-    assert served(solo.app("solo"))["v2"] == 100
+    solo.until_serves("solo", {"v2": 100})
     solo.json("release", "abort", "solo")
     assert wait(solo, "--timeout", "30s") == 3
 
@@ -70,7 +70,7 @@ def test_wait_ends_with_6_when_superseded(solo: Laneway, folder: Path) -> None:
     assert second != first
     assert wait(solo, "--revision", first, "--timeout", "30s") == 6
     assert wait(solo, "--revision", second, "--timeout", "30s") == 0
-    assert served(solo.app("solo")) == {"v6": 100}
+    solo.until_serves("solo", {"v6": 100})
 
 
 def test_wait_ends_with_1_for_an_unknown_app_and_2_for_wrong_usage(solo: Laneway) -> None:
