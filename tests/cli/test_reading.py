@@ -81,6 +81,14 @@ def test_explain_refuses_what_is_no_header(laneway: Laneway, header: str) -> Non
     assert laneway("explain", "-H", header, "http://shop.example/").code == 2
 
 
+@pytest.mark.parametrize("url", ["http:///labs", "http://:80/", "/"])
+def test_explain_refuses_a_url_without_a_host(laneway: Laneway, url: str) -> None:
+    """That is wrong usage."""
+    done = laneway("explain", url)
+    assert done.code == 2
+    assert "names no host" in done.err
+
+
 def test_history_prints_what_why_and_who(daemon: Daemon, laneway: Laneway) -> None:
     """Of everything, or of one app."""
     line = laneway("history").out.splitlines()[1]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     "source",
     metavar="APP",
     show_default="the ingress",
-    help="The request leaves a pod of this app.",
+    help="The request leaves a pod of this app, or Deployment.",
 )
 @click.option(
     "-H",
@@ -58,9 +58,15 @@ def explain(
     For each hop: the rule that matches, why the earlier ones do not, what else the rule does (faults,
     redirects, copies), and the pods behind it. No request is sent.
     """
+    from urllib.parse import urlsplit
+
     from laneway.cli import daemon, finding
     from laneway.cli.output import emit
 
+    if not urlsplit(url if "//" in url else f"//{url}").hostname:
+        raise click.BadParameter(
+            f"{url!r} names no host; write it like http://shop.example/", param_hint="URL"
+        )
     with daemon.connected(state) as client:
         key = None
         if source:
