@@ -118,6 +118,7 @@ def test_an_abort_of_one_takes_both_back_unmixed(both: Laneway) -> None:
     assert phases == {"front": "RolledBack", "back": "RolledBack"}
 
 
+@pytest.mark.long
 def test_a_tested_lane_is_promoted_in_one_release(both: Laneway) -> None:
     """The same images, as the apps' own templates; the lane goes when it is asked to."""
     apps = [word for name in ("front", "back") for word in ("--app", f"{name}=registry.test/{name}:v3")]

@@ -11,7 +11,7 @@ from tests.acceptance.running import Laneway, served
 from laneway.local.http1 import Request
 from laneway.local.load import Load, Profile, in_background
 
-pytestmark = pytest.mark.mesh
+pytestmark = [pytest.mark.mesh, pytest.mark.long]
 
 SHOP = Path(__file__).parents[2] / "examples" / "shop"
 HOST = "shop.example"

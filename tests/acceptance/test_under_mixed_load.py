@@ -108,7 +108,7 @@ def system(version: str, **release: Any) -> list[dict[str, Any]]:
     return [*yaml.safe_load_all(SYSTEM), front, deployment("back", version, {}), app]
 
 
-@pytest.fixture(scope="module", params=["loopback", "namespaces"])
+@pytest.fixture(scope="module", params=[pytest.param("loopback", marks=pytest.mark.long), "namespaces"])
 def isolation(request: pytest.FixtureRequest) -> str:
     """How replicas are kept apart."""
     return str(request.param)
