@@ -68,13 +68,20 @@ def bounds(laneway: Laneway) -> list[tuple[int, int]]:
     return sorted((each["spec"]["minReplicas"], each["spec"]["maxReplicas"]) for each in scalers)
 
 
+def used(laneway: Laneway) -> dict[str, float]:
+    """What web uses by now."""
+    (found,) = (item for item in laneway.json("top")["items"] if item["name"] == "web")
+    return {name: found[name] for name in ("requestsPerSecond", "cpu", "memory")}
+
+
 def test_pods_follow_the_requests_up_and_down(shop: Laneway) -> None:
     """Three pods' worth of requests makes three pods; with those gone, one is enough."""
     with requests_without_failure(shop, PER_POD // 4):
         with requests_without_failure(shop, 3 * PER_POD - PER_POD // 4):
             shop.until("three pods take requests", lambda: ready(shop) >= 3)
-            used = {item["name"]: item for item in shop.json("top")["items"]}["web"]
-            assert used["requestsPerSecond"] > PER_POD and used["cpu"] > 0 and used["memory"] > 0
+            # The kernel counts CPU in hundredths of a second: a little of it is none in some samples.
+            shop.until("all of its use is measured", lambda: all(used(shop).values()))
+            assert used(shop)["requestsPerSecond"] > PER_POD
         shop.until("one pod is left", lambda: shop.pods() == 1)
     changes = [e for e in shop.json("history", "web")["events"] if e["by"] == "autoscaler"]
     assert any("requests_per_second above target" in event["reason"] for event in changes)
