@@ -10,9 +10,7 @@ import asyncio
 import json
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -152,16 +150,3 @@ class Mix:
 def version_behind(answer: Mapping[str, Any]) -> str:
     """The version of the service behind the first one."""
     return str(answer["hops"][0]["version"])
-
-
-@contextmanager
-def mixed(mix: Mix) -> Iterator[Mix]:
-    """Runs the load in a thread while the block lasts; after it, every request has been counted."""
-    stop = threading.Event()
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="mix") as thread:
-        running = thread.submit(asyncio.run, mix.run(stop))
-        try:
-            yield mix
-        finally:
-            stop.set()
-            running.result()

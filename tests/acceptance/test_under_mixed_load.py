@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.acceptance.mix import Mix, mixed
+from tests.acceptance.mix import Mix
 from tests.acceptance.running import Laneway, served
+
+from laneway.local.load import in_background
 
 pytestmark = pytest.mark.mesh
 
@@ -143,7 +145,7 @@ def write(folder: Path, objects: list[dict[str, Any]]) -> Path:
 def without_failure(laneway: Laneway, what: str, lane: str = "") -> Iterator[Mix]:
     """The load; everything that was begun has to end well."""
     mix = Mix(laneway.address, {"x-lane": lane} if lane else {})
-    with mixed(mix):
+    with in_background(mix):
         laneway.until("every kind is under way", lambda: all(c.begun for c in mix.counted.values()))
         yield mix
     print(f"{laneway.state.parent.name} {what}: {mix.line()}")

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from laneway.local.http1 import Address, Connection, Request, Response
 
@@ -199,8 +199,18 @@ def _failure(response: Response) -> str:
     return f"{response.status} {said}"
 
 
+class Sends(Protocol):
+    """Any load that can be told to stop."""
+
+    async def run(self, stop: threading.Event) -> None:
+        """Sends until `stop` is set, then waits for what is on its way."""
+
+
+_S = TypeVar("_S", bound=Sends)
+
+
 @contextmanager
-def in_background(load: Load) -> Iterator[Load]:
+def in_background(load: _S) -> Iterator[_S]:
     """Runs the load in a thread while the block lasts; after it, every request has been counted."""
     stop = threading.Event()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="load") as thread:
