@@ -19,7 +19,7 @@ from tests.cli import statuses
 
 from laneway.cli.client import Client, NotRunningError
 from laneway.cli.main import run
-from laneway.local.server.status import Reference, Status
+from laneway.control.status import Reference, Status
 from laneway.local.state import State
 
 START_SECONDS_MAX = 20.0

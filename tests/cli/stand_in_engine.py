@@ -22,11 +22,7 @@ from typing import Any
 import anyio
 
 from laneway import __version__
-from laneway.local.process.markers import Part
-from laneway.local.server.api import ConflictError, EventQuery, MissingError, RefusedError
-from laneway.local.server.api_server import serve
-from laneway.local.server.selection import PodQuery
-from laneway.local.server.status import (
+from laneway.control.status import (
     Change,
     Changes,
     Event,
@@ -39,6 +35,10 @@ from laneway.local.server.status import (
     ReleaseStatus,
     Status,
 )
+from laneway.local.process.markers import Part
+from laneway.local.server.api import ConflictError, EventQuery, MissingError, RefusedError
+from laneway.local.server.api_server import serve
+from laneway.local.server.selection import PodQuery
 from laneway.local.state import State
 from laneway.spec.meta import Key
 from laneway.spec.release import Verb

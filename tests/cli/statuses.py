@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from laneway.local.server.status import (
+from laneway.control.status import (
     AppStatus,
     Finding,
     Isolation,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from laneway.cli.demo.reading import astray, between, hops, move_of, price_is_wrong, tag_of
+from laneway.control.status import AppStatus, Version
 from laneway.local.http1 import Request
 from laneway.local.load import Load, Profile, Sample
-from laneway.local.server.status import AppStatus, Version
 
 INVENTORY = {"service": "inventory", "version": "green", "hops": []}
 PHARMACY = {"service": "pharmacy", "version": "blue", "price": 4.2, "hops": [INVENTORY]}

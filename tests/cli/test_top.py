@@ -8,7 +8,7 @@ from tests.cli.conftest import Daemon, Laneway
 from tests.cli.statuses import app, lane, status, version
 
 from laneway.cli.top import app_items
-from laneway.local.server.status import PodUsage
+from laneway.control.status import PodUsage
 
 
 def used(name: str, cpu: float | None, **about: str) -> PodUsage:

@@ -13,6 +13,7 @@ from typing import Any
 from tests.local.cluster import SERVE, FillableStore
 
 from laneway.control.loop import Loop
+from laneway.control.status import Isolation, Json
 from laneway.local.container import commands
 from laneway.local.engine import LocalEngine
 from laneway.local.network.addresses import Addresses
@@ -22,7 +23,6 @@ from laneway.local.pod.replicas import Replicas
 from laneway.local.proxy.gateways import Places
 from laneway.local.proxy.proxies import Proxies
 from laneway.local.server.service import Service
-from laneway.local.server.status import Isolation, Json
 from laneway.local.state import State
 from laneway.mesh.control_plane import ControlPlane
 from laneway.mesh.translator import Translator

@@ -18,11 +18,7 @@ import httpx2
 import pytest
 from anyio.abc import TaskStatus
 
-from laneway.local.process.markers import Part
-from laneway.local.server.api import ConflictError, EventQuery, MissingError, RefusedError
-from laneway.local.server.api_server import serve
-from laneway.local.server.selection import PodQuery
-from laneway.local.server.status import (
+from laneway.control.status import (
     Changes,
     Event,
     Explanation,
@@ -35,6 +31,10 @@ from laneway.local.server.status import (
     ReleaseStatus,
     Status,
 )
+from laneway.local.process.markers import Part
+from laneway.local.server.api import ConflictError, EventQuery, MissingError, RefusedError
+from laneway.local.server.api_server import serve
+from laneway.local.server.selection import PodQuery
 from laneway.spec.meta import Key
 from laneway.spec.release import Verb
 

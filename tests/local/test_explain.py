@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tests.mesh.mesh_objects import SHOP, pod, registry
 
+from laneway.control.status import Explanation
 from laneway.local.server.explain import explain
-from laneway.local.server.status import Explanation
 from laneway.mesh.walk import AtSidecar
 
 INGRESS = """

@@ -10,11 +10,11 @@ from tests.local.cluster import ready_pods
 from tests.local.eventually import eventually
 from tests.local.running_engine import Running, app, key, lane, obj, plain, rules, running
 
+from laneway.control.status import Json, Reference
 from laneway.local.logs import log_file
 from laneway.local.process.markers import Part
 from laneway.local.server.api import ConflictError, EventQuery, MissingError, RefusedError
 from laneway.local.server.selection import PodQuery
-from laneway.local.server.status import Json, Reference
 from laneway.local.state import State
 from laneway.spec.release import Verb
 

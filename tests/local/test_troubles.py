@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.local.samples import pod
 
+from laneway.control.status import Finding
 from laneway.local.server import troubles
-from laneway.local.server.status import Finding
 from laneway.mesh.refusals import Refusal
 from laneway.mesh.shadowed import Shadowed
 from laneway.spec.meta import Key

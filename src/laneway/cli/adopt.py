@@ -13,7 +13,7 @@ from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from laneway.adoption.adopt import Adopted
-    from laneway.local.server.status import Json
+    from laneway.control.status import Json
     from laneway.spec.meta import Object
 
 OTHERS = "others.yaml"

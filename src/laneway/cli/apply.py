@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from laneway.cli.client import Client
     from laneway.cli.loading import Batch
-    from laneway.local.server.status import AppStatus, Change, Changes, Json, ReleaseStatus, Status
+    from laneway.control.status import AppStatus, Change, Changes, Json, ReleaseStatus, Status
     from laneway.local.state import State
     from laneway.spec.meta import Object
 

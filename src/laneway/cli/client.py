@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 if TYPE_CHECKING:
     import httpx2
 
-    from laneway.local.server.status import (
+    from laneway.control.status import (
         Changes,
         Event,
         Explanation,

@@ -18,7 +18,7 @@ from laneway.cli.options import Format
 if TYPE_CHECKING:
     from laneway.cli.client import Client
     from laneway.cli.loading import Batch
-    from laneway.local.server.status import Json
+    from laneway.control.status import Json
     from laneway.local.state import State
     from laneway.spec.load import Ref
 

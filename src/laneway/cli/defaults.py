@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from laneway.local.server.status import Json
+    from laneway.control.status import Json
 
 
 def shown(obj: Json) -> Json:

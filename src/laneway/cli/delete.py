@@ -13,7 +13,7 @@ from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from laneway.cli.client import Client
-    from laneway.local.server.status import Change, Changes, Reference
+    from laneway.control.status import Change, Changes, Reference
     from laneway.local.state import State
 
 

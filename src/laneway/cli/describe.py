@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from laneway.cli.client import Client
-    from laneway.local.server.status import Event, Json, Status
+    from laneway.control.status import Event, Json, Status
     from laneway.local.state import State
 
 EVENTS = 10

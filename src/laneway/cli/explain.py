@@ -12,7 +12,7 @@ from laneway.cli.options import Format
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from laneway.local.server.status import Explanation, Hop, Target
+    from laneway.control.status import Explanation, Hop, Target
     from laneway.local.state import State
 
 

@@ -11,7 +11,7 @@ from laneway.cli.output import counted
 from laneway.spec.problems import Code
 
 if TYPE_CHECKING:
-    from laneway.local.server.status import Problem as ProblemDocument
+    from laneway.control.status import Problem as ProblemDocument
     from laneway.spec.problems import Problem
 
 

@@ -12,7 +12,7 @@ from laneway.spec.problems import Code
 
 if TYPE_CHECKING:
     from laneway.cli.client import Pods
-    from laneway.local.server.status import AppStatus, Json, LaneStatus, ReleaseStatus, Status, WorkloadStatus
+    from laneway.control.status import AppStatus, Json, LaneStatus, ReleaseStatus, Status, WorkloadStatus
 
 _T = TypeVar("_T")
 

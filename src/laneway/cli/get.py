@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from laneway.cli.client import Client
     from laneway.cli.tables import World
-    from laneway.local.server.status import Json
+    from laneway.control.status import Json
     from laneway.local.state import State
 
 GONE = "gone"

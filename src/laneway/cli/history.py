@@ -12,7 +12,7 @@ from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from laneway.cli.client import Client
-    from laneway.local.server.status import Event
+    from laneway.control.status import Event
     from laneway.local.state import State
 
 LIMIT_MAX = 10_000

@@ -15,7 +15,7 @@ from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from laneway.cli.client import Client
-    from laneway.local.server.status import Json, LaneStatus, Status
+    from laneway.control.status import Json, LaneStatus, Status
     from laneway.local.state import State
 
 

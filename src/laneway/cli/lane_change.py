@@ -11,7 +11,7 @@ import click
 from laneway.spec.values import format_duration
 
 if TYPE_CHECKING:
-    from laneway.local.server.status import Json
+    from laneway.control.status import Json
 
 
 def wanted(apps: Sequence[str], image: str | None, env: Sequence[tuple[str, str]]) -> dict[str, Json]:

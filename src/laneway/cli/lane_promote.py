@@ -12,7 +12,7 @@ from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from laneway.cli.client import Client
-    from laneway.local.server.status import Json, LaneStatus, ReleaseStatus, Status
+    from laneway.control.status import Json, LaneStatus, ReleaseStatus, Status
     from laneway.local.state import State
 
 
@@ -105,7 +105,7 @@ def _begun(client: Client, release: Json, limit: timedelta) -> ReleaseStatus | N
 
 
 def _remove(client: Client, lane: LaneStatus, reason: str) -> None:
-    from laneway.local.server.status import Reference
+    from laneway.control.status import Reference
 
     gone = Reference(kind="Lane", namespace=lane["namespace"], name=lane["name"])
     client.delete([gone], by=options.user(), reason=reason)

@@ -21,8 +21,8 @@ from laneway.spec.meta import Object
 from laneway.spec.world import FOLDER
 
 if TYPE_CHECKING:
-    from laneway.local.server.status import Changes, Json
-    from laneway.local.server.status import Problem as ProblemDocument
+    from laneway.control.status import Changes, Json
+    from laneway.control.status import Problem as ProblemDocument
 
 HTTP_UNPROCESSABLE = 422
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from laneway.local.server.status import Json
+    from laneway.control.status import Json
 
 PIPE_COLUMNS = 1_000
 """Width of tables that no terminal shows: nothing is cut or wrapped."""

@@ -12,7 +12,7 @@ from laneway.cli.options import Format
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from laneway.local.server.status import AppStatus, LaneStatus, ReleaseStatus, Status
+    from laneway.control.status import AppStatus, LaneStatus, ReleaseStatus, Status
     from laneway.local.state import State
 
 

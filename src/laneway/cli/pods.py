@@ -16,9 +16,9 @@ from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from laneway.cli.client import Client, Pods
+    from laneway.control.status import Json
     from laneway.local.container.engines import Engine
     from laneway.local.pod.pods import Pod
-    from laneway.local.server.status import Json
     from laneway.local.state import State
 
 

@@ -10,7 +10,7 @@ from laneway.spec.lane import Lane, LaneApp
 from laneway.spec.meta import Key, key_of
 
 if TYPE_CHECKING:
-    from laneway.local.server.status import Json, LaneStatus, Status
+    from laneway.control.status import Json, LaneStatus, Status
 
 PROMOTED_FROM = "laneway.dev/promoted-from"
 PROMOTED_BY = "laneway.dev/promoted-by"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from laneway.cli.client import Client
-    from laneway.local.server.status import AppStatus, ReleaseStatus, Status, Version
+    from laneway.control.status import AppStatus, ReleaseStatus, Status, Version
     from laneway.local.state import State
 
 

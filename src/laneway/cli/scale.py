@@ -12,7 +12,7 @@ from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from laneway.cli.client import Client
-    from laneway.local.server.status import Json
+    from laneway.control.status import Json
     from laneway.local.state import State
 
 _COUNT = click.IntRange(min=1)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from laneway.local.server.status import AppStatus, Json, LaneStatus, ReleaseStatus, Replicas, Status
+    from laneway.control.status import AppStatus, Json, LaneStatus, ReleaseStatus, Replicas, Status
 
 Row = Callable[[dict[str, Any], "World"], tuple[str, ...]]
 

@@ -12,7 +12,7 @@ from laneway.plan.revision import revision_of
 from laneway.spec.load import ref_of, spec_of
 
 if TYPE_CHECKING:
-    from laneway.local.server.status import Json, Status
+    from laneway.control.status import Json, Status
     from laneway.spec.meta import Key, Object
 
 

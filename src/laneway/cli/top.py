@@ -12,7 +12,7 @@ from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from laneway.cli.client import Client
-    from laneway.local.server.status import Json, PodUsage, Replicas, Status
+    from laneway.control.status import Json, PodUsage, Replicas, Status
     from laneway.local.state import State
 
 _MEASURES = ("cpu", "memory", "requestsPerSecond")

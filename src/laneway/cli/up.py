@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from laneway.cli.client import Client
-    from laneway.local.server.status import Status
+    from laneway.control.status import Status
     from laneway.local.state import State
 
 GRACE = timedelta(seconds=5)

@@ -12,7 +12,7 @@ from laneway.cli.options import Format
 from laneway.cli.output import emit
 
 if TYPE_CHECKING:
-    from laneway.local.server.status import Json
+    from laneway.control.status import Json
     from laneway.local.state import State
 
 

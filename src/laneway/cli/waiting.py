@@ -14,7 +14,7 @@ from laneway.cli.client import Client, NotRunningError
 from laneway.cli.output import counted
 
 if TYPE_CHECKING:
-    from laneway.local.server.status import AppStatus, LaneStatus, Replicas, Status, WorkloadStatus
+    from laneway.control.status import AppStatus, LaneStatus, Replicas, Status, WorkloadStatus
 
 BEAT_SECONDS = 1.0
 MOMENT_SECONDS = 0.1

@@ -15,6 +15,9 @@ from sqlalchemy.exc import DBAPIError
 
 from laneway.control.changes import Changes as Wanted
 from laneway.control.observe import SPEC_KINDS, Body, Parsed
+from laneway.control.overview import View, overview
+from laneway.control.status import Finding, Isolation, Json, Status
+from laneway.control.status import Proxies as ProxyStatus
 from laneway.history.subject import event_about
 from laneway.local.facts import Snapshot
 from laneway.local.gate_runs import GateRuns
@@ -23,9 +26,6 @@ from laneway.local.pod.pods import Pod
 from laneway.local.pod.replicas import Replicas
 from laneway.local.proxy.proxies import MESH_KINDS, Proxies
 from laneway.local.server import limits, troubles
-from laneway.local.server.overview import View, overview
-from laneway.local.server.status import Finding, Isolation, Json, Status
-from laneway.local.server.status import Proxies as ProxyStatus
 from laneway.local.store import Changed, Store
 from laneway.manifests import names
 from laneway.mesh.control_plane import ControlPlane

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from laneway.cli.demo import numbers
+from laneway.control.status import AppStatus
 from laneway.local.load import Answer, Counts, Load
-from laneway.local.server.status import AppStatus
 
 
 def hops(answer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

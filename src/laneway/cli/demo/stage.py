@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 import httpx2
 
 from laneway.cli.client import Client
+from laneway.control.status import AppStatus, ReleaseStatus, Status
 from laneway.local.http1 import Address
-from laneway.local.server.status import AppStatus, ReleaseStatus, Status
 from laneway.local.state import State
 
 COMMAND_SECONDS_MAX = 150.0

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from laneway.local.server import status
+from laneway.control import status
 
 
 class Mode(StrEnum):

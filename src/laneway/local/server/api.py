@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from laneway.local.process.markers import Part
-from laneway.local.server.selection import PodQuery
-from laneway.local.server.status import (
+from laneway.control.status import (
     Changes,
     Event,
     Explanation,
@@ -25,6 +23,8 @@ from laneway.local.server.status import (
     ReleaseStatus,
     Status,
 )
+from laneway.local.process.markers import Part
+from laneway.local.server.selection import PodQuery
 from laneway.spec.meta import Key
 from laneway.spec.release import Verb
 
@@ -46,7 +46,7 @@ class ConflictError(Exception):
 
 
 class Engine(Protocol):
-    """What the daemon can do. Documents: `laneway.local.server.status`; objects: JSON dicts as in YAML."""
+    """What the daemon can do. Documents: `laneway.control.status`; objects: JSON dicts as in YAML."""
 
     async def ping(self) -> Ping:
         """Who answers; answered while everything else is still starting."""

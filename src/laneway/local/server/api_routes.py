@@ -17,10 +17,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from laneway.control.status import LogLine, Problem, Reference
 from laneway.local.process.markers import Part
 from laneway.local.server.api import ConflictError, Engine, EventQuery, MissingError, RefusedError
 from laneway.local.server.selection import PodQuery
-from laneway.local.server.status import LogLine, Problem, Reference
 from laneway.spec.meta import Key
 from laneway.spec.release import Verb
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import cast
 
+from laneway.control.status import Event, PodUsage, Problem
 from laneway.history.events import Event as Happened
 from laneway.history.subject import subject_of
 from laneway.local.measure.usage import Use
 from laneway.local.pod.pods import Pod
-from laneway.local.server.status import Event, PodUsage, Problem
 from laneway.mesh.refusals import Refusal
 from laneway.spec.problems import Code, Place
 from laneway.spec.problems import Problem as Found

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from laneway.control.status import Explanation, RuleTried, Target
+from laneway.control.status import Hop as HopDocument
 from laneway.local.proxy import gateways
-from laneway.local.server.status import Explanation, RuleTried, Target
-from laneway.local.server.status import Hop as HopDocument
 from laneway.mesh.matching import Request
 from laneway.mesh.registry import Registry
 from laneway.mesh.walk import AtGateway, AtSidecar, Hop, Place, Share, Walk, walk

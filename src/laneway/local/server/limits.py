@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
+from laneway.control.status import Finding
 from laneway.local.pod.pods import Pod
-from laneway.local.server.status import Finding
 from laneway.manifests import names
 from laneway.spec.meta import Key
 from laneway.spec.values import format_quantity

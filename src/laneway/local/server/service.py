@@ -13,17 +13,8 @@ from typing import cast
 
 from laneway import __version__
 from laneway.control.observe import SPEC_KINDS, labels_of
-from laneway.local.engine import LocalEngine
-from laneway.local.logs import Source, follow_logs, log_file
-from laneway.local.measure.usage import Meter
-from laneway.local.pod.pods import Pod
-from laneway.local.process.markers import Part
-from laneway.local.server import documents
-from laneway.local.server.api import ConflictError, EventQuery, MissingError, RefusedError
-from laneway.local.server.explain import explain
-from laneway.local.server.overview import release_status
-from laneway.local.server.selection import PodQuery
-from laneway.local.server.status import (
+from laneway.control.overview import release_status
+from laneway.control.status import (
     Change,
     Changes,
     Event,
@@ -36,6 +27,15 @@ from laneway.local.server.status import (
     ReleaseStatus,
     Status,
 )
+from laneway.local.engine import LocalEngine
+from laneway.local.logs import Source, follow_logs, log_file
+from laneway.local.measure.usage import Meter
+from laneway.local.pod.pods import Pod
+from laneway.local.process.markers import Part
+from laneway.local.server import documents
+from laneway.local.server.api import ConflictError, EventQuery, MissingError, RefusedError
+from laneway.local.server.explain import explain
+from laneway.local.server.selection import PodQuery
 from laneway.local.state import State
 from laneway.local.store import Change as Operation
 from laneway.manifests import names

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
+from laneway.control.status import Finding
 from laneway.local.pod.pods import Pod
-from laneway.local.server.status import Finding
 from laneway.mesh.refusals import Refusal
 from laneway.mesh.shadowed import Shadowed
 from laneway.spec.meta import Key

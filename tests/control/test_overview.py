@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from laneway.local.server.overview import View, overview
-from laneway.local.server.status import Finding as FindingDocument
-from laneway.local.server.status import Isolation, Proxies, Status
+from laneway.control.overview import View, overview
+from laneway.control.status import Finding as FindingDocument
+from laneway.control.status import Isolation, Proxies, Status
 from laneway.plan.observed import AppSeen, LaneAppSeen, Observed, Role, Table, VersionSeen
 from laneway.plan.result import AppPlan, Finding, Plan, Report, Severity, VersionPlan
 from laneway.spec.kubernetes import PodTemplate

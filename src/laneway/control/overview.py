@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from laneway.local.server.status import (
+from laneway.control.status import (
     AppStatus,
     Finding,
     GateSaid,
