@@ -5,7 +5,7 @@ Must not know how objects are stored, pods run or proxies confirm: an engine giv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -27,9 +27,12 @@ from laneway.spec.istio import VirtualService
 from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.load import KINDS, parse, spec_of
 from laneway.spec.meta import Key, Object, key_of
+from laneway.spec.template import Template
 from laneway.spec.world import FOLDER, Spec
 
 Body = Mapping[str, Any]
+
+ReadTemplate = Callable[[Body], Template]
 
 SPEC_KINDS = tuple(KINDS)
 """Kinds that say what people want."""
@@ -54,9 +57,11 @@ class Facts(Protocol):
 class Parsed:
     """Objects parsed once for each resource version."""
 
-    def __init__(self) -> None:
+    def __init__(self, read_template: ReadTemplate = PodTemplate.model_validate) -> None:
+        """read_template: from its JSON values. Raises ValueError for one that is damaged."""
+        self._read_template = read_template
         self._objects: dict[tuple[str, Key], tuple[str, Object]] = {}
-        self._templates: dict[Key, tuple[str, PodTemplate]] = {}
+        self._templates: dict[tuple[str, Key], tuple[str, Template]] = {}
         self._shares: dict[Key, tuple[str, dict[str, Weights]]] = {}
 
     def object(self, body: Body) -> Object:
@@ -68,13 +73,13 @@ class Parsed:
         self._objects[known] = (version, parsed)
         return parsed
 
-    def template(self, key: Key, body: Body, written: Body) -> PodTemplate:
+    def template(self, key: Key, body: Body, written: Body) -> Template:
         """A pod template inside an object."""
-        version = body["metadata"].get("resourceVersion", "")
-        if (found := self._templates.get(key)) and found[0] == version:
+        known, version = (body["kind"], key), body["metadata"].get("resourceVersion", "")
+        if (found := self._templates.get(known)) and found[0] == version:
             return found[1]
-        parsed = PodTemplate.model_validate(written)
-        self._templates[key] = (version, parsed)
+        parsed = self._read_template(written)
+        self._templates[known] = (version, parsed)
         return parsed
 
     def shares(self, body: Body) -> Mapping[str, Weights]:
@@ -136,7 +141,7 @@ def _kept(bodies: Iterable[Body], deployments: Iterable[Body], parsed: Parsed) -
     for body in deployments:
         app, revision = _of_app(body)
         if app.name and revision not in found.get(app, {}):
-            template = PodTemplate.model_validate(template_of(body))
+            template = parsed.template(key_of(body), body, template_of(body))
             found.setdefault(app, {})[revision] = Kept(template, Role.RETIRED, folder_of(body))
     return found
 

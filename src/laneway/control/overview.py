@@ -92,7 +92,7 @@ def _app(view: View, planned: AppPlan) -> AppStatus:
         Version(
             revision=version.revision,
             role=version.role.value,
-            image=version.template.spec.containers[0].image or "",
+            image=version.template.image,
             weight=format_percent(planned.weights.get(version.revision, 0)),
             served=format_percent(written.get(version.revision, 0)) if seen.confirmed else None,
             replicas=_replicas(version.replicas, seen.versions.get(version.revision, NOTHING)),
@@ -142,7 +142,7 @@ def _lane(view: View, lane: Lane) -> LaneStatus:
 
 
 def _lane_app(wanted: LaneAppWanted, found: LaneAppSeen | None) -> LaneApp:
-    image = found.template.spec.containers[0].image if found else wanted.image
+    image = found.template.image if found else wanted.image
     replicas = _replicas(wanted.replicas, found.version if found else NOTHING)
     return LaneApp(name=wanted.name, base=found.base if found else "", image=image or "", replicas=replicas)
 

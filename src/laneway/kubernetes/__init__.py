@@ -1,1 +1,1 @@
-"""The engine for Kubernetes with Istio: watch, plan, apply where something differs, confirm through istiod."""
+"""The engine for Kubernetes with Istio: watch, plan, apply what differs, confirm through istiod."""

@@ -46,7 +46,7 @@ def revision_deployment(app: Key, version: VersionPlan, drain: Drain) -> Manifes
     """The Deployment of one revision, with the pods that the plan gives it, and how they go."""
     selector = {names.APP: app.name, names.REVISION: version.revision}
     canonical = {names.CANONICAL_NAME: app.name, names.CANONICAL_REVISION: version.revision}
-    labels = {**version.template.metadata.labels, **selector, **canonical}
+    labels = {**version.template.labels, **selector, **canonical}
     key = Key(app.namespace, names.versioned(app.name, version.revision))
     pod = _pod(labels, version.template.written())
     annotations = _drain(drain) | _folder(version.folder)
@@ -95,7 +95,7 @@ def patched(pod: Manifest, image: str | None, env: Iterable[EnvVar]) -> Manifest
     if own := [variable.written() for variable in env]:
         variables = (*container.get("env", ()), *own)
         container["env"] = list({variable["name"]: variable for variable in variables}.values())
-    return pod | {"containers": [container]}
+    return pod | {"containers": [container, *pod["containers"][1:]]}
 
 
 def _pod(labels: dict[str, str], template: Manifest) -> Manifest:

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from laneway.plan.observed import LaneAppSeen, Observed
 from laneway.plan.result import Finding, LaneRule, LaneVersionPlan, Severity
-from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.lane import Lane, LaneApp
 from laneway.spec.meta import Key
+from laneway.spec.template import Template
 from laneway.spec.world import Spec
 
 
@@ -32,7 +32,7 @@ class Base(NamedTuple):
     """What a lane's version is made of: a revision, its template, and the folder as in `Kept`."""
 
     revision: str
-    template: PodTemplate
+    template: Template
     folder: str = ""
 
 

@@ -11,9 +11,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.meta import Key
 from laneway.spec.release import GateResult
+from laneway.spec.template import Template
 
 Weights = Mapping[str, int]
 """Basis points by revision. They sum to 10,000, or to less by a rounding rest of under one per version."""
@@ -32,7 +32,7 @@ class Role(StrEnum):
 class Kept:
     """A template that is kept, so that its revision can be rebuilt. folder: that it was applied from."""
 
-    template: PodTemplate
+    template: Template
     role: Role
     folder: str = ""
 
@@ -91,7 +91,7 @@ class LaneAppSeen:
     """
 
     base: str
-    template: PodTemplate
+    template: Template
     version: VersionSeen
     confirmed: bool = False
     folder: str = ""

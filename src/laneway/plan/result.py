@@ -8,10 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from laneway.plan.observed import CountsId, GateId, Role
-from laneway.spec.kubernetes import EnvVar, PodTemplate
+from laneway.spec.kubernetes import EnvVar
 from laneway.spec.meta import Key
 from laneway.spec.release import Release
 from laneway.spec.release_policy import StepGate
+from laneway.spec.template import Template
 from laneway.spec.values import FULL
 
 
@@ -25,7 +26,7 @@ class VersionPlan:
     """
 
     revision: str
-    template: PodTemplate
+    template: Template
     role: Role
     replicas: int
     subset: bool
@@ -80,7 +81,7 @@ class LaneVersionPlan:
     lane: Key
     app: str
     base: str
-    template: PodTemplate
+    template: Template
     replicas: int
     image: str | None = None
     env: tuple[EnvVar, ...] = ()

@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 
-from laneway.spec.kubernetes import PodTemplate
+from laneway.spec.template import Template
 
 DIGITS = 10
 """Hex digits of a revision: a collision among an app's templates is out of reach, and names stay short."""
 
 
-def revision_of(template: PodTemplate) -> str:
+def revision_of(template: Template) -> str:
     """The revision of a template: equal templates have equal revisions, however they were written."""
-    canonical = json.dumps(
-        template.model_dump(mode="json", by_alias=True, exclude_defaults=True), sort_keys=True
-    )
+    canonical = json.dumps(template.content(), sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:DIGITS]

@@ -16,9 +16,9 @@ from laneway.plan.revision import revision_of
 from laneway.plan.roles import is_refused, stable_of
 from laneway.plan.sizing import surge_pods
 from laneway.spec.app import App, Scale
-from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.meta import Key
 from laneway.spec.release import Release
+from laneway.spec.template import Template
 from laneway.spec.world import Spec
 
 DEFAULT_SCALE = Scale()
@@ -34,7 +34,7 @@ class Standing:
     app: App
     seen: AppSeen
     wanted: str
-    template: PodTemplate
+    template: Template
     stable: str
     refused: bool
     releases: tuple[Release, ...]
@@ -108,7 +108,7 @@ def _known(seen: AppSeen, wanted: str) -> AppSeen:
     return replace(seen, written=replace(seen.written, weights=weights) if weights else None)
 
 
-def _instead(seen: AppSeen, active: Release | None) -> PodTemplate | None:
+def _instead(seen: AppSeen, active: Release | None) -> Template | None:
     """Without the app's template everything stays as it is: the release under way, or the stable revision."""
     if active and (released := active.spec.apps[0].revision) in seen.kept:
         return seen.kept[released].template

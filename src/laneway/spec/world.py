@@ -15,6 +15,7 @@ from laneway.spec.kubernetes import ConfigMap, Deployment, PodTemplate, Secret, 
 from laneway.spec.lane import Lane, MeshSpec
 from laneway.spec.meta import Key
 from laneway.spec.release import Release
+from laneway.spec.template import Template
 
 FOLDER = "laneway.dev/folder"
 """Annotation of what holds a template: the absolute path of the folder that its command runs in."""
@@ -22,7 +23,10 @@ FOLDER = "laneway.dev/folder"
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """The desired world. Every mapping is keyed by namespace and name."""
+    """The desired world. Every mapping is keyed by namespace and name.
+
+    templates, sizes: by App, pod templates and numbers of pods that an engine has read as they are.
+    """
 
     mesh: MeshSpec = MeshSpec()  # noqa: RUF009 - frozen
     apps: Mapping[Key, App] = field(default_factory=dict)
@@ -38,11 +42,20 @@ class Spec:
     service_entries: Mapping[Key, ServiceEntry] = field(default_factory=dict)
     sidecars: Mapping[Key, Sidecar] = field(default_factory=dict)
     autoscalers: Mapping[Key, HorizontalPodAutoscaler] = field(default_factory=dict)
+    templates: Mapping[Key, Template] = field(default_factory=dict)
+    sizes: Mapping[Key, int] = field(default_factory=dict)
 
-    def template(self, app: App) -> PodTemplate | None:
+    def template(self, app: App) -> Template | None:
         """The pod template of an app: inline, or its Deployment's; None where that Deployment is missing."""
+        if app.key in self.templates:
+            return self.templates[app.key]
         source = self._source(app)
         return source.spec.template if isinstance(source, Deployment) else app.spec.workload.template
+
+    def pod_template(self, app: App) -> PodTemplate | None:
+        """The template where a model has read it; None where it is missing, or is kept as it is."""
+        found = self.template(app)
+        return found if isinstance(found, PodTemplate) else None
 
     def folder(self, app: App) -> str | None:
         """The folder that an app's template was applied from; empty: not known; None: no template."""
@@ -60,5 +73,7 @@ class Spec:
         scale = app.spec.scale
         if scale is not None and (scale.replicas or scale.min):
             return scale.replicas or scale.min or 1
+        if app.key in self.sizes:
+            return max(1, self.sizes[app.key])
         deployment = self.deployments.get(Key(app.metadata.namespace, app.spec.workload.deployment or ""))
         return max(1, deployment.spec.replicas or 1) if deployment else 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -74,3 +74,17 @@ class PodTemplate(Model):
 
     metadata: TemplateMeta = Field(default_factory=TemplateMeta)
     spec: PodSpec
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Labels that every pod of it gets."""
+        return self.metadata.labels
+
+    @property
+    def image(self) -> str:
+        """The image of its container, empty where none is said."""
+        return self.spec.containers[0].image or ""
+
+    def content(self) -> dict[str, Any]:
+        """The template without what is a default."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)

@@ -133,7 +133,7 @@ def bounds_fit_their_metric(scope: Scope) -> Iterator[Fault]:
 
 
 def _container_ports(scope: Scope, app: App) -> tuple[set[str], set[int]] | None:
-    template = scope.spec.template(app)
+    template = scope.spec.pod_template(app)
     if template is None:
         return None
     ports = [port for container in template.spec.containers for port in container.ports]

@@ -32,7 +32,7 @@ def _target(scaler: HorizontalPodAutoscaler) -> Key:
 def _metrics(scope: Scope) -> Iterator[_Written]:
     for app in scope.spec.apps.values():
         for index, metric in enumerate(app.spec.scale.metrics if app.spec.scale else ()):
-            yield _Written(app, ("spec", "scale", "metrics", index), metric, scope.spec.template(app))
+            yield _Written(app, ("spec", "scale", "metrics", index), metric, scope.spec.pod_template(app))
     for scaler in scope.spec.autoscalers.values():
         deployment = scope.spec.deployments.get(_target(scaler))
         for index, metric in enumerate(scaler.spec.followed):
