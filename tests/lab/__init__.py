@@ -1,0 +1,1 @@
+"""The lab: the real control planes of Kubernetes and Istio on one machine, without containers."""
