@@ -12,6 +12,7 @@ from typing import Any
 
 from laneway.control.changes import Changes, changes
 from laneway.control.observe import Parsed, observe
+from laneway.control.observe import wanted as desired
 from laneway.manifests import names
 from laneway.manifests.names import managed
 from laneway.plan.gates import Gate
@@ -193,7 +194,8 @@ class World:
     def reconcile(self, stop_after: int | None = None) -> Pass:
         """One pass; killed after so many of its changes."""
         bodies = self._bodies()
-        spec, seen = observe(bodies, self, self._parsed)
+        spec = desired(bodies, self._parsed)
+        seen = observe(spec, bodies, self, self._parsed)
         planned, report = plan(spec, seen, self.now, self.gates)
         wanted = changes(spec, planned, bodies)
         for index, change in enumerate(self._steps(wanted)):
@@ -210,7 +212,9 @@ class World:
         return bodies
 
     def _observed(self) -> tuple[Spec, Observed]:
-        return observe(self._bodies(), self, self._parsed)
+        bodies = self._bodies()
+        spec = desired(bodies, self._parsed)
+        return spec, observe(spec, bodies, self, self._parsed)
 
     def _steps(self, wanted: Changes) -> Iterator[Any]:
         for record in wanted.records:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,34 +67,6 @@ class Changes:
         return bool(self.records or self.writes or self.removals)
 
 
-def changes(spec: Spec, planned: Plan, objects: Mapping[str, Iterable[Body]]) -> Changes:
-    """What differs between the plan's manifests and the stored objects. objects: as stored, by kind."""
-    stored = {
-        (kind, key_of(body)): body
-        for kind in DERIVED_KINDS
-        for body in objects.get(kind, ())
-        if names.managed(body)
-    }
-    wanted = manifests(spec, planned)
-    named = {(manifest["kind"], key_of(manifest)) for manifest in wanted}
-    writes = [
-        Write(manifest, _reason(before, manifest))
-        for manifest in wanted
-        if not same(before := stored.get((manifest["kind"], key_of(manifest))), manifest)
-    ]
-    gone = [
-        Removal(kind, key, "no longer part of the plan") for kind, key in stored if (kind, key) not in named
-    ]
-    expired = [Removal("Lane", key, "its ttl is over") for key in planned.expired]
-    forgotten = [Removal("Release", key, "only the newest records are kept") for key in planned.forgotten]
-    gone.sort(key=lambda removal: DERIVED_KINDS.index(removal.kind))
-    return Changes(
-        records=tuple(Record(release, _course(spec, release)) for release in planned.releases),
-        writes=tuple(writes),
-        removals=(*expired, *forgotten, *gone),
-    )
-
-
 def same(stored: Body | None, manifest: Body) -> bool:
     """Whether a stored object is what a manifest says; what the store adds does not count."""
     if stored is None:
@@ -107,6 +79,54 @@ def same(stored: Body | None, manifest: Body) -> bool:
         return False
     metadata, wanted = stored["metadata"], manifest["metadata"]
     return all(metadata.get(field) == wanted.get(field) for field in ("labels", "annotations"))
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How an engine's store has objects.
+
+    form: what becomes of a manifest before it is written; same: whether an object, as it is stored (None:
+    it is not), is what a manifest says.
+    """
+
+    form: Callable[[dict[str, Any]], dict[str, Any]] = lambda manifest: manifest
+    same: Callable[[Body | None, Body], bool] = same
+
+
+AS_WRITTEN = Dialect()
+
+
+def changes(
+    spec: Spec, planned: Plan, objects: Mapping[str, Iterable[Body]], dialect: Dialect = AS_WRITTEN
+) -> Changes:
+    """What differs between the plan's manifests and the stored objects.
+
+    objects: as stored, by kind.
+    """
+    stored = {
+        (kind, key_of(body)): body
+        for kind in DERIVED_KINDS
+        for body in objects.get(kind, ())
+        if names.managed(body)
+    }
+    wanted = [dialect.form(manifest) for manifest in manifests(spec, planned)]
+    named = {(manifest["kind"], key_of(manifest)) for manifest in wanted}
+    writes = [
+        Write(manifest, _reason(before, manifest))
+        for manifest in wanted
+        if not dialect.same(before := stored.get((manifest["kind"], key_of(manifest))), manifest)
+    ]
+    gone = [
+        Removal(kind, key, "no longer part of the plan") for kind, key in stored if (kind, key) not in named
+    ]
+    expired = [Removal("Lane", key, "its ttl is over") for key in planned.expired]
+    forgotten = [Removal("Release", key, "only the newest records are kept") for key in planned.forgotten]
+    gone.sort(key=lambda removal: DERIVED_KINDS.index(removal.kind))
+    return Changes(
+        records=tuple(Record(release, _course(spec, release)) for release in planned.releases),
+        writes=tuple(writes),
+        removals=(*expired, *forgotten, *gone),
+    )
 
 
 def _reason(before: Body | None, after: Body) -> str:

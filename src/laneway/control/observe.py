@@ -105,10 +105,18 @@ def folder_of(body: Body) -> str:
     return folder
 
 
-def observe(objects: Mapping[str, Iterable[Body]], facts: Facts, parsed: Parsed) -> tuple[Spec, Observed]:
-    """What people want and what there is. objects: as stored, by kind."""
-    wanted = [parsed.object(o) for kind in SPEC_KINDS for o in objects.get(kind, ()) if not names.managed(o)]
-    spec = spec_of(wanted)
+def wanted(objects: Mapping[str, Iterable[Body]], parsed: Parsed) -> Spec:
+    """What people want. objects: as stored, by kind."""
+    return spec_of(
+        parsed.object(body)
+        for kind in SPEC_KINDS
+        for body in objects.get(kind, ())
+        if not names.managed(body)
+    )
+
+
+def observe(spec: Spec, objects: Mapping[str, Iterable[Body]], facts: Facts, parsed: Parsed) -> Observed:
+    """What there is of what people want. objects: as stored, by kind."""
     deployments = [body for body in objects.get("Deployment", ()) if names.managed(body)]
     kept = _kept(objects.get("ControllerRevision", ()), deployments, parsed)
     scalers = [body for body in objects.get("HorizontalPodAutoscaler", ()) if names.managed(body)]
@@ -128,7 +136,7 @@ def observe(objects: Mapping[str, Iterable[Body]], facts: Facts, parsed: Parsed)
         for key in spec.apps
     }
     lanes = _lanes(deployments, facts, parsed)
-    return spec, Observed(apps=apps, lanes=lanes, laggards=facts.laggards(), evidence=facts.evidence())
+    return Observed(apps=apps, lanes=lanes, laggards=facts.laggards(), evidence=facts.evidence())
 
 
 def _kept(bodies: Iterable[Body], deployments: Iterable[Body], parsed: Parsed) -> dict[Key, dict[str, Kept]]:
