@@ -195,7 +195,7 @@ def images(world: World) -> list[str]:
     """The images of an app's pods."""
     made = world.reconcile()
     return [
-        version.template.spec.containers[0].image or ""
+        version.template.image or ""
         for version in made.plan.apps[0].versions
         if version.replicas
     ]
