@@ -1,0 +1,230 @@
+"""Whether every proxy has what is wanted, from what each istiod serves and knows of its proxies. Pure.
+
+istiod answers each proxy in order: clusters, endpoints, listeners, routes of one push, then the next push. It
+reads an acknowledgement only between two pushes. So what a proxy acknowledged at a push's counter or later
+proves that everything up to that push was sent to it; where also its last routes are acknowledged, it has
+them. A push that does not concern a proxy moves none of its counters; then the push's age decides, as istiod
+works its queue off in seconds. Must not know how anything here was found out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from laneway.kubernetes.confirm.syncz import NEVER, Kind, Proxy, Snapshot, Told
+from laneway.kubernetes.confirm.wanted import Pod, Rules, Selector, host_of
+from laneway.kubernetes.confirm.witness import Moment
+from laneway.spec.meta import Key
+
+Sees = Callable[[str, str], bool]
+"""Whether the proxies of a namespace are told of a host."""
+
+QUEUE_SECONDS = 5.0
+QUEUE_SECONDS_PER_PROXY = 0.002
+"""After this long a push is taken to have left istiod's queue: twenty times what was measured."""
+
+NOBODY = "no istiod"
+CUT_OFF = "no istiod knows it"
+NOTHING_YET = "has acknowledged nothing yet"
+BEHIND = "has not acknowledged it yet"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One istiod that can be asked. mute: it shows what it serves, but tells nothing of its proxies."""
+
+    address: str
+    mesh: Mapping[str, Moment]
+    gateways: Mapping[Selector, Mapping[str, Moment]]
+    clusters: Mapping[str, Moment]
+    endpoints: Mapping[str, int]
+    snapshot: Snapshot | None = None
+    mute: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything that an answer is made of.
+
+    views: the istiods that can be asked. connecting: those that soon can, or soon cannot. unreachable: those
+    that cannot; a proxy of theirs shows as a pod that no other istiod knows. pods: the ready ones with a
+    proxy, None if nobody knows. assume_after: seconds after which proxies that cannot be asked about are
+    taken to have what is served.
+    """
+
+    views: tuple[View, ...]
+    pods: Collection[Pod] | None
+    now: float
+    connecting: tuple[str, ...] = ()
+    unreachable: tuple[str, ...] = ()
+    assume_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """unserved: istiods that do not serve it yet, or of whose proxies nothing is known.
+
+    laggards: why, by pod. assumed: some time passed, and nothing more is known.
+    """
+
+    unserved: tuple[str, ...] = ()
+    laggards: Mapping[Key, str] = field(default_factory=dict)
+    assumed: bool = False
+
+    @property
+    def confirmed(self) -> bool:
+        """Every proxy has it."""
+        return not self.unserved and not self.laggards
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """Something to be confirmed: since when an istiod serves it, whom it concerns, who has it."""
+
+    since: Callable[[View], Moment | None]
+    concerns: Callable[[str, Kind], bool]
+    has: Callable[[Proxy, Moment, bool], bool]
+    told: Callable[[Proxy], Iterable[Told | None]]
+
+
+def rules_want(rules: Rules, sees: Sees) -> Want:
+    """That every proxy which the rules concern serves them as they were written last."""
+    return Want(
+        since=lambda view: _rules_since(rules, view),
+        concerns=lambda namespace, kind: _rules_concern(rules, sees, namespace, kind),
+        has=_has_routes,
+        told=lambda proxy: (proxy.routes,),
+    )
+
+
+def cluster_want(name: str, sees: Sees) -> Want:
+    """That every proxy which may be told of the cluster knows it, with its endpoints."""
+    host = host_of(name)
+    return Want(
+        since=lambda view: view.clusters.get(name),
+        concerns=lambda namespace, kind: kind is Kind.GATEWAY or sees(namespace, host),
+        has=_has_cluster,
+        told=lambda proxy: (proxy.clusters, proxy.endpoints),
+    )
+
+
+def served(want: Want, world: World) -> bool:
+    """Whether every istiod that can be asked serves it: then it is time to ask about the proxies."""
+    return bool(world.views) and all(want.since(view) for view in world.views)
+
+
+def verdict(want: Want, world: World, since: float) -> Verdict:
+    """Whether every proxy has it. since: when it began to be wanted."""
+    if not world.views and not world.connecting:
+        assumed = _long_enough(since, world)
+        return Verdict(() if assumed else (world.unreachable or (NOBODY,)), assumed=assumed)
+    showing = [(view, moment) for view in world.views if (moment := want.since(view))]
+    silent = [(view, moment) for view, moment in showing if view.mute]
+    unserved = _blockers(world, since)
+    unserved += [view.address for view in world.views if not want.since(view)]
+    unserved += [view.address for view, moment in silent if not _long_enough(moment.at, world)]
+    unserved += [view.address for view, moment in showing if not view.mute and not _asked(view, moment)]
+    if unserved:
+        return Verdict(tuple(unserved))
+    return Verdict((), _laggards(want, showing, world, cut_off=not silent), assumed=bool(silent))
+
+
+def endpoint_count(name: str, world: World) -> int | None:
+    """The endpoints of the cluster that every istiod knows; None where one does not know the cluster."""
+    counts = [view.endpoints.get(name) if name in view.clusters else None for view in world.views]
+    known = [count for count in counts if count is not None]
+    return min(known) if known and len(known) == len(counts) else None
+
+
+def _rules_since(rules: Rules, view: View) -> Moment | None:
+    served = [view.mesh.get(rules.marker)] if rules.mesh else []
+    served += [view.gateways.get(one, {}).get(rules.marker) for one in rules.gateways]
+    moments = [moment for moment in served if moment]
+    if not moments or len(moments) < len(served):
+        return None
+    return max(moments, key=lambda moment: moment.counter)
+
+
+def _rules_concern(rules: Rules, sees: Sees, namespace: str, kind: Kind) -> bool:
+    if kind is Kind.GATEWAY:
+        return bool(rules.gateways)
+    return rules.mesh and (not rules.hosts or any(sees(namespace, host) for host in rules.hosts))
+
+
+def _asked(view: View, moment: Moment) -> bool:
+    """Its proxies are known as they were after it began to serve this."""
+    return view.snapshot is not None and view.snapshot.at >= moment.at
+
+
+def _blockers(world: World, since: float) -> list[str]:
+    """Istiods that show nothing, and whose proxies would show nowhere else."""
+    unknown = world.unreachable if world.pods is None and not _long_enough(since, world) else ()
+    return [*world.connecting, *unknown]
+
+
+def _long_enough(since: float, world: World) -> bool:
+    return world.assume_after is not None and world.now - since >= world.assume_after
+
+
+def _laggards(
+    want: Want, served: list[tuple[View, Moment]], world: World, cut_off: bool
+) -> Mapping[Key, str]:
+    confirmed: set[Key] = set()
+    known: set[Key] = set()
+    behind: dict[Key, str] = {}
+    ready = None if world.pods is None else {Key(pod.namespace, pod.name) for pod in world.pods}
+    for view, moment in served:
+        for proxy in view.snapshot.proxies if view.snapshot else ():
+            known.add(proxy.key)
+            if not want.concerns(proxy.key.namespace, proxy.kind) or _starting(proxy, ready):
+                continue
+            if want.has(proxy, moment, _aged(view, moment)):
+                # What was acknowledged once stays true, also on a connection that is dead by now.
+                confirmed.add(proxy.key)
+            else:
+                behind[proxy.key] = _why(want, proxy)
+    for pod in world.pods or () if cut_off else ():
+        kind = Kind.GATEWAY if pod.gateway else Kind.SIDECAR
+        key = Key(pod.namespace, pod.name)
+        if key not in known and want.concerns(pod.namespace, kind):
+            behind[key] = CUT_OFF
+    return {key: why for key, why in behind.items() if key not in confirmed}
+
+
+def _starting(proxy: Proxy, ready: Collection[Key] | None) -> bool:
+    """It has nothing old to serve by: it never had anything, and is not among the pods that get requests."""
+    return ready is not None and proxy.reach == NEVER and proxy.key not in ready
+
+
+def _aged(view: View, moment: Moment) -> bool:
+    snapshot = view.snapshot
+    if snapshot is None:
+        return False
+    return snapshot.at - moment.at >= QUEUE_SECONDS + QUEUE_SECONDS_PER_PROXY * len(snapshot.proxies)
+
+
+def _has_routes(proxy: Proxy, moment: Moment, aged: bool) -> bool:
+    if proxy.routes is None:
+        # It has no listener with routes; that it would have one by now shows in what else it was told.
+        return proxy.reach >= moment.counter or (aged and proxy.reach > NEVER)
+    return _has(proxy.routes, proxy, moment, aged)
+
+
+def _has_cluster(proxy: Proxy, moment: Moment, aged: bool) -> bool:
+    return proxy.clusters is not None and all(
+        _has(told, proxy, moment, aged) for told in (proxy.clusters, proxy.endpoints) if told
+    )
+
+
+def _has(told: Told, proxy: Proxy, moment: Moment, aged: bool) -> bool:
+    if told.acked >= moment.counter:
+        return True
+    return told.current and (proxy.reach >= moment.counter or aged)
+
+
+def _why(want: Want, proxy: Proxy) -> str:
+    refused = next((told.error for told in want.told(proxy) if told and told.error), "")
+    if refused:
+        return f"refuses what it is sent: {refused}"
+    return NOTHING_YET if proxy.reach == NEVER else BEHIND

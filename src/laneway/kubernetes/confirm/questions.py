@@ -1,0 +1,65 @@
+"""What istiod tells when asked: its proxies' acknowledgements.
+
+istiod answers `syncz` on the TLS port to a service account of the root namespace (pilot/pkg/xds/debuggen.go).
+Owns the stream that questions go through. Must not know why or how often they are asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+
+import grpc
+import msgspec
+
+from laneway.kubernetes.confirm.ads import DEBUG, Stream
+from laneway.kubernetes.confirm.syncz import Snapshot, read
+
+ANSWER_SECONDS = 10.0
+_REFUSALS = {
+    grpc.StatusCode.UNAUTHENTICATED,
+    grpc.StatusCode.PERMISSION_DENIED,
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.UNIMPLEMENTED,
+}
+
+
+class RefusedError(Exception):
+    """istiod does not answer this, also not later."""
+
+
+class Questions:
+    """One istiod's, through a stream of their own: a refusal ends it."""
+
+    def __init__(self, opened: Callable[[], Stream]) -> None:
+        self._open = opened
+        self._stream: Stream | None = None
+
+    async def snapshot(self) -> Snapshot:
+        """The proxies. Raises RefusedError, grpc.aio.AioRpcError, TimeoutError."""
+        at = monotonic()
+        data = await asyncio.wait_for(self._ask("syncz"), ANSWER_SECONDS)
+        try:
+            return read(data, at)
+        except msgspec.DecodeError as error:
+            raise RefusedError(f"it answers {data[:60].decode(errors='replace')!r}") from error
+
+    async def _ask(self, question: str) -> bytes:
+        self._stream = self._stream or self._open()
+        try:
+            await self._stream.send(DEBUG, (question,))
+            async for response in self._stream.responses():
+                return response.changed.get(question, b"")
+        except grpc.aio.AioRpcError as error:
+            self.close()
+            if error.code() in _REFUSALS:
+                raise RefusedError(error.details() or error.code().name) from error
+            raise
+        raise RefusedError("it ends the stream")
+
+    def close(self) -> None:
+        """End the stream; the next question opens another."""
+        if self._stream:
+            self._stream.close()
+        self._stream = None

@@ -1,0 +1,118 @@
+"""What istiod knows of its proxies: which response each was sent last, and which it has acknowledged.
+
+Owns reading istiod's `syncz` and the nonces in it. Must not know what the versions stand for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+from laneway.kubernetes.confirm.access import WITNESS
+from laneway.spec.meta import Key
+
+_UUID_LENGTH = 36
+NEVER = -1
+"""Less than every counter."""
+
+
+class Kind(StrEnum):
+    """What a proxy is, as far as rules are concerned."""
+
+    SIDECAR = "sidecar"
+    GATEWAY = "router"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a proxy was told of one type of resources.
+
+    acked: counter of the last response that it acknowledged, NEVER if none. current: that was the last one
+    sent. error: why it refused the last one.
+    """
+
+    acked: int
+    current: bool
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A connected proxy. What it does not subscribe to is None.
+
+    reach: the highest counter of any type that it acknowledged.
+    """
+
+    key: Key
+    kind: Kind
+    routes: Told | None
+    clusters: Told | None
+    endpoints: Told | None
+    reach: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An istiod's proxies. at: when it was asked, by our clock that only moves forward."""
+
+    at: float
+    proxies: tuple[Proxy, ...]
+
+
+class _Resource(msgspec.Struct):
+    sent: str = ""
+    acked: str = ""
+    lastError: str = ""  # noqa: N815
+
+
+class _Status(msgspec.Struct):
+    proxy: str = ""
+    proxy_type: str = ""
+    resources: dict[str, _Resource] = {}
+
+
+_decoder = msgspec.json.Decoder(list[_Status])
+
+
+def counter_of(nonce: str) -> int:
+    """The push that a response belongs to; comparable within one istiod process. NEVER if unreadable.
+
+    A nonce is `<time>/<counter>` and a UUID (pilot/pkg/xds/discovery.go).
+    """
+    _, _, counter = nonce[:-_UUID_LENGTH].rpartition("/")
+    return int(counter) if counter.isdecimal() else NEVER
+
+
+def read(data: bytes, at: float) -> Snapshot:
+    """The snapshot from `syncz` as JSON. Raises msgspec.DecodeError. 3 ms for 1,000 proxies.
+
+    Left out are witnesses, kinds of proxies that no rule applies to, and who only asks questions.
+    """
+    return Snapshot(at, tuple(_proxy(status) for status in _decoder.decode(data) if _counts(status)))
+
+
+def _counts(status: _Status) -> bool:
+    return status.proxy_type in set(Kind) and not status.proxy.startswith(WITNESS) and bool(status.resources)
+
+
+def _proxy(status: _Status) -> Proxy:
+    name, _, namespace = status.proxy.rpartition(".")
+    told = {url.rpartition(".")[-1]: _told(resource) for url, resource in status.resources.items()}
+    return Proxy(
+        key=Key(namespace, name),
+        kind=Kind(status.proxy_type),
+        routes=told.get("RouteConfiguration"),
+        clusters=told.get("Cluster"),
+        endpoints=told.get("ClusterLoadAssignment"),
+        reach=max(one.acked for one in told.values()),
+    )
+
+
+def _told(resource: _Resource) -> Told:
+    return Told(
+        acked=counter_of(resource.acked),
+        current=resource.sent == resource.acked != "" and not resource.lastError,
+        error=resource.lastError,
+    )
