@@ -31,7 +31,7 @@ def marked(key: Key, spec: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     if not rules:
         return dict(spec), ""
     plain = dict(spec) | {"http": rules}
-    written = orjson.dumps([key, plain], option=orjson.OPT_SORT_KEYS)
+    written = orjson.dumps([*key, plain], option=orjson.OPT_SORT_KEYS)
     marker = "~" + sha256(written).hexdigest()[:_DIGITS]
     return plain | {"http": [_named(rule, rule.get("name", "") + marker) for rule in rules]}, marker
 
