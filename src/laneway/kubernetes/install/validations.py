@@ -60,7 +60,8 @@ def seconds(text: str) -> str:
     return f"{days} + {rest}"
 
 
-_PLAIN = r"^([0-9]{1,5}d)?([0-9]{1,7}h)?([0-9]{1,9}m)?([0-9]{1,11}s)?$"
+PLAIN_DURATION = r"^([0-9]{1,5}d)?([0-9]{1,7}h)?([0-9]{1,9}m)?([0-9]{1,11}s)?$"
+"""Durations that `seconds` can read: units from days to seconds, each once, in their order."""
 _HEADERS_TAKEN = f"['{COHORT_HEADER}', 'cookie']"
 _AT_A_GATEWAY = "(has({0}.gateways) && {0}.gateways.exists(g, g != 'mesh'))"
 _COUNTED = ", ".join(f"duration('{edge}ms')" for edge in LATENCY_EDGES_MS)
@@ -137,7 +138,7 @@ VALIDATIONS: Mapping[type[Model], tuple[Validation, ...]] = {
     Step: (
         Validation(
             "!has(self.hold) || !has(self.limit) || "
-            f"[self.hold, self.limit].exists(t, !t.matches('{_PLAIN}')) || "
+            f"[self.hold, self.limit].exists(t, !t.matches('{PLAIN_DURATION}')) || "
             f"{seconds('self.hold')} <= {seconds('self.limit')}",
             "write a `limit` of at least `hold`",
             Code.STEP_LIMIT,
