@@ -26,6 +26,8 @@ from laneway.spec.meta import Key
 
 log = logging.getLogger(__name__)
 RELEASE_SECONDS_MAX = 3.0
+HURRY = 4
+"""So many times sooner is a renewal tried again that failed."""
 _LEASE = RESOURCES["Lease"]
 
 
@@ -188,10 +190,12 @@ class Leader:
     async def _keep(self, body: anyio.CancelScope) -> str:
         """Renew until that fails, then end the body. Returns why."""
         try:
+            wait = self._terms.retry
             while True:
                 async with asyncio.timeout_at(self._renewed_at + self._terms.renew_within):
-                    await asyncio.sleep(self._terms.retry)
-                    await self._renew()
+                    await asyncio.sleep(wait)
+                    renewed = await self._renew()
+                wait = self._terms.retry if renewed else self._terms.retry / HURRY
         except TimeoutError:
             return f"lease {self._key} could not be renewed in time"
         except LeadershipLostError as error:
@@ -199,16 +203,17 @@ class Leader:
         finally:
             body.cancel()
 
-    async def _renew(self) -> None:
-        """One attempt; without an answer nothing has changed. Raises LeadershipLostError."""
+    async def _renew(self) -> bool:
+        """One attempt. Raises LeadershipLostError."""
         try:
             async with asyncio.timeout(self._terms.renew_within / 2):
                 at = self._time()
                 written = await self._write_ours({"renewTime": self._moment()})
         except (ApiError, Unreachable, TimeoutError) as error:
             log.warning("lease %s was not renewed: %s", self._key, error or "no answer")
-            return
+            return False
         self._held, self._renewed_at = holding(written, at), at
+        return True
 
     async def _release(self) -> None:
         """Let another take it at once. Where that fails, it waits until ours has run out."""
