@@ -85,6 +85,16 @@ class Api:
             return False
         return True
 
+    async def lists(self, domain: str) -> list[str]:
+        """Where all kinds are listed whose group belongs to a domain, each in the preferred version."""
+        groups = [each for each in (await self.get("/apis"))["groups"] if each["name"].endswith(domain)]
+        versions = [each["preferredVersion"]["groupVersion"] for each in groups]
+        return [
+            f"{_group(version)}/{resource['name']}"
+            for version in versions
+            for resource in (await self._served(version)).values()
+        ]
+
     async def apply(self, wanted: Object, manager: str = MANAGER) -> Object:
         """Have this object, by server-side apply; what others manage in it is taken over."""
         query = {"fieldManager": manager, "force": "true"}

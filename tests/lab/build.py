@@ -7,6 +7,7 @@ moment. What is built lies under a name made of its pins: new ones mean a new bu
 from __future__ import annotations
 
 import argparse
+import asyncio
 import fcntl
 import shutil
 import subprocess
@@ -17,7 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.lab import cache, debian, toolchain
+from tests.lab import cache, debian, kubernetes, prepared, toolchain
+from tests.lab.control_plane import ControlPlane
 from tests.lab.pins import EVERY, Document, Module
 
 
@@ -32,6 +34,7 @@ def main() -> int:
             print(f"lab: failed: {' '.join(map(str, failed.cmd))}", file=sys.stderr)
             return 1
         debian.fetch_prometheus()
+        asyncio.run(_prepare())
     print(f"lab: ready in {cache.root()}")
     return 0
 
@@ -47,6 +50,21 @@ def build(*, peers: bool) -> None:
         go = toolchain.installed()
         for module in missing:
             _build(go, module)
+
+
+async def _prepare() -> None:
+    """Fill a store with Istio's kinds and keep it, so that no control plane has to begin with that."""
+    if prepared.place().exists():
+        return
+    print("lab: a store with Istio's kinds", flush=True)
+    with tempfile.TemporaryDirectory(prefix=".store-", dir=cache.root()) as unfinished:
+        folder = Path(unfinished)
+        async with ControlPlane(folder / "lab", istiods=0):
+            pass
+        prepared.copy(kubernetes.store(folder / "lab"), folder / "done")
+        for old in cache.root().glob("store-*"):
+            shutil.rmtree(old)
+        (folder / "done").rename(prepared.place())
 
 
 def _build(go: toolchain.Go, module: Module) -> None:

@@ -10,19 +10,19 @@ Owns the order in which parts start and end, and how a test reaches them. Must n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.lab import cache, credentials, istiod, kubernetes, kwok
+from tests.lab import cache, credentials, istiod, kubernetes, kwok, prepared
 from tests.lab.addresses import API_SERVER, FIRST_ISTIOD, ISTIODS_MAX, block
 from tests.lab.api import Api, ApiError, Object, objects
 from tests.lab.istiod import Istiod
-from tests.lab.program import READY_WITHIN_S, NotStarted, Program
-
-_PAUSE_S = 0.02
+from tests.lab.program import NotStarted, Program
+from tests.lab.waiting import until
 
 
 class ControlPlane:
@@ -141,7 +141,7 @@ class ControlPlane:
         await self.apply([kwok.node(name) for name in nodes])
         try:
             await played.start()
-            await played.ready(lambda: kwok.is_ready(self._block))
+            await played.ready(partial(kwok.is_ready, self._block))
             yield
         finally:
             await played.stop()
@@ -152,8 +152,8 @@ class ControlPlane:
 
     async def start_apiserver(self) -> None:
         """Start the API server; it serves when this returns."""
-        await self._api_server.start()
-        await self._api_server.ready(lambda: self.api.answers("/readyz"))
+        await self._serve()
+        await self._api_server.ready(partial(self.api.answers, kubernetes.READY))
 
     async def restart_apiserver(self) -> None:
         """End the API server and start it."""
@@ -187,23 +187,30 @@ class ControlPlane:
             Api(self.server, self.credentials.authority, self.token(credentials.ADMIN))
         )
         await self._start_kubernetes()
-        await _together(self._start_controllers(), self._start_istio())
-        await self._wait_for(self._is_discovered, "the endpoints of the istiods")
+        ready = self._api_server.ready(partial(self.api.answers, kubernetes.READY))
+        await _together(ready, self._start_controllers(), self._start_istio())
+        await until(self._is_discovered, "the endpoints of the istiods")
 
     async def _start_kubernetes(self) -> None:
+        """A store that is prepared, if there is one; the API server looks for it until it is there."""
+        self._has_kinds = prepared.copied(kubernetes.store(self.folder))
         etcd = self._program(kubernetes.etcd(self.folder, self._block))
         self._api_server = self._program(
             kubernetes.api_server(self.folder, self._block, self.credentials, self._api_server_flags)
         )
         await etcd.start()
-        await etcd.ready(lambda: kubernetes.etcd_is_ready(self._block))
-        await self.start_apiserver()
+        await _together(etcd.ready(partial(kubernetes.etcd_is_ready, self._block)), self._serve())
+
+    async def _serve(self) -> None:
+        """Start the API server, and wait until the other parts can start."""
+        await self._api_server.start()
+        await self._api_server.ready(partial(self.api.answers, kubernetes.SERVES))
 
     async def _start_controllers(self) -> None:
         program = kubernetes.controllers(self.folder, self._block, self.credentials, self._sync_s)
         controllers = self._program(program)
         await controllers.start()
-        await controllers.ready(lambda: kubernetes.controllers_are_ready(self._block))
+        await controllers.ready(partial(kubernetes.controllers_are_ready, self._block))
 
     async def _start_istio(self) -> None:
         """Istio's kinds are there before any istiod: it would begin without them, and take them up later."""
@@ -219,18 +226,25 @@ class ControlPlane:
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": istiod.NAMESPACE}}
         await self.api.apply(namespace)
         await self.apply([secret, *istiod.surroundings()])
-        await self._define_kinds(cache.document("istio-crds.yaml").read_text())
+        if not self._has_kinds:
+            await self._define_kinds(cache.document("istio-crds.yaml").read_text())
+        await self._open_kinds()
         await _together(*(self.start_istiod(one.number) for one in self.istiods))
 
     async def _define_kinds(self, definitions: str) -> None:
         """Have these kinds, all served when this returns."""
         wanted = objects(definitions)
         await _together(*(self.api.apply(each) for each in wanted))
-        for each in wanted:
-            spec = each["spec"]
+        for spec in (each["spec"] for each in wanted):
             for version in spec["versions"]:
-                path = f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}"
-                await self._wait_for(lambda path=path: self.api.answers(path), path)  # type: ignore[misc]
+                await self._is_served(f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}")
+
+    async def _open_kinds(self) -> None:
+        """Be the first to ask for each of Istio's kinds: an istiod, refused, would wait for a second."""
+        await _together(*(self._is_served(path) for path in await self.api.lists("istio.io")))
+
+    async def _is_served(self, path: str) -> None:
+        await until(partial(self.api.answers, path), path)
 
     async def _is_discovered(self) -> bool:
         """Whether whoever looks for istiods finds all of them."""
@@ -239,14 +253,6 @@ class ControlPlane:
         endpoints = [endpoint for each in slices for endpoint in each["endpoints"] or ()]
         ready = {address for one in endpoints if one["conditions"]["ready"] for address in one["addresses"]}
         return ready == {one.address for one in self.istiods}
-
-    async def _wait_for(self, ask: Callable[[], Awaitable[bool]], what: str) -> None:
-        try:
-            async with asyncio.timeout(READY_WITHIN_S):
-                while not await ask():  # noqa: ASYNC110 - nothing tells us
-                    await asyncio.sleep(_PAUSE_S)
-        except TimeoutError:
-            raise NotStarted(f"the control plane has not got {what} within {READY_WITHIN_S:.0f} s") from None
 
     def _program(self, program: Program) -> Program:
         """What is started last ends first."""

@@ -17,6 +17,10 @@ SERVICE_ADDRESSES = "10.96.0.0/16"
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 NAMES = ("kubernetes.default.svc", "kubernetes.default", "kubernetes", "localhost", "127.0.0.1", "10.96.0.1")
 """What the API server may be called, besides its own address."""
+READY = "/readyz"
+_SLOW = ("poststarthook/rbac/bootstrap-roles", "poststarthook/scheduling/bootstrap-system-priority-classes")
+SERVES = f"{READY}?{'&'.join(f'exclude={check}' for check in _SLOW)}"
+"""The same without what first waits for a second; who may do everything needs none of it."""
 
 
 def etcd(folder: Path, block: Block) -> Program:
@@ -24,8 +28,10 @@ def etcd(folder: Path, block: Block) -> Program:
     clients, peers = _etcd_url(block), f"http://{block.private(API_SERVER)}:2380"
     command = [
         str(cache.program("etcd")),
-        f"--data-dir={folder / 'etcd'}",
+        f"--data-dir={store(folder)}",
         "--unsafe-no-fsync",
+        "--heartbeat-interval=50",
+        "--election-timeout=250",
         f"--listen-client-urls={clients}",
         f"--advertise-client-urls={clients}",
         f"--listen-peer-urls={peers}",
@@ -34,6 +40,11 @@ def etcd(folder: Path, block: Block) -> Program:
         "--log-level=warn",
     ]
     return Program("etcd", command, folder)
+
+
+def store(folder: Path) -> Path:
+    """Where the store keeps what is in it."""
+    return folder / "etcd"
 
 
 async def etcd_is_ready(block: Block) -> bool:
@@ -63,6 +74,7 @@ def api_server(folder: Path, block: Block, credentials: Credentials, more: tuple
         f"--service-account-issuer={ISSUER}",
         f"--service-account-key-file={credentials.accounts_key}",
         f"--service-account-signing-key-file={credentials.accounts_key}",
+        "--shutdown-watch-termination-grace-period=1s",  # else open watches keep it for a minute
         *more,
     ]
     return Program("kube-apiserver", command, folder)

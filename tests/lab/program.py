@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 READY_WITHIN_S = 60.0
-_PAUSE_S = 0.02
+_PAUSE_S = 0.05
 _TAIL_LINES = 15
 
 
