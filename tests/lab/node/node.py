@@ -58,8 +58,13 @@ class Istiod(Protocol):
 class Cluster(Protocol):
     """The control plane whose pods are run."""
 
-    folder: Path
-    istiods: Sequence[Istiod]
+    @property
+    def folder(self) -> Path:
+        """For what is written about it."""
+
+    @property
+    def istiods(self) -> Sequence[Istiod]:
+        """They share the Envoys."""
 
     @property
     def server(self) -> str:
@@ -136,9 +141,13 @@ class Node:
 
     def ingress_url(self, port: int = 80, gateway: str = gateways.INGRESS) -> str:
         """Where this machine asks a gateway: at one of its pods that is ready. Raises LookupError."""
+        return f"http://{self.ingress(gateway)}:{port}"
+
+    def ingress(self, gateway: str = gateways.INGRESS) -> str:
+        """The address of a gateway's pod that is ready. Raises LookupError."""
         for pod in self.pods(gateways.NAMESPACE, app=gateway):
             if pod.ready and not pod.ending:
-                return f"http://{pod.address}:{port}"
+                return pod.address
         raise LookupError(f"no pod of {gateway} is ready")
 
     async def until_ready(self, namespace: str, pods: int, seconds: float = 60, **labels: str) -> None:

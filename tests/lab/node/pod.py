@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import aiohttp
 from tests.lab.api import ApiError, Object
-from tests.lab.node import status
+from tests.lab.node import proxies, status
 from tests.lab.node.container import Container
 from tests.lab.node.programs import Placed, Programs
 from tests.lab.node.proxies import PodProxy, Role
@@ -137,7 +137,8 @@ class Pod:
 
         Returns when all of them are over, which they never are in a Deployment's pod.
         """
-        if self._front is not None:
+        if self._front is not None and self.proxy is not None:
+            await self.proxy.open()
             self._front.begin()
             await self._front.was_ready.wait()
         for each in self._first:
@@ -188,7 +189,8 @@ class Pod:
         if wanted == self._written:
             return
         instead = {name: [*wanted[name], {"$patch": "replace"}] for name in ("podIPs", "hostIPs")}
-        patch = {"metadata": {"uid": self.uid}, "status": wanted | instead}
+        labels = proxies.labels(self.body) if self._kind.sidecar else {}
+        patch = {"metadata": {"uid": self.uid, "labels": labels}, "status": wanted | instead}
         answer = await self._insist("PATCH", f"{self.path}/status", patch, content=_STRATEGIC)
         if answer is not None:
             self._written = wanted

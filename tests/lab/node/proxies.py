@@ -74,6 +74,19 @@ def annotation() -> str:
     )
 
 
+def labels(pod: Object) -> dict[str, str]:
+    """The labels that the injector gives a pod; what it has itself stays."""
+    own = pod["metadata"].get("labels", {})
+    name = own.get("app.kubernetes.io/name") or own.get("app") or _workload(pod)
+    revision = own.get("app.kubernetes.io/version") or own.get("version") or "latest"
+    given = {
+        "security.istio.io/tlsMode": "istio",
+        "service.istio.io/canonical-name": name,
+        "service.istio.io/canonical-revision": revision,
+    }
+    return {key: own.get(key, value) for key, value in given.items()}
+
+
 class PodProxy:
     """The Envoy of one pod, and its way to istiod."""
 
@@ -99,6 +112,10 @@ class PodProxy:
             before_end=self._drain,
         )
 
+    async def open(self) -> None:
+        """Before it is started."""
+        await self.path.open()
+
     async def close(self) -> None:
         """When it has ended."""
         await self.path.cut()
@@ -108,7 +125,6 @@ class PodProxy:
 
     async def _launch(self) -> Process:
         """Raises OSError."""
-        await self.path.open()
         file = self._folder / "bootstrap.json"
         file.write_text(
             json.dumps(bootstrap(self._proxy(), self.path.path, self._around.secrets, self._folder / "admin"))
