@@ -1,0 +1,156 @@
+"""The status of an App on the cluster: conditions that tools wait for, and the planner's report. Pure.
+
+`Ready`, `Reconciling` and `Stalled` are those of kstatus, so that `kubectl wait`, Argo CD and Flux understand
+them; `Progressing` holds while a release is under way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from laneway.control.loop import Pass
+from laneway.control.overview import View, overview
+from laneway.control.status import AppStatus, Proxies, Status
+from laneway.plan.observed import Observed
+from laneway.plan.result import Finding, Severity
+from laneway.spec.meta import Key
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AppReport:
+    """What is to be told of one app.
+
+    seen: the pass, None where nothing was planned; contested: what could not be written, and why; unreadable:
+    why the App says nothing that can be planned.
+    """
+
+    app: Key
+    seen: Pass | None
+    contested: tuple[str, ...] = ()
+    unreadable: str | None = None
+    template_contested: bool = False
+
+
+def app_status(report: AppReport, body: Mapping[str, Any], now: datetime) -> tuple[Json, bool]:
+    """The status to be, and whether it says something new beside numbers of pods.
+
+    body: the App as it is stored.
+    """
+    before: Mapping[str, Any] = body.get("status") or {}
+    conditions = _conditions(report, body["metadata"].get("generation", 0))
+    merged = _with_times(conditions, before.get("conditions") or (), now)
+    status: Json = {"observedGeneration": body["metadata"].get("generation", 0), "conditions": merged}
+    status |= _numbers(report)
+    news = {"conditions", "observedGeneration", "stable", "release"}
+    urgent = any(before.get(name) != status.get(name) for name in news) or _weights(before) != _weights(
+        status
+    )
+    return status, urgent
+
+
+def _weights(status: Mapping[str, Any]) -> list[tuple[str, str, Any, Any]]:
+    versions = status.get("versions") or ()
+    return [(v["revision"], v["role"], v.get("weight"), v.get("served")) for v in versions]
+
+
+def _document(seen: Pass) -> Status:
+    view = View(seen.spec, seen.observed, seen.planned, seen.report, {}, _proxies(seen.observed))
+    return overview(view, 0, 0, [""], {"mode": "namespaces", "why": ""})
+
+
+def _proxies(observed: Observed) -> Proxies:
+    laggards = list(observed.laggards)
+    return Proxies(total=len(laggards), confirmed=0, laggards=laggards)
+
+
+def _numbers(report: AppReport) -> Json:
+    app = _app(report)
+    findings = [_finding(each) for each in _findings(report)]
+    if app is None:
+        return {"findings": findings}
+    versions = [_version(dict(version)) for version in app["versions"] if _matters(dict(version))]
+    return {
+        "stable": app["stable"],
+        "release": app["release"],
+        "versions": versions,
+        "replicas": sum(version["pods"] for version in versions),
+        "readyReplicas": sum(version["ready"] for version in versions),
+        "findings": findings,
+    }
+
+
+def _matters(version: Json) -> bool:
+    return bool(version["role"] in {"stable", "candidate"} or version["replicas"]["pods"])
+
+
+def _version(version: Json) -> Json:
+    pods = version.pop("replicas")
+    return {**{name: value for name, value in version.items() if value is not None}, **pods}
+
+
+def _finding(finding: Finding) -> Json:
+    return {"code": finding.code, "severity": finding.severity.value, "text": finding.text}
+
+
+def _findings(report: AppReport) -> list[Finding]:
+    return [f for f in report.seen.report.findings if f.subject == report.app] if report.seen else []
+
+
+def _app(report: AppReport) -> AppStatus | None:
+    if report.seen is None:
+        return None
+    for app in _document(report.seen)["apps"]:
+        if (app["namespace"], app["name"]) == report.app:
+            return app
+    return None
+
+
+def _conditions(report: AppReport, generation: int) -> list[Json]:
+    app, said = _app(report), _findings(report)
+    errors = [f.text for f in said if f.severity is Severity.ERROR]
+    stalled = next(iter((*report.contested, *_unread(report), *errors)), "")
+    release = app["release"] if app else None
+    serves = bool(app and app["ready"] and app["confirmed"])
+    why = next((f.text for f in said if f.severity is not Severity.ERROR), "")
+    waiting = why or ("pods are starting" if app and not app["ready"] else "not every proxy has confirmed")
+    whole = "every version has its pods, and every proxy serves its weights"
+    moves = not stalled and (bool(release) or not serves)
+    found = [
+        _condition("Ready", serves and not stalled, "Serving" if serves else "NotServing",
+                   stalled or (whole if serves else waiting)),
+        _condition("Reconciling", moves, "Moving" if release else "Settling" if moves else "AtRest",
+                   waiting if moves else ""),
+        _condition("Stalled", bool(stalled), "NeedsAttention" if stalled else "Fine", stalled),
+        _condition("Progressing", bool(release), "Release" if release else "NoRelease",
+                   f"release {release} is under way" if release else ""),
+    ]  # fmt: skip
+    if report.template_contested:
+        text = "somebody scales the template up again: leave `replicas` out of its Deployment in Git"
+        found.append(_condition("TemplateContested", True, "ReplicasInGit", text))
+    return [condition | {"observedGeneration": generation} for condition in found]
+
+
+def _unread(report: AppReport) -> Iterable[str]:
+    if report.unreadable:
+        yield f"the App cannot be read: {report.unreadable}"
+
+
+def _condition(kind: str, holds: bool, reason: str, message: str) -> Json:
+    return {"type": kind, "status": "True" if holds else "False", "reason": reason, "message": message}
+
+
+def _with_times(found: list[Json], before: Iterable[Mapping[str, Any]], now: datetime) -> list[Json]:
+    """The conditions, each with the time since when it is as it is."""
+    known = {condition["type"]: condition for condition in before}
+    merged = []
+    for condition in found:
+        was = known.get(condition["type"])
+        same = was is not None and was["status"] == condition["status"]
+        since = was["lastTransitionTime"] if was is not None and same else f"{now:%Y-%m-%dT%H:%M:%SZ}"
+        merged.append(condition | {"lastTransitionTime": since})
+    return merged

@@ -1,0 +1,193 @@
+"""The controller: watches a cluster and makes plans true there, one leader at a time.
+
+Owns what runs beside what, from start to end. Must not decide anything about an app.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+import orjson
+
+from laneway.kubernetes.api.errors import ApiError, Unreachable
+from laneway.kubernetes.api.reflector import Reflector
+from laneway.kubernetes.api.seen import PodSeen, Seen, pod_seen, seen
+from laneway.kubernetes.api.server import Server
+from laneway.kubernetes.awaiting import Awaiting
+from laneway.kubernetes.confirm.confirmations import Confirmations
+from laneway.kubernetes.dialect import Normalised
+from laneway.kubernetes.index import WATCHED_WHOLE, Index
+from laneway.kubernetes.queue import Queue
+from laneway.kubernetes.reconciler import Reconciler
+from laneway.kubernetes.writing import Writer
+from laneway.manifests import names
+from laneway.spec.meta import Key
+
+log = logging.getLogger(__name__)
+
+WORKERS = 16
+"""Apps that are worked on side by side: more in flight makes the API server slower, not us faster."""
+
+OURS = f"{names.MANAGED_BY}={names.LANEWAY}"
+POD_LABELS = frozenset({names.APP, names.REVISION, names.LANE, names.LANE_APP})
+WATCHED_ALL = frozenset({"App", "Lane", "Mesh", "Release", "Deployment", "Gateway"})
+"""Kinds of which people's objects are watched too; of the others only Laneway's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """root: the namespace of istiod, where the controller's account lives too."""
+
+    root: str = "istio-system"
+    istiod_port: int = 15012
+
+
+class _Gateway(msgspec.Struct):
+    selector: dict[str, str] = {}
+
+
+class _GatewayObject(msgspec.Struct):
+    spec: _Gateway
+
+
+_GATEWAY = msgspec.json.Decoder(_GatewayObject)
+
+
+class Controller:
+    """Of one cluster. For one event loop."""
+
+    def __init__(
+        self,
+        server: Server,
+        confirmations: Confirmations,
+        settings: Settings = Settings(),
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        wrote: Callable[[str, str, Key], Awaitable[None]] | None = None,
+    ) -> None:
+        """wrote: awaited after each write, by verb, kind and key."""
+        self._server = server
+        self._confirmations = confirmations
+        self._settings = settings
+        self._now = now
+        self.index = Index()
+        self._queue: Queue[Key] = Queue()
+        self._awaiting = Awaiting(confirmations, asyncio.get_running_loop().call_soon)
+        self._gateways: dict[Key, Mapping[str, str]] = {}
+        normalised = Normalised()
+        self._writer = Writer(server, normalised, self._took, self._known, wrote)
+        self._reconciler = Reconciler(
+            self.index, self._writer, normalised, confirmations, now, lambda: self._gateways
+        )
+        self._reflectors: dict[str, Reflector[Seen]] = {}
+        confirmations.subscribe(self._answered)
+
+    async def run(self) -> None:
+        """Watch and act until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            self._watch(tasks)
+            tasks.create_task(self._confirmations.run())
+            await self.synced()
+            for app in self.index.apps:
+                self._queue.add(app)
+            for _ in range(WORKERS):
+                tasks.create_task(self._work())
+
+    async def synced(self) -> None:
+        """Everything has been read once."""
+        for reflector in self._reflectors.values():
+            await reflector.synced()
+        await self._pods.synced()
+        await self._istiods.synced()
+
+    def _watch(self, tasks: asyncio.TaskGroup) -> None:
+        for kind in WATCHED_WHOLE:
+            labels = None if kind in WATCHED_ALL else OURS
+            self._reflectors[kind] = Reflector(self._server, kind, seen, self._heard(kind), labels=labels)
+        self._pods: Reflector[PodSeen] = Reflector(self._server, "Pod", pod_seen(POD_LABELS), self._pod)
+        self._istiods: Reflector[Seen] = Reflector(
+            self._server, "EndpointSlice", seen, self._istiod, namespace=self._settings.root,
+            labels="kubernetes.io/service-name=istiod",
+        )  # fmt: skip
+        for reflector in self._reflectors.values():
+            tasks.create_task(reflector.run())
+        tasks.create_task(self._pods.run())
+        tasks.create_task(self._istiods.run())
+
+    # --- what is heard
+
+    def _heard(self, kind: str) -> Callable[[Key, Seen | None, Seen | None], None]:
+        def heard(key: Key, before: Seen | None, now: Seen | None) -> None:
+            if kind == "Gateway":
+                self._gateway(key, now)
+            self._concerns(self.index.heard(kind, key, now, before))
+
+        return heard
+
+    def _gateway(self, key: Key, now: Seen | None) -> None:
+        if now is None:
+            self._gateways.pop(key, None)
+        else:
+            self._gateways[key] = _GATEWAY.decode(now.raw).spec.selector
+
+    def _pod(self, key: Key, before: PodSeen | None, now: PodSeen | None) -> None:
+        self._concerns(self.index.take_pod(before, now))
+
+    def _istiod(self, key: Key, before: Seen | None, now: Seen | None) -> None:
+        port = self._settings.istiod_port
+        slices = [orjson.loads(each.raw) for each in self._istiods.objects.values()]
+        addresses = {
+            address
+            for each in slices
+            for endpoint in each.get("endpoints") or ()
+            if (endpoint.get("conditions") or {}).get("ready", True)
+            for address in endpoint["addresses"]
+        }
+        self._confirmations.istiods(f"{address}:{port}" for address in sorted(addresses))
+
+    def _concerns(self, apps: frozenset[Key]) -> None:
+        for app in apps:
+            self._queue.add(self.index.component(app)[0])
+
+    def _answered(self) -> None:
+        for app in self._awaiting.changed():
+            self._queue.add(app)
+
+    def _took(self, kind: str, key: Key, now: Seen | None) -> None:
+        """What was written is known at once; the watch tells it again later."""
+        concerned = self.index.end(kind, key) if now is None else self.index.take(kind, key, now)
+        self._concerns(concerned)
+
+    def _known(self, kind: str, key: Key) -> Seen | None:
+        return self.index.objects[kind].get(key)
+
+    # --- what is done
+
+    async def _work(self) -> None:
+        while True:
+            app = await self._queue.get()
+            try:
+                await self._reconcile(app)
+            finally:
+                self._queue.done(app)
+
+    async def _reconcile(self, app: Key) -> None:
+        if app not in self.index.apps:
+            self._awaiting.forget(app)
+            return
+        try:
+            wake = await self._reconciler.reconcile(app, self._awaiting.interested)
+        except (ApiError, Unreachable) as error:
+            delay = self._queue.failed(app)
+            log.warning("%s is tried again in %.1f s: %s", app, delay, error)
+        except Exception:
+            delay = self._queue.failed(app)
+            log.exception("%s failed, and is tried again in %.1f s", app, delay)
+        else:
+            self._queue.forget(app)
+            if wake is not None:
+                self._queue.add_after(app, max(0.0, (wake - self._now()).total_seconds()))

@@ -1,0 +1,85 @@
+"""How a cluster has objects: with defaults, normalised, and with rules that bear a marker.
+
+Owns when a stored object is what a manifest says. Must not know how it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from laneway.control.changes import Dialect
+from laneway.control.observe import Body
+from laneway.kubernetes.confirm.markers import marked
+from laneway.spec.meta import Key, key_of
+
+WHOLE = frozenset({"selector", "matchLabels"})
+"""Maps in which a further entry changes the meaning."""
+
+
+def formed(manifest: dict[str, Any]) -> dict[str, Any]:
+    """A manifest as it is written: the rules of a VirtualService bear a marker."""
+    if manifest["kind"] != "VirtualService":
+        return manifest
+    spec, _ = marked(key_of(manifest), manifest["spec"])
+    return manifest | {"spec": spec}
+
+
+def covers(stored: Any, wanted: Any, name: str = "") -> bool:
+    """Whether a stored value is the wanted one, apart from fields that nobody has asked for."""
+    if isinstance(wanted, Mapping):
+        if not wanted and stored is None:
+            return True
+        if not isinstance(stored, Mapping) or (name in WHOLE and stored.keys() != wanted.keys()):
+            return False
+        return all(covers(stored.get(field), value, field) for field, value in wanted.items())
+    if isinstance(wanted, list | tuple):
+        if not wanted and stored is None:
+            return True
+        same_size = isinstance(stored, list) and len(stored) == len(wanted)
+        return same_size and all(covers(*pair) for pair in zip(stored, wanted, strict=True))
+    return bool(stored == wanted)
+
+
+class Normalised:
+    """What the API server has made of our manifests where it writes values otherwise (`0.5` as `500m`).
+
+    Learned from its answers; without an answer of this life the object is written once more.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, Key], tuple[bytes, str]] = {}
+
+    def learn(self, manifest: Body, answer: Body) -> None:
+        """The API server took this manifest, and answered with the object."""
+        known = manifest["kind"], key_of(manifest)
+        if covers(answer, manifest):
+            self._known.pop(known, None)
+        else:
+            self._known[known] = _digest(manifest), _state(answer)
+
+    def same(self, stored: Body | None, manifest: Body) -> bool:
+        """Whether an object, as it is stored, is what the manifest says."""
+        if stored is None:
+            return False
+        if covers(stored, manifest):
+            return True
+        found = self._known.get((manifest["kind"], key_of(manifest)))
+        return found is not None and found == (_digest(manifest), _state(stored))
+
+    def dialect(self) -> Dialect:
+        """For the comparison of a plan with what is stored."""
+        return Dialect(formed, self.same)
+
+
+def _digest(manifest: Body) -> bytes:
+    return sha256(orjson.dumps(manifest, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def _state(stored: Body) -> str:
+    """Changes with each change of what is wanted; of kinds without a generation, with any."""
+    metadata = stored["metadata"]
+    return str(metadata.get("generation") or metadata["resourceVersion"])

@@ -1,0 +1,144 @@
+"""What is known beside the objects, for the planner: pods, and what every proxy has confirmed.
+
+Must not decide anything, nor ask anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+from laneway.kubernetes.confirm.markers import marker_of
+from laneway.kubernetes.confirm.wanted import Rules, selector
+from laneway.kubernetes.index import Index, Version
+from laneway.kubernetes.sketches import version_of
+from laneway.manifests import names
+from laneway.plan.observed import Evidence, VersionSeen
+from laneway.spec.meta import Key, key_of
+from laneway.spec.naming import MESH, full_gateway
+
+Body = Mapping[str, object]
+
+
+class Confirmed(Protocol):
+    """What proxies have: `confirm.confirmations.Confirmations`, or a stand-in of a test."""
+
+    def rules(self, key: Key, marker: str) -> bool:
+        """Whether every proxy serves the VirtualService at this marker."""
+
+    def cluster(self, name: str) -> bool:
+        """Whether every proxy knows the cluster."""
+
+    def endpoints(self, name: str) -> int | None:
+        """Endpoints that every istiod knows for it; None: not known."""
+
+    def laggards(self) -> tuple[str, ...]:
+        """Proxies that lag."""
+
+
+def subset_clusters(rule: Mapping[str, object], ports: Iterable[int]) -> dict[str, list[str]]:
+    """The clusters of each subset of a DestinationRule, by the subset's name."""
+    spec = rule["spec"]
+    assert isinstance(spec, dict)
+    ports = list(ports)
+    return {
+        subset["name"]: [f"outbound|{port}|{subset['name']}|{spec['host']}" for port in ports]
+        for subset in spec.get("subsets") or ()
+    }
+
+
+def service_clusters(service: Mapping[str, object]) -> list[str]:
+    """The clusters of a Service."""
+    key, spec = key_of(service), service["spec"]
+    assert isinstance(spec, dict)
+    host = names.host(key.namespace, key.name)
+    return [f"outbound|{port['port']}||{host}" for port in spec["ports"]]
+
+
+def rules_wanted(rule: Mapping[str, object], gateways: Mapping[Key, Mapping[str, str]]) -> Rules:
+    """What is to be confirmed of a VirtualService. gateways: the selector of each Gateway."""
+    key, spec = key_of(rule), rule["spec"]
+    assert isinstance(spec, dict)
+    named = spec.get("gateways") or [MESH]
+    selectors = frozenset(
+        selector(dict(gateways[of])) for name in named if name != MESH and (of := _key(name, key)) in gateways
+    )
+    return Rules(marker_of(spec), tuple(spec["hosts"]), MESH in named, selectors)
+
+
+def _key(gateway: str, rules: Key) -> Key:
+    namespace, _, name = full_gateway(gateway, rules.namespace).partition("/")
+    return Key(namespace, name)
+
+
+class Snapshot:
+    """The facts about some apps at one moment. A version counts as drained: its pods end one by one.
+
+    objects: their DestinationRules, VirtualServices and Services as stored, by kind; evidence: of releases.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        confirmed: Confirmed,
+        objects: Mapping[str, Iterable[Mapping[str, object]]],
+        evidence: Callable[[], Evidence] = Evidence,
+    ) -> None:
+        self._index = index
+        self._said = confirmed
+        self._evidence = evidence
+        self._rules = {key_of(each): marker_of(each["spec"]) for each in objects.get("VirtualService", ())}  # type: ignore[arg-type]
+        self._services = {key_of(each): service_clusters(each) for each in objects.get("Service", ())}
+        self._subsets = {
+            key: subset_clusters(each, _ports(self._services.get(key, ())))
+            for each in objects.get("DestinationRule", ())
+            if (key := key_of(each))
+        }
+
+    @property
+    def clusters(self) -> frozenset[str]:
+        """All clusters that are asked about."""
+        subsets = (name for of in self._subsets.values() for these in of.values() for name in these)
+        services = (name for these in self._services.values() for name in these)
+        return frozenset([*subsets, *services])
+
+    def version(self, namespace: str, labels: Mapping[str, str]) -> VersionSeen:
+        """Pods of one version. Those that not every istiod knows of cannot get requests yet."""
+        found = version_of(labels)
+        assert found is not None, labels
+        pods = self._index.pods.get(Version(namespace, *found), {}).values()
+        ready = sum(pod.ready and not pod.deleting for pod in pods)
+        return VersionSeen(pods=len(pods), available=min([ready, *self._served(namespace, *found)]))
+
+    def _served(self, namespace: str, kind: str, of: str, which: str) -> list[int]:
+        """Endpoints of each of its clusters, as far as they are known."""
+        if kind == "lane":
+            clusters = self._services.get(Key(namespace, names.lane_service(which, of)), [])
+        else:
+            clusters = self._subsets.get(Key(namespace, of), {}).get(names.subset(which), [])
+        counts = (self._said.endpoints(cluster) for cluster in clusters)
+        return [count for count in counts if count is not None]
+
+    def confirmed(self, kind: str, key: Key) -> bool:
+        """Whether every proxy serves the object as it is stored."""
+        if kind == "VirtualService":
+            marker = self._rules.get(key, "")
+            return bool(marker) and self._said.rules(key, marker)
+        if kind == "Service":
+            clusters = self._services.get(key, [])
+        else:
+            clusters = [name for these in self._subsets.get(key, {}).values() for name in these]
+        return bool(clusters) and all(self._said.cluster(name) for name in clusters)
+
+    def laggards(self) -> tuple[str, ...]:
+        """Proxies that have not confirmed everything."""
+        return self._said.laggards()
+
+    def evidence(self) -> Evidence:
+        """What was found out about releases under way."""
+        return self._evidence()
+
+
+def _ports(clusters: Iterable[str]) -> list[int]:
+    """The ports of a Service's clusters."""
+    return [int(name.split("|")[1]) for name in clusters]

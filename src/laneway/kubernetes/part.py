@@ -1,0 +1,105 @@
+"""The part of a cluster that one plan is about: some apps, with everything that they need, as values.
+
+Owns how stored objects become what people want. Must not decide anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from laneway.control.observe import Body, Parsed, wanted
+from laneway.kubernetes.api.seen import Seen
+from laneway.kubernetes.index import Index
+from laneway.kubernetes.template_hold import size_of
+from laneway.spec.meta import Key
+from laneway.spec.template import RawTemplate, Template
+from laneway.spec.world import Spec
+
+PLACEHOLDER: dict[str, Any] = {"spec": {"containers": [{"name": "app"}]}}
+"""Stands for an inline template, which is read as it is."""
+
+
+METADATA = frozenset(
+    {
+        "name", "namespace", "labels", "annotations", "creationTimestamp", "generation", "uid",
+        "resourceVersion",
+    }
+)  # fmt: skip
+"""What is read of an object's metadata."""
+
+
+def read_template(body: Body) -> Template:
+    """A template as it is stored. Raises ValueError for one that is damaged."""
+    if not isinstance(body.get("spec"), Mapping):
+        raise ValueError("a template without a spec")
+    return RawTemplate(body)
+
+
+def plain(seen: Seen) -> dict[str, Any]:
+    """The object without the bookkeeping of the API server; decoded anew."""
+    body = seen.body()
+    body["metadata"] = {name: value for name, value in body["metadata"].items() if name in METADATA}
+    return body
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some apps. objects: everything of theirs, by kind; unreadable: apps that are not right, and why."""
+
+    apps: tuple[Key, ...]
+    spec: Spec
+    objects: Mapping[str, list[Body]]
+    unreadable: Mapping[Key, str]
+
+
+def part(index: Index, apps: tuple[Key, ...], parsed: Parsed) -> Part:
+    """What there is of these apps. An App that cannot be read stays as it is: nothing of it is planned."""
+    objects: dict[str, list[Body]] = {
+        kind: [plain(seen) for seen in found] for kind, found in index.derived(apps).items()
+    }
+    damaged = [rules for rules in objects.get("VirtualService", ()) if _why_not(rules, parsed)]
+    objects["VirtualService"] = [r for r in objects.get("VirtualService", ()) if r not in damaged]
+    templates: dict[Key, Template] = {}
+    sizes: dict[Key, int] = {}
+    unreadable: dict[Key, str] = {}
+    objects["App"] = []
+    for app in apps:
+        body = plain(index.objects["App"][app])
+        inline = body["spec"]["workload"].get("template")
+        if inline is not None:
+            templates[app] = read_template(inline)
+            body["spec"]["workload"]["template"] = PLACEHOLDER
+        elif (source := index.template(app)) is not None:
+            deployment = source.body()
+            templates[app] = read_template(deployment["spec"]["template"])
+            sizes[app] = size_of(deployment)
+        if (why := _why_not(body, parsed)) is None:
+            objects["App"].append(body)
+        else:
+            unreadable[app] = why
+    readable = [app for app in apps if app not in unreadable]
+    for kind, found in _beside(index, readable).items():
+        objects[kind] = [body for seen in found if _why_not(body := plain(seen), parsed) is None]
+    spec = wanted({k: v for k, v in objects.items() if k in {"App", "Lane", "Mesh", "Release"}}, parsed)
+    return Part(apps, replace(spec, templates=templates, sizes=sizes), objects, unreadable)
+
+
+def _beside(index: Index, apps: Iterable[Key]) -> dict[str, Iterable[Seen]]:
+    namespaces = sorted({app.namespace for app in apps})
+    return {
+        "Lane": [lane for namespace in namespaces for lane in index.lanes_of(namespace)],
+        "Release": index.releases(apps),
+        "Mesh": list(index.objects["Mesh"].values()),
+    }
+
+
+def _why_not(body: Body, parsed: Parsed) -> str | None:
+    try:
+        parsed.object(body)
+    except (ValidationError, KeyError) as error:
+        return str(error)
+    return None

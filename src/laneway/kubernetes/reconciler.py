@@ -1,0 +1,139 @@
+"""One pass over some apps of a cluster: look, decide, write, tell.
+
+Owns the order of these. Must not decide what is safe: the planner does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from laneway.control.loop import Pass, decide
+from laneway.control.observe import Parsed
+from laneway.kubernetes.api.errors import ApiError
+from laneway.kubernetes.conditions import AppReport, app_status
+from laneway.kubernetes.confirm.wanted import Rules
+from laneway.kubernetes.dialect import Normalised
+from laneway.kubernetes.facts import Confirmed, Snapshot, rules_wanted
+from laneway.kubernetes.index import Index
+from laneway.kubernetes.part import Part, part, read_template
+from laneway.kubernetes.template_hold import hold, is_contested, is_held
+from laneway.kubernetes.writing import ContestedError, Writer
+from laneway.plan.observed import Evidence
+from laneway.spec.meta import Key, key_of
+
+DETAILS_EVERY = timedelta(seconds=10)
+"""How often numbers of pods alone are written to a status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """What some apps want to have confirmed: their rules, and while they move the clusters in them."""
+
+    rules: Mapping[Key, Rules] = field(default_factory=dict)
+    clusters: frozenset[str] = frozenset()
+
+
+class Reconciler:
+    """Of one cluster. evidence: what was found out about releases under way."""
+
+    def __init__(
+        self,
+        index: Index,
+        writer: Writer,
+        normalised: Normalised,
+        confirmed: Confirmed,
+        now: Callable[[], datetime],
+        gateways: Callable[[], Mapping[Key, Mapping[str, str]]],
+        evidence: Callable[[], Evidence] = Evidence,
+    ) -> None:
+        """gateways: the selector of each Gateway."""
+        self._index = index
+        self._writer = writer
+        self._dialect = normalised.dialect()
+        self._confirmed = confirmed
+        self._now = now
+        self._gateways = gateways
+        self._evidence = evidence
+        self._parsed = Parsed(read_template)
+        self._told: dict[Key, datetime] = {}
+
+    def interest(self, found: Part, settled: bool) -> Interest:
+        """What these apps want to have confirmed. settled: nothing moves."""
+        gateways = self._gateways()
+        rules = {key_of(each): rules_wanted(each, gateways) for each in found.objects["VirtualService"]}
+        clusters = Snapshot(self._index, self._confirmed, found.objects).clusters
+        return Interest(rules, frozenset() if settled else clusters)
+
+    async def reconcile(
+        self, app: Key, interested: Callable[[tuple[Key, ...], Interest], None]
+    ) -> datetime | None:
+        """One pass over the apps that are planned with this one. Returns when to look again by the clock.
+
+        interested: told what to have confirmed, before anything is decided by it. Raises ApiError,
+        Unreachable.
+        """
+        apps = self._index.component(app)
+        found = part(self._index, apps, self._parsed)
+        interested(apps, self.interest(found, settled=False))
+        if found.unreadable:
+            await self._tell(found, None, ())
+            return None
+        facts = Snapshot(self._index, self._confirmed, found.objects, self._evidence)
+        seen = decide(found.spec, found.objects, facts, self._parsed, self._now(), self._dialect)
+        contested = await self._writer.execute(seen.changes)
+        await self._hold_templates(seen)
+        await self._tell(found, seen, contested)
+        if self._is_settled(seen, contested):
+            interested(apps, self.interest(found, settled=True))
+        return seen.planned.wake
+
+    def _is_settled(self, seen: Pass, contested: Iterable[ContestedError]) -> bool:
+        at_rest = all(each.confirmed and len(each.listed) < 2 for each in seen.observed.apps.values())
+        return at_rest and not seen.changes and not any(contested)
+
+    async def _hold_templates(self, seen: Pass) -> None:
+        """The template's own pods go once the app serves without them."""
+        for planned in seen.planned.apps:
+            source = self._index.template(planned.key)
+            there = seen.observed.apps.get(planned.key)
+            if source is None or there is None or not there.confirmed or not planned.weights:
+                continue
+            deployment = source.body()
+            if is_held(deployment) or is_contested(deployment):
+                continue
+            reason = f"the template of App {planned.key.name}: its pods are of its revisions"
+            await self._writer.patch("Deployment", source.key, hold(deployment), reason)
+
+    async def _tell(self, found: Part, seen: Pass | None, contested: Iterable[ContestedError]) -> None:
+        """Conditions and numbers of each app, where they differ from what its status says.
+
+        seen: None where nothing was planned.
+        """
+        now = self._now()
+        for app in found.apps:
+            body = self._index.objects["App"].get(app)
+            if body is None:
+                continue
+            template = self._index.template(app)
+            report = AppReport(
+                app=app,
+                seen=seen,
+                contested=tuple(map(str, contested)),
+                unreadable=found.unreadable.get(app),
+                template_contested=template is not None and is_contested(template.body()),
+            )
+            before = body.body()
+            status, urgent = app_status(report, before, now)
+            if (
+                not urgent
+                and now - self._told.get(app, datetime.min.replace(tzinfo=now.tzinfo)) < DETAILS_EVERY
+            ):
+                continue
+            self._told[app] = now
+            try:
+                await self._writer.status("App", app, status, "status")
+            except ApiError as error:
+                if not error.missing:
+                    raise
