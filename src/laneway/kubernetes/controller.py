@@ -92,8 +92,7 @@ class Controller:
             self._watch(tasks)
             tasks.create_task(self._confirmations.run())
             await self.synced()
-            for app in self.index.apps:
-                self._queue.add(app)
+            self._concerns(frozenset(self.index.apps))
             for _ in range(WORKERS):
                 tasks.create_task(self._work())
 
