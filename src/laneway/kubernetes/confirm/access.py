@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 
 WITNESS = "laneway-witness"
-"""How the names of our own connections begin, in istiod's view."""
+"""The name of our own connections in istiod's view, and their label `app`."""
 _ADDRESS = "192.0.2.1"
 """A witness is no pod: an address for documentation, so that istiod takes it for no workload."""
 _UNLIMITED = (

@@ -6,10 +6,12 @@ Owns bytes in and out. Must not know what is subscribed to, nor what it means.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+import grpc
 
 from laneway.mesh.protos import message, type_url
 
@@ -32,8 +34,12 @@ class Response:
     removed: tuple[str, ...] = ()
 
 
+class EndedError(Exception):
+    """istiod ended a stream without an error."""
+
+
 class Stream:
-    """One stream, opened with the first thing sent. All errors are grpc.aio.AioRpcError."""
+    """One stream, opened with the first thing sent. Everything raises grpc.aio.AioRpcError and EndedError."""
 
     def __init__(
         self, channel: Any, metadata: tuple[tuple[str, str], ...], node: tuple[str, Mapping[str, Any]]
@@ -52,7 +58,10 @@ class Stream:
         """Acknowledge the response with this nonce, or without one change what is subscribed to."""
         async with self._writing:
             request = self._request(type_url, subscribe, unsubscribe, nonce)
-            await self._call.write(request.SerializeToString())
+            try:
+                await self._call.write(request.SerializeToString())
+            except asyncio.InvalidStateError as error:
+                raise EndedError("it ended the stream") from error
 
     def _request(
         self, type_url: str, subscribe: Collection[str], unsubscribe: Collection[str], nonce: str
@@ -69,10 +78,12 @@ class Stream:
             self._node = None
         return request
 
-    async def responses(self) -> AsyncIterator[Response]:
-        """What istiod says, until it ends the stream."""
-        async for data in self._call:
-            yield _decode(data)
+    async def receive(self) -> Response:
+        """What istiod says next."""
+        data = await self._call.read()
+        if data is grpc.aio.EOF:
+            raise EndedError("it ended the stream")
+        return _decode(data)
 
     def close(self) -> None:
         """End the stream."""

@@ -1,45 +1,32 @@
 """What every proxy has: answers for the engine, kept up while something is awaited.
 
-Owns what is awaited, and what was found confirmed: that stays so until the engine wants something else. Must
-not know why it is wanted.
+Owns which istiods are asked, and when. Must not know why something is wanted.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from time import monotonic
 
 from laneway.kubernetes.confirm.access import Access
-from laneway.kubernetes.confirm.decide import (
-    Sees,
-    Verdict,
-    Want,
-    World,
-    cluster_want,
-    endpoint_count,
-    rules_want,
-    served,
-    verdict,
-)
+from laneway.kubernetes.confirm.decide import Sees, World, endpoint_count
 from laneway.kubernetes.confirm.istiod import Istiod
+from laneway.kubernetes.confirm.ledger import Ledger, Wanted
 from laneway.kubernetes.confirm.wanted import Pod, Rules
 from laneway.spec.meta import Key
 
 LOOK_AGAIN_SECONDS = 1.0
 """How often time alone may change an answer."""
 
-log = logging.getLogger(__name__)
-
 
 class Confirmations:
     """Of one mesh. Everything is called on one event loop, and nothing here waits for an istiod.
 
     pods: the ready pods with a proxy; without it, what an unreachable istiod's proxies serve is not known.
-    sees: which namespaces are told of which hosts; it spares waiting for proxies that a Sidecar keeps
-    from it. assume_after: how long after istiod serves something its proxies are taken to have it,
+    sees: which namespaces are told of which hosts; it spares seconds of waiting for proxies that a Sidecar
+    keeps from a host. assume_after: how long after istiod serves something its proxies are taken to have it,
     where istiod tells nothing of them; None: never.
     """
 
@@ -52,18 +39,12 @@ class Confirmations:
     ) -> None:
         self._access = access
         self._pods = pods
-        self._sees = sees
+        self._ledger = Ledger(sees)
         self._assume_after = assume_after.total_seconds() if assume_after else None
         self._istiods: dict[str, Istiod] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
-        self._rules: Mapping[Key, Rules] = {}
-        self._clusters: frozenset[str] = frozenset()
-        self._wants: dict[Key | str, Want] = {}
-        self._since: dict[Key | str, float] = {}
-        self._confirmed: dict[Key | str, str] = {}
-        self._verdicts: dict[Key | str, Verdict] = {}
-        self._hurried: frozenset[Key | str] = frozenset()
+        self._served: frozenset[Wanted] = frozenset()
         self._answers: object = None
         self._callbacks: list[Callable[[], None]] = []
 
@@ -86,46 +67,42 @@ class Confirmations:
 
     def watch(self, rules: Mapping[Key, Rules], clusters: Iterable[str]) -> None:
         """What is to be confirmed from now on, as a whole."""
-        names = frozenset(clusters)
-        for key, wanted in rules.items():
-            if self._rules.get(key) != wanted:
-                self._await(key, rules_want(wanted, self._sees))
-        for name in names - self._clusters:
-            self._await(name, cluster_want(name, self._sees))
-        for gone in (self._rules.keys() - rules.keys()) | (self._clusters - names):
-            self._forget(gone)
-        self._rules, self._clusters = dict(rules), names
+        self._ledger.watch(rules, clusters, self._world())
         self._follow()
         self._look()
 
     def rules(self, key: Key, marker: str) -> bool:
         """Whether every proxy that it concerns serves the watched VirtualService at this marker."""
-        return self._confirmed.get(key) == marker
+        return self._ledger.confirmed(key) == marker
 
     def cluster(self, name: str) -> bool:
         """Whether every proxy that may be told of it knows the watched cluster."""
-        return name in self._confirmed
+        return self._ledger.confirmed(name) is not None
 
     def endpoints(self, name: str) -> int | None:
         """The endpoints of a watched cluster that every istiod knows; None if one does not know the cluster.
 
-        A proxy that has rules written after that has them too.
+        A proxy that has rules which were written after that has them too.
         """
-        return endpoint_count(name, self._world()) if name in self._clusters else None
+        views = [one.view() for one in self._istiods.values() if not one.trouble]
+        known = [view for view in views if view]
+        return (
+            endpoint_count(name, known)
+            if name in self._ledger.clusters and len(known) == len(views)
+            else None
+        )
 
     def laggards(self) -> tuple[str, ...]:
         """Proxies that do not have something awaited though istiod serves it, as `namespace/name`."""
-        return tuple(self.reasons())
+        return tuple(self._ledger.laggards())
 
     def reasons(self) -> Mapping[str, str]:
         """Why each laggard is one."""
-        found = {str(pod): why for one in self._verdicts.values() for pod, why in one.laggards.items()}
-        return dict(sorted(found.items()))
+        return self._ledger.laggards()
 
-    def unserved(self, wanted: Key | str) -> tuple[str, ...]:
+    def unserved(self, wanted: Wanted) -> tuple[str, ...]:
         """Istiods that do not serve the rules or the cluster yet, or of whose proxies nothing is known."""
-        found = self._verdicts.get(wanted)
-        return found.unserved if found else ()
+        return self._ledger.unserved(wanted)
 
     def unreachable(self) -> tuple[str, ...]:
         """Istiods that cannot be asked."""
@@ -139,7 +116,7 @@ class Confirmations:
             try:
                 while True:
                     await asyncio.sleep(LOOK_AGAIN_SECONDS)
-                    if self._assume_after is not None and self._awaited():
+                    if self._ledger.awaited:
                         self._look()
             finally:
                 for task in self._tasks.values():
@@ -149,76 +126,45 @@ class Confirmations:
         if self._group:
             self._tasks[address] = self._group.create_task(self._istiods[address].run())
 
-    def _await(self, wanted: Key | str, want: Want) -> None:
-        self._forget(wanted)
-        self._wants[wanted] = want
-        self._since[wanted] = monotonic()
-
-    def _forget(self, wanted: Key | str) -> None:
-        for kept in (self._wants, self._since, self._confirmed, self._verdicts):
-            kept.pop(wanted, None)
-
-    def _awaited(self) -> set[Key | str]:
-        return self._wants.keys() - self._confirmed.keys()
-
     def _follow(self) -> None:
-        selectors = frozenset(one for rules in self._rules.values() for one in rules.gateways)
         for istiod in self._istiods.values():
-            istiod.follow(selectors, self._clusters)
+            istiod.follow(self._ledger.selectors, self._ledger.clusters)
 
     def _world(self) -> World:
-        views = {one.address: one.view() for one in self._istiods.values()}
+        views = {one: one.view() for one in self._istiods.values()}
+        silent = [one for one, view in views.items() if not view]
         return World(
             views=tuple(view for view in views.values() if view),
-            pods=None if self._pods is None else frozenset(self._pods()),
+            pods=self._ready(),
             now=monotonic(),
-            connecting=tuple(
-                name for name, view in views.items() if not view and not self._istiods[name].trouble
-            ),
-            unreachable=tuple(
-                name for name, view in views.items() if not view and self._istiods[name].trouble
-            ),
+            connecting=tuple(one.address for one in silent if not one.trouble),
+            unreachable=tuple(one.address for one in silent if one.trouble),
             assume_after=self._assume_after,
         )
+
+    def _ready(self) -> Collection[Pod] | None:
+        if self._pods is None:
+            return None
+        return frozenset(self._pods()) if self._ledger.awaited else ()
 
     def _look(self) -> None:
         """Find what can be answered by now; ask on where something is served and not confirmed."""
         world = self._world()
-        self._lose_clusters(world)
-        for wanted in self._awaited():
-            found = verdict(self._wants[wanted], world, self._since[wanted])
-            self._verdicts[wanted] = found
-            if found.confirmed:
-                self._confirm(wanted, found)
+        self._ledger.look(world)
         self._ask(world)
         self._tell(world)
 
-    def _confirm(self, wanted: Key | str, found: Verdict) -> None:
-        self._confirmed[wanted] = "" if isinstance(wanted, str) else self._rules[wanted].marker
-        del self._verdicts[wanted]
-        if found.assumed:
-            log.warning("%s: nothing is known of its proxies; taken as confirmed after a time", wanted)
-
-    def _lose_clusters(self, world: World) -> None:
-        """A cluster that an istiod serves no longer is awaited anew."""
-        for name in self._clusters & self._confirmed.keys():
-            if any(name not in view.clusters for view in world.views):
-                self._await(name, self._wants[name])
-
     def _ask(self, world: World) -> None:
-        shown = frozenset(wanted for wanted in self._awaited() if served(self._wants[wanted], world))
-        new = shown - self._hurried
-        self._hurried = shown
-        for istiod in self._istiods.values() if shown else ():
-            istiod.hurry() if new else istiod.ask()
+        before, self._served = self._served, self._ledger.served(world)
+        for istiod in self._istiods.values() if self._served else ():
+            if self._served - before:
+                istiod.hurry()
+            else:
+                istiod.ask()
 
     def _tell(self, world: World) -> None:
-        answers = (
-            dict(self._confirmed),
-            dict(self._verdicts),
-            {name: endpoint_count(name, world) for name in self._clusters},
-            self.unreachable(),
-        )
+        counts = {name: endpoint_count(name, world.views) for name in self._ledger.clusters}
+        answers = self._ledger.state(), counts, world.connecting, self.unreachable()
         if answers != self._answers:
             self._answers = answers
             for callback in self._callbacks:

@@ -32,18 +32,19 @@ class Conversation:
             self._stale.set()
 
     async def run(self) -> None:
-        """Until the stream ends or fails; raises grpc.aio.AioRpcError."""
-        for type_url in self._types:
-            await self._stream.send(type_url)
-        subscribing = asyncio.create_task(self._keep_subscribed())
+        """Until the stream ends or fails: raises grpc.aio.AioRpcError and EndedError, alone or in a group."""
         try:
-            await self._listen()
+            for type_url in self._types:
+                await self._stream.send(type_url)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._listen())
+                group.create_task(self._keep_subscribed())
         finally:
-            subscribing.cancel()
             self._stream.close()
 
     async def _listen(self) -> None:
-        async for response in self._stream.responses():
+        while True:
+            response = await self._stream.receive()
             if self.witness.heard(response, monotonic()):
                 self._changed()
             await self._stream.send(response.type_url, nonce=response.nonce)
@@ -54,7 +55,7 @@ class Conversation:
         while True:
             await self._subscribe(ROUTES, self.witness.route_names)
             await self._subscribe(ENDPOINTS, self._clusters)
-            self.witness.forget_endpoints(self.witness.endpoints.keys() - self._clusters)
+            self.witness.forget_endpoints(self._clusters)
             await self._stale.wait()
             self._stale.clear()
 

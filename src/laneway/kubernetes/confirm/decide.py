@@ -1,20 +1,20 @@
 """Whether every proxy has what is wanted, from what each istiod serves and knows of its proxies. Pure.
 
-istiod answers each proxy in order: clusters, endpoints, listeners, routes of one push, then the next push. It
-reads an acknowledgement only between two pushes. So what a proxy acknowledged at a push's counter or later
-proves that everything up to that push was sent to it; where also its last routes are acknowledged, it has
-them. A push that does not concern a proxy moves none of its counters; then the push's age decides, as istiod
-works its queue off in seconds. Must not know how anything here was found out.
+istiod tells each proxy in order: clusters, endpoints, listeners, routes of one push, then the next push, and
+it reads an acknowledgement only between two pushes (pilot/pkg/xds/delta.go). So what a proxy acknowledged at
+a push's counter or later proves that everything up to that push was sent to it; where its last routes are
+acknowledged too, it has them. A push that does not concern a proxy moves none of its counters; then the
+push's age decides, as istiod works its queue off in seconds. Must not know how anything here was found out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 from laneway.kubernetes.confirm.syncz import NEVER, Kind, Proxy, Snapshot, Told
 from laneway.kubernetes.confirm.wanted import Pod, Rules, Selector, host_of
-from laneway.kubernetes.confirm.witness import Moment
+from laneway.kubernetes.confirm.witness import Moment, Served
 from laneway.spec.meta import Key
 
 Sees = Callable[[str, str], bool]
@@ -22,7 +22,9 @@ Sees = Callable[[str, str], bool]
 
 QUEUE_SECONDS = 5.0
 QUEUE_SECONDS_PER_PROXY = 0.002
-"""After this long a push is taken to have left istiod's queue: twenty times what was measured."""
+"""After this long a push has left istiod's queue, where a proxy's push takes it milliseconds."""
+DEBOUNCE_SECONDS = 10.0
+"""After this long istiod pushes what was written, whatever else is written (PILOT_DEBOUNCE_MAX)."""
 
 NOBODY = "no istiod"
 CUT_OFF = "no istiod knows it"
@@ -32,13 +34,17 @@ BEHIND = "has not acknowledged it yet"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One istiod that can be asked. mute: it shows what it serves, but tells nothing of its proxies."""
+    """One istiod that can be asked.
+
+    gateways: what proxies with such labels are served. endpoints: of a cluster, None where they are not
+    known. mute: it shows what it serves, but tells nothing of its proxies.
+    """
 
     address: str
-    mesh: Mapping[str, Moment]
-    gateways: Mapping[Selector, Mapping[str, Moment]]
+    mesh: Served
+    gateways: Mapping[Selector, Served]
     clusters: Mapping[str, Moment]
-    endpoints: Mapping[str, int]
+    endpoints: Callable[[str], int | None]
     snapshot: Snapshot | None = None
     mute: bool = False
 
@@ -65,11 +71,13 @@ class World:
 class Verdict:
     """unserved: istiods that do not serve it yet, or of whose proxies nothing is known.
 
-    laggards: why, by pod. assumed: some time passed, and nothing more is known.
+    laggards: why, by pod. proven: the proxies that are known to have it. assumed: some time passed, and
+    nothing more is known.
     """
 
     unserved: tuple[str, ...] = ()
     laggards: Mapping[Key, str] = field(default_factory=dict)
+    proven: Set[Key] = frozenset()
     assumed: bool = False
 
     @property
@@ -82,16 +90,20 @@ class Verdict:
 class Want:
     """Something to be confirmed: since when an istiod serves it, whom it concerns, who has it."""
 
-    since: Callable[[View], Moment | None]
+    since: Callable[[View, float], Moment | None]
     concerns: Callable[[str, Kind], bool]
     has: Callable[[Proxy, Moment, bool], bool]
     told: Callable[[Proxy], Iterable[Told | None]]
 
 
-def rules_want(rules: Rules, sees: Sees) -> Want:
-    """That every proxy which the rules concern serves them as they were written last."""
+def rules_want(rules: Rules, sees: Sees, returned: float | None = None) -> Want:
+    """That every proxy which the rules concern serves them as they were written last.
+
+    returned: when they were written as they had been before, and were still served so. Then it does not show
+    whether what was written in between is still to come.
+    """
     return Want(
-        since=lambda view: _rules_since(rules, view),
+        since=lambda view, now: _rules_since(rules, view, now, returned),
         concerns=lambda namespace, kind: _rules_concern(rules, sees, namespace, kind),
         has=_has_routes,
         told=lambda proxy: (proxy.routes,),
@@ -102,7 +114,7 @@ def cluster_want(name: str, sees: Sees) -> Want:
     """That every proxy which may be told of the cluster knows it, with its endpoints."""
     host = host_of(name)
     return Want(
-        since=lambda view: view.clusters.get(name),
+        since=lambda view, now: view.clusters.get(name),
         concerns=lambda namespace, kind: kind is Kind.GATEWAY or sees(namespace, host),
         has=_has_cluster,
         told=lambda proxy: (proxy.clusters, proxy.endpoints),
@@ -111,39 +123,49 @@ def cluster_want(name: str, sees: Sees) -> Want:
 
 def served(want: Want, world: World) -> bool:
     """Whether every istiod that can be asked serves it: then it is time to ask about the proxies."""
-    return bool(world.views) and all(want.since(view) for view in world.views)
+    return bool(world.views) and all(want.since(view, world.now) for view in world.views)
 
 
-def verdict(want: Want, world: World, since: float) -> Verdict:
-    """Whether every proxy has it. since: when it began to be wanted."""
+def verdict(want: Want, world: World, since: float, proven: Set[Key] = frozenset()) -> Verdict:
+    """Whether every proxy has it. since: when it began to be wanted; proven: who is known to have it."""
     if not world.views and not world.connecting:
         assumed = _long_enough(since, world)
         return Verdict(() if assumed else (world.unreachable or (NOBODY,)), assumed=assumed)
-    showing = [(view, moment) for view in world.views if (moment := want.since(view))]
-    silent = [(view, moment) for view, moment in showing if view.mute]
-    unserved = _blockers(world, since)
-    unserved += [view.address for view in world.views if not want.since(view)]
-    unserved += [view.address for view, moment in silent if not _long_enough(moment.at, world)]
-    unserved += [view.address for view, moment in showing if not view.mute and not _asked(view, moment)]
+    showing = [(view, moment) for view in world.views if (moment := want.since(view, world.now))]
+    silent = any(view.mute for view, _ in showing)
+    unserved = (*_blockers(world, since), *_unserved(showing, world))
     if unserved:
-        return Verdict(tuple(unserved))
-    return Verdict((), _laggards(want, showing, world, cut_off=not silent), assumed=bool(silent))
+        return Verdict(unserved, proven=proven)
+    laggards, proven = _laggards(want, showing, world, proven, cut_off=not silent)
+    return Verdict((), laggards, proven, assumed=silent)
 
 
-def endpoint_count(name: str, world: World) -> int | None:
+def endpoint_count(name: str, views: Iterable[View]) -> int | None:
     """The endpoints of the cluster that every istiod knows; None where one does not know the cluster."""
-    counts = [view.endpoints.get(name) if name in view.clusters else None for view in world.views]
+    counts = [view.endpoints(name) for view in views]
     known = [count for count in counts if count is not None]
     return min(known) if known and len(known) == len(counts) else None
 
 
-def _rules_since(rules: Rules, view: View) -> Moment | None:
-    served = [view.mesh.get(rules.marker)] if rules.mesh else []
-    served += [view.gateways.get(one, {}).get(rules.marker) for one in rules.gateways]
-    moments = [moment for moment in served if moment]
-    if not moments or len(moments) < len(served):
+def _rules_since(rules: Rules, view: View, now: float, returned: float | None) -> Moment | None:
+    places = [view.mesh] if rules.mesh else []
+    places += [view.gateways.get(one, Served()) for one in rules.gateways]
+    moments = [place.markers.get(rules.marker) for place in places]
+    if returned is not None:
+        moments = [
+            _after(moment, place.latest, returned, now) for moment, place in zip(moments, places, strict=True)
+        ]
+    there = [moment for moment in moments if moment]
+    if not there or len(there) < len(moments):
         return None
-    return max(moments, key=lambda moment: moment.counter)
+    return max(there, key=lambda moment: moment.counter)
+
+
+def _after(moment: Moment | None, latest: Moment, returned: float, now: float) -> Moment | None:
+    """Since when rules are surely those written then: served anew, or istiod has had time to push others."""
+    if moment is None or moment.at >= returned:
+        return moment
+    return latest if now - returned >= DEBOUNCE_SECONDS + QUEUE_SECONDS else None
 
 
 def _rules_concern(rules: Rules, sees: Sees, namespace: str, kind: Kind) -> bool:
@@ -152,15 +174,24 @@ def _rules_concern(rules: Rules, sees: Sees, namespace: str, kind: Kind) -> bool
     return rules.mesh and (not rules.hosts or any(sees(namespace, host) for host in rules.hosts))
 
 
-def _asked(view: View, moment: Moment) -> bool:
-    """Its proxies are known as they were after it began to serve this."""
-    return view.snapshot is not None and view.snapshot.at >= moment.at
-
-
-def _blockers(world: World, since: float) -> list[str]:
+def _blockers(world: World, since: float) -> tuple[str, ...]:
     """Istiods that show nothing, and whose proxies would show nowhere else."""
     unknown = world.unreachable if world.pods is None and not _long_enough(since, world) else ()
-    return [*world.connecting, *unknown]
+    return (*world.connecting, *unknown)
+
+
+def _unserved(showing: list[tuple[View, Moment]], world: World) -> Iterator[str]:
+    """Istiods that do not serve it, or of whose proxies nothing is known since they do."""
+    since = {view.address: moment for view, moment in showing}
+    for view in world.views:
+        moment = since.get(view.address)
+        if moment is None:
+            yield view.address
+        elif view.mute:
+            if not _long_enough(moment.at, world):
+                yield view.address
+        elif view.snapshot is None or view.snapshot.at < moment.at:
+            yield view.address
 
 
 def _long_enough(since: float, world: World) -> bool:
@@ -168,31 +199,34 @@ def _long_enough(since: float, world: World) -> bool:
 
 
 def _laggards(
-    want: Want, served: list[tuple[View, Moment]], world: World, cut_off: bool
-) -> Mapping[Key, str]:
-    confirmed: set[Key] = set()
-    known: set[Key] = set()
-    behind: dict[Key, str] = {}
+    want: Want, showing: list[tuple[View, Moment]], world: World, proven: Set[Key], cut_off: bool
+) -> tuple[Mapping[Key, str], Set[Key]]:
+    """Who does not have it, and who does. What was acknowledged once stays true, on whatever connection."""
     ready = None if world.pods is None else {Key(pod.namespace, pod.name) for pod in world.pods}
-    for view, moment in served:
+    has, behind, known = set(proven), dict[Key, str](), set[Key]()
+    for view, moment in showing:
+        aged = _aged(view, moment)
         for proxy in view.snapshot.proxies if view.snapshot else ():
             known.add(proxy.key)
-            if not want.concerns(proxy.key.namespace, proxy.kind) or _starting(proxy, ready):
+            if proxy.key in has or _starting(proxy, ready):
                 continue
-            if want.has(proxy, moment, _aged(view, moment)):
-                # What was acknowledged once stays true, also on a connection that is dead by now.
-                confirmed.add(proxy.key)
+            if not want.concerns(proxy.key.namespace, proxy.kind) or want.has(proxy, moment, aged):
+                has.add(proxy.key)
             else:
                 behind[proxy.key] = _why(want, proxy)
-    for pod in world.pods or () if cut_off else ():
-        kind = Kind.GATEWAY if pod.gateway else Kind.SIDECAR
+    if cut_off:
+        behind |= dict.fromkeys(_cut_off(want, world.pods or (), known), CUT_OFF)
+    return {key: why for key, why in behind.items() if key not in has}, has
+
+
+def _cut_off(want: Want, pods: Iterable[Pod], known: Set[Key]) -> Iterator[Key]:
+    for pod in pods:
         key = Key(pod.namespace, pod.name)
-        if key not in known and want.concerns(pod.namespace, kind):
-            behind[key] = CUT_OFF
-    return {key: why for key, why in behind.items() if key not in confirmed}
+        if key not in known and want.concerns(pod.namespace, Kind.GATEWAY if pod.gateway else Kind.SIDECAR):
+            yield key
 
 
-def _starting(proxy: Proxy, ready: Collection[Key] | None) -> bool:
+def _starting(proxy: Proxy, ready: Set[Key] | None) -> bool:
     """It has nothing old to serve by: it never had anything, and is not among the pods that get requests."""
     return ready is not None and proxy.reach == NEVER and proxy.key not in ready
 

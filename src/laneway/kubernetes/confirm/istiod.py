@@ -13,9 +13,10 @@ from time import monotonic
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from laneway.kubernetes.confirm.access import Access
-from laneway.kubernetes.confirm.ads import Stream
+from laneway.kubernetes.confirm.ads import EndedError, Stream
 from laneway.kubernetes.confirm.conversation import Conversation
 from laneway.kubernetes.confirm.decide import View
 from laneway.kubernetes.confirm.pace import Pace
@@ -27,6 +28,9 @@ from laneway.kubernetes.confirm.witness import Witness
 RETRY_SECONDS = 0.1
 RETRY_SECONDS_MAX = 5.0
 FIRST_ANSWER_SECONDS = 10.0
+
+_FAILURES = (grpc.aio.AioRpcError, EndedError, DecodeError, OSError, ValueError)
+"""What talking to an istiod can end in; a token or certificate that is not there among it."""
 
 log = logging.getLogger(__name__)
 
@@ -69,38 +73,37 @@ class Istiod:
         """Until cancelled."""
         wait = RETRY_SECONDS
         while True:
-            started = monotonic()
-            reason = await self._connect()
-            wait = RETRY_SECONDS if monotonic() - started > RETRY_SECONDS_MAX else wait
-            if reason != self.trouble:
+            shown, reason = await self._connect()
+            if shown:
+                # Connections end as istiod likes; only one that cannot be had again is trouble.
+                wait = RETRY_SECONDS
+            elif reason != self.trouble:
                 log.warning("istiod %s cannot be asked: %s", self.address, reason)
-            self.trouble = reason
+                self.trouble = reason
             self._changed()
             await asyncio.sleep(wait)
             wait = min(wait * 2, RETRY_SECONDS_MAX)
 
-    async def _connect(self) -> str:
-        """Stay connected as long as it goes; why it ended."""
+    async def _connect(self) -> tuple[bool, str]:
+        """Stay connected as long as it goes. Whether it served something, and why it ended."""
+        shown, reason, channel = False, "", None
         try:
             channel = self._access.channel(self.address)
-        except (OSError, ValueError) as error:
-            return str(error)
-        self._link = _Link(self._access, channel, self._heard)
-        self._link.follow(self._selectors, self._clusters)
-        try:
-            return await self._link.run()
+            self._link = _Link(self._access, channel, self._heard)
+            self._link.follow(self._selectors, self._clusters)
+            await self._link.run()
+        except* _FAILURES as failures:
+            reason = _reason(failures)
         finally:
-            self._link = None
-            await channel.close()
+            shown, self._link = bool(self._link and self._link.shown), None
+            if channel:
+                await channel.close()
+        return shown, reason
 
     def _heard(self) -> None:
         if self._link and self._link.shown:
             self.trouble = ""
         self._changed()
-
-
-class _EndedError(Exception):
-    """istiod ended a stream without an error."""
 
 
 class _Link:
@@ -127,8 +130,8 @@ class _Link:
     def view(self, address: str) -> View:
         return View(
             address=address,
-            mesh=self._mesh.witness.markers,
-            gateways={one: talk.witness.markers for one, talk in self._gateways.items()},
+            mesh=self._mesh.witness.served,
+            gateways={one: talk.witness.served for one, talk in self._gateways.items()},
             clusters=self._mesh.witness.clusters,
             endpoints=self._mesh.witness.endpoints,
             snapshot=self._snapshot,
@@ -145,34 +148,27 @@ class _Link:
             self._gateways[new] = self._conversation("router", dict(new))
             self._start(new)
 
-    async def run(self) -> str:
-        """Until something fails; what."""
-        reason = ""
+    async def run(self) -> None:
+        """Until something fails: raises it."""
         try:
-            await self._run()
-        except* (grpc.aio.AioRpcError, OSError, _EndedError) as failures:
-            reason = _reason(failures)
+            async with asyncio.TaskGroup() as self._group:
+                self._group.create_task(self._mesh.run())
+                self._group.create_task(self._first_answer())
+                self._group.create_task(self._answer())
+                for one in self._gateways:
+                    self._start(one)
         finally:
             self._group = None
             self._questions.close()
-        return reason
-
-    async def _run(self) -> None:
-        async with asyncio.TaskGroup() as self._group:
-            self._group.create_task(_until_end(self._mesh))
-            self._group.create_task(self._first_answer())
-            self._group.create_task(self._answer())
-            for one in self._gateways:
-                self._start(one)
 
     def _start(self, one: Selector) -> None:
         if self._group:
-            self._running[one] = self._group.create_task(_until_end(self._gateways[one]))
+            self._running[one] = self._group.create_task(self._gateways[one].run())
 
     async def _first_answer(self) -> None:
         await asyncio.sleep(FIRST_ANSWER_SECONDS)
         if not self.shown:
-            raise _EndedError("it does not answer")
+            raise EndedError("it does not answer")
 
     async def _answer(self) -> None:
         pace = Pace()
@@ -200,11 +196,6 @@ class _Link:
 
     def _stream(self, kind: str, labels: Any) -> Stream:
         return Stream(self._channel, self._access.metadata(), self._access.node(kind, labels))
-
-
-async def _until_end(conversation: Conversation) -> None:
-    await conversation.run()
-    raise _EndedError("it ended the stream")
 
 
 async def _first(event: asyncio.Event, seconds: float) -> None:

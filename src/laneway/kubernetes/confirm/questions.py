@@ -13,7 +13,7 @@ from time import monotonic
 import grpc
 import msgspec
 
-from laneway.kubernetes.confirm.ads import DEBUG, Stream
+from laneway.kubernetes.confirm.ads import DEBUG, EndedError, Stream
 from laneway.kubernetes.confirm.syncz import Snapshot, read
 
 ANSWER_SECONDS = 10.0
@@ -49,14 +49,16 @@ class Questions:
         self._stream = self._stream or self._open()
         try:
             await self._stream.send(DEBUG, (question,))
-            async for response in self._stream.responses():
-                return response.changed.get(question, b"")
+            response = await self._stream.receive()
+        except EndedError as error:
+            self.close()
+            raise RefusedError(str(error)) from error
         except grpc.aio.AioRpcError as error:
             self.close()
             if error.code() in _REFUSALS:
                 raise RefusedError(error.details() or error.code().name) from error
             raise
-        raise RefusedError("it ends the stream")
+        return response.changed.get(question, b"")
 
     def close(self) -> None:
         """End the stream; the next question opens another."""

@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from laneway.kubernetes.confirm.access import WITNESS
+from laneway.kubernetes.confirm.ads import CLUSTERS, ENDPOINTS, ROUTES
 from laneway.spec.meta import Key
 
 _UUID_LENGTH = 36
@@ -73,6 +74,7 @@ class _Status(msgspec.Struct):
     resources: dict[str, _Resource] = {}
 
 
+_KINDS = frozenset(Kind)
 _decoder = msgspec.json.Decoder(list[_Status])
 
 
@@ -94,23 +96,26 @@ def read(data: bytes, at: float) -> Snapshot:
 
 
 def _counts(status: _Status) -> bool:
-    return status.proxy_type in set(Kind) and not status.proxy.startswith(WITNESS) and bool(status.resources)
+    return (
+        status.proxy_type in _KINDS and status.proxy.rpartition(".")[0] != WITNESS and bool(status.resources)
+    )
 
 
 def _proxy(status: _Status) -> Proxy:
     name, _, namespace = status.proxy.rpartition(".")
-    told = {url.rpartition(".")[-1]: _told(resource) for url, resource in status.resources.items()}
     return Proxy(
         key=Key(namespace, name),
         kind=Kind(status.proxy_type),
-        routes=told.get("RouteConfiguration"),
-        clusters=told.get("Cluster"),
-        endpoints=told.get("ClusterLoadAssignment"),
-        reach=max(one.acked for one in told.values()),
+        routes=_told(status.resources.get(ROUTES)),
+        clusters=_told(status.resources.get(CLUSTERS)),
+        endpoints=_told(status.resources.get(ENDPOINTS)),
+        reach=max(counter_of(resource.acked) for resource in status.resources.values()),
     )
 
 
-def _told(resource: _Resource) -> Told:
+def _told(resource: _Resource | None) -> Told | None:
+    if resource is None:
+        return None
     return Told(
         acked=counter_of(resource.acked),
         current=resource.sent == resource.acked != "" and not resource.lastError,
