@@ -90,7 +90,9 @@ class Reconciler:
         return seen.planned.wake
 
     def _is_settled(self, seen: Pass, contested: Iterable[ContestedError]) -> bool:
-        at_rest = all(each.confirmed and len(each.listed) < 2 for each in seen.observed.apps.values())
+        at_rest = all(
+            each.written and each.confirmed and len(each.listed) < 2 for each in seen.observed.apps.values()
+        )
         return at_rest and not seen.changes and not any(contested)
 
     async def _hold_templates(self, seen: Pass) -> None:
