@@ -42,7 +42,7 @@ def app_status(report: AppReport, body: Mapping[str, Any], now: datetime) -> tup
     body: the App as it is stored.
     """
     before: Mapping[str, Any] = body.get("status") or {}
-    conditions = _conditions(report, body["metadata"].get("generation", 0))
+    conditions = _conditions(report, body["metadata"].get("generation", 0), _was_ready(before))
     merged = _with_times(conditions, before.get("conditions") or (), now)
     status: Json = {"observedGeneration": body["metadata"].get("generation", 0), "conditions": merged}
     status |= _numbers(report)
@@ -110,12 +110,17 @@ def _app(report: AppReport) -> AppStatus | None:
     return None
 
 
-def _conditions(report: AppReport, generation: int) -> list[Json]:
+def _was_ready(status: Mapping[str, Any]) -> bool:
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions") or ())
+
+
+def _conditions(report: AppReport, generation: int, was_ready: bool) -> list[Json]:
+    """was_ready: it served before: then rules that not every proxy has yet are no reason not to be ready."""
     app, said = _app(report), _findings(report)
     errors = [f.text for f in said if f.severity is Severity.ERROR]
     stalled = next(iter((*report.contested, *_unread(report), *errors)), "")
     release = app["release"] if app else None
-    serves = bool(app and app["ready"] and app["confirmed"])
+    serves = bool(app and app["ready"] and (app["confirmed"] or was_ready))
     why = next((f.text for f in said if f.severity is not Severity.ERROR), "")
     waiting = why or ("pods are starting" if app and not app["ready"] else "not every proxy has confirmed")
     whole = "every version has its pods, and every proxy serves its weights"

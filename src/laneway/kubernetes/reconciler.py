@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 from laneway.control.loop import Pass, decide
 from laneway.control.observe import Parsed
-from laneway.kubernetes.api.errors import ApiError
 from laneway.kubernetes.conditions import AppReport, app_status
 from laneway.kubernetes.confirm.wanted import Rules
 from laneway.kubernetes.dialect import Normalised
@@ -19,7 +18,7 @@ from laneway.kubernetes.facts import Confirmed, Snapshot, rules_wanted
 from laneway.kubernetes.index import Index
 from laneway.kubernetes.part import Part, part, read_template
 from laneway.kubernetes.template_hold import hold, is_contested, is_held
-from laneway.kubernetes.writing import ContestedError, Writer
+from laneway.kubernetes.writing import ContestedError, Writer, merge_patch
 from laneway.plan.observed import Evidence
 from laneway.spec.meta import Key, key_of
 
@@ -84,10 +83,10 @@ class Reconciler:
         seen = decide(found.spec, found.objects, facts, self._parsed, self._now(), self._dialect)
         contested = await self._writer.execute(seen.changes)
         await self._hold_templates(seen)
-        await self._tell(found, seen, contested)
+        later = await self._tell(found, seen, contested)
         if self._is_settled(seen, contested):
             interested(apps, self.interest(found, settled=True))
-        return seen.planned.wake
+        return min(filter(None, (seen.planned.wake, later)), default=None)
 
     def _is_settled(self, seen: Pass, contested: Iterable[ContestedError]) -> bool:
         at_rest = all(
@@ -108,12 +107,14 @@ class Reconciler:
             reason = f"the template of App {planned.key.name}: its pods are of its revisions"
             await self._writer.patch("Deployment", source.key, hold(deployment), reason)
 
-    async def _tell(self, found: Part, seen: Pass | None, contested: Iterable[ContestedError]) -> None:
+    async def _tell(
+        self, found: Part, seen: Pass | None, contested: Iterable[ContestedError]
+    ) -> datetime | None:
         """Conditions and numbers of each app, where they differ from what its status says.
 
-        seen: None where nothing was planned.
+        seen: None where nothing was planned. Returns when numbers that changed are told.
         """
-        now = self._now()
+        now, later = self._now(), None
         for app in found.apps:
             body = self._index.objects["App"].get(app)
             if body is None:
@@ -128,14 +129,11 @@ class Reconciler:
             )
             before = body.body()
             status, urgent = app_status(report, before, now)
-            if (
-                not urgent
-                and now - self._told.get(app, datetime.min.replace(tzinfo=now.tzinfo)) < DETAILS_EVERY
-            ):
+            due = self._told[app] + DETAILS_EVERY if app in self._told else now
+            if not urgent and now < due:
+                if merge_patch(before.get("status") or {}, status):
+                    later = min(filter(None, (later, due)))
                 continue
             self._told[app] = now
-            try:
-                await self._writer.status("App", app, status, "status")
-            except ApiError as error:
-                if not error.missing:
-                    raise
+            await self._writer.status("App", app, status, "status")
+        return later

@@ -118,7 +118,7 @@ class Writer:
         await self._done("status", kind, key, answer, reason)
 
     async def patch(self, kind: str, key: Key, patch: Mapping[str, Any], reason: str) -> None:
-        """A change of somebody else's object, which they asked for."""
+        """A change of a part of an object."""
         await self._done("patch", kind, key, await self._server.patch(kind, key, patch), reason)
 
     async def _write(self, write: Write) -> None:
@@ -129,6 +129,9 @@ class Writer:
             await self._write_deployment(body, before, write.reason)
         elif before is None and kind in {"ControllerRevision", "HorizontalPodAutoscaler"}:
             await self._create(body, write.reason)
+        elif before is not None and kind == "ControllerRevision":
+            said = {name: body["metadata"].get(name) for name in ("labels", "annotations")}
+            await self.patch(kind, key, {"metadata": said}, write.reason)  # its data never change
         else:
             await self._apply(body, write.reason)
 
