@@ -20,7 +20,7 @@ from tests.lab.node import hub
 
 import laneway
 from laneway.local.netns import files, wire
-from laneway.local.netns.client import Helper
+from laneway.local.netns.client import Helper, LostError
 from laneway.local.process import procfs
 from laneway.local.process.markers import Identity
 from laneway.local.process.processes import Process
@@ -130,7 +130,10 @@ class Network:
         return Process(_identity(pidfd), pidfd, lambda: self._status(number))
 
     async def _status(self, number: int) -> int | None:
-        answer, _ = await self._ask({"do": "status", "pid": number})
+        try:
+            answer, _ = await self._ask({"do": "status", "pid": number})
+        except LostError:
+            return None
         status: int | None = answer["status"]
         return status
 
