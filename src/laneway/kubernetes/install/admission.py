@@ -104,7 +104,7 @@ _APPS = Policy(
         "spec": "dyn(object).spec",  # dyn: what is a number or a text has no type to be checked against
         "steps": "has(variables.spec.release) && has(variables.spec.release.steps) ? "
         "variables.spec.release.steps : []",
-        "weights": "variables.steps.map(s, double(string(s.weight).replace('%', '')))",
+        "weights": "variables.steps.map(s, double(string(s.weight).replace('%', '').trim()))",
         "metrics": "has(variables.spec.scale) && has(variables.spec.scale.metrics) ? "
         "variables.spec.scale.metrics : []",
         "targets": "variables.metrics.map(m, has(m.resource) ? m.resource.target : "
@@ -124,7 +124,7 @@ _APPS = Policy(
         ),
         _check(
             "variables.steps.all(s, has(s.hold) || !has(s.limit) || "
-            "string(s.weight).matches('^100([.]0*)?%?$') || "
+            "string(s.weight).matches('^ *0*100([.]0*)? *%?$') || "
             f"!s.limit.matches('{PLAIN_DURATION}') || {seconds('s.limit')} >= 120)",
             "a step without `hold` holds two minutes, so its `limit` is at least 2m",
             Code.STEP_LIMIT,

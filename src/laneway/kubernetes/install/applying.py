@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 
 from laneway.kubernetes.api.server import Server
+from laneway.spec.defaults import without_server_fields
 from laneway.spec.meta import Key
 
 Manifest = dict[str, Any]
@@ -42,16 +43,15 @@ async def install(server: Server, manifests: Iterable[Manifest]) -> AsyncIterato
 def _operation(before: Manifest | None, after: Manifest) -> str:
     if before is None:
         return "created"
-    same = before["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
+    same = without_server_fields(before) == without_server_fields(after)
     return "unchanged" if same else "configured"
 
 
 async def _established(server: Server, key: Key) -> None:
     while True:
         body: Manifest = await server.get(DEFINITION, key) or {}
-        said: dict[str, Manifest] = {
-            each["type"]: each for each in body.get("status", {}).get("conditions", ())
-        }
+        conditions = body.get("status", {}).get("conditions") or ()
+        said: dict[str, Manifest] = {each["type"]: each for each in conditions}
         for kind, status in _WRONG.items():
             if kind in said and said[kind]["status"] == status:
                 raise NotEstablishedError(f"{key.name}: {said[kind].get('message') or kind}")

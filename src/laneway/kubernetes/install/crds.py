@@ -84,7 +84,7 @@ KINDS: tuple[Kind, ...] = (
             Column("Ready", READY.path, description="Whether it has the pods that it shall have."),
             Column("Pods", ".status.replicas", "integer"),
             Column("Release", ".status.release", wide=True),
-            Column("Confirmed", '.status.conditions[?(@.type=="Confirmed")].status', wide=True),
+            Column("Message", '.status.conditions[?(@.type=="Ready")].message', wide=True),
             AGE,
         ),
         scale={"specReplicasPath": ".spec.scale.replicas", "statusReplicasPath": ".status.replicas"},

@@ -20,8 +20,8 @@ ANYTHING = "x-kubernetes-preserve-unknown-fields"
 INT_OR_TEXT = "x-kubernetes-int-or-string"
 
 _AMOUNT = r"([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+"
-_SHARE = r"0*(100(\.0*)?|[0-9]{1,2}(\.[0-9]{0,2}0*)?)"
-_LOAD = r"0*(1000(\.0*)?|[1-9][0-9]{2}(\.[0-9]{0,2}0*)?)"
+_SHARE = r" *0*(100(\.0*)?|[0-9]{1,2}(\.[0-9]{0,2}0*)?) *"
+_LOAD = r" *0*(1000(\.0*)?|[1-9][0-9]{2}(\.[0-9]{0,2}0*)?) *"
 _QUANTITY = r"([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,2}|[numkMGTPE]|[KMGTPE]i)?"
 TEXT_LENGTH_MAX = 64
 """Of a duration or a bound: what rules read has to be bounded."""

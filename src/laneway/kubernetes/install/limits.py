@@ -6,12 +6,15 @@ bounds are far above what people write. Must not know the rules.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from laneway.kubernetes.install.statuses import AppStatus, LaneStatus, MeshStatus
 from laneway.spec.app import AppService, Routing, Scale
 from laneway.spec.cohorts import Preview, Sticky
+from laneway.spec.kubernetes import EnvVar
+from laneway.spec.kubernetes.container import FIELDS, FieldRef
 from laneway.spec.lane import Fallback, LaneApp, LaneSpec
 from laneway.spec.meta import Model
 from laneway.spec.release import ReleaseApp, ReleaseSpec, ReleaseStatus
@@ -29,6 +32,9 @@ def _whole(most: int) -> Schema:
 
 
 _BY_TYPE = _keyed("type")
+_FIELDS = "|".join(re.escape(field).replace("KEY", "[^']+") for field in FIELDS)
+_VARIABLE = "^[ -<>-~]+$"
+"""Printable, and no equals sign."""
 
 LIMITS: Mapping[type[Model], Mapping[str, Schema]] = {
     AppService: {"ports": _whole(100)},
@@ -46,6 +52,8 @@ LIMITS: Mapping[type[Model], Mapping[str, Schema]] = {
     Sticky: {"cookie": {"maxLength": 128}},
     LaneSpec: {"apps": _keyed("name") | {"maxItems": 500}},
     LaneApp: {"env": _whole(500)},
+    EnvVar: {"name": {"pattern": _VARIABLE}},
+    FieldRef: {"field_path": {"pattern": f"^({_FIELDS})$"}},
     Fallback: {"through": _whole(50)},
     ReleaseSpec: {"apps": _keyed("name") | {"maxItems": 500}},
     ReleaseApp: {"revision": {"maxLength": 63}},

@@ -1,7 +1,8 @@
 """A pydantic model as a structural schema of OpenAPI v3, which is what a CustomResourceDefinition takes.
 
 Owns how types, defaults and refused fields are said there. A null counts as a field left out, so nothing is
-nullable: the API server drops such nulls. Must not know any kind but pod templates, which are kept whole.
+nullable: the API server drops such nulls, and refuses them in a server-side apply. Must not know any kind but
+pod templates, which are kept whole.
 
 Defaults stand only where a field is in no list and its model is Laneway's own: tools of GitOps compare
 lists as a whole, and what is Istio's or Kubernetes' has their defaults. All are told in words.

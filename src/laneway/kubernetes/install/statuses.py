@@ -7,7 +7,6 @@ writes it, nor when.
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -32,7 +31,7 @@ Reason = Annotated[
 class Condition(Model):
     """One thing that is so, or is not. As `metav1.Condition` of Kubernetes.
 
-    type: what is so, as Ready; status: whether it is so; observed_generation: the generation of the object
+    type: what is so, like Ready; status: whether it is so; observed_generation: the generation of the object
     that this was said of; last_transition_time: since when; reason: why, in one word for programs; message:
     why, in words for people.
     """
@@ -43,18 +42,6 @@ class Condition(Model):
     last_transition_time: datetime
     reason: Reason
     message: str = Field(max_length=32_768)
-
-
-class ConditionKind(StrEnum):
-    """The conditions that there are.
-
-    Accepted: it was read, and nothing is wrong with it. Ready: it has the pods that it shall have. Confirmed:
-    every proxy serves what was written last.
-    """
-
-    ACCEPTED = "Accepted"
-    READY = "Ready"
-    CONFIRMED = "Confirmed"
 
 
 class Finding(Model):
@@ -91,10 +78,10 @@ class VersionStatus(Model):
 class AppStatus(Model):
     """Where an App stands.
 
-    observed_generation: the newest generation of the App that was taken up; conditions: Accepted, Ready and
-    Confirmed; stable: the revision that has the requests while no release is under way; release: the Release
-    that is under way; versions: its revisions that have pods or a weight; replicas: the pods of all of them;
-    ready_replicas: the pods that take requests; findings: why it does not move on.
+    observed_generation: the newest generation of the App that was taken up; conditions: Ready, Reconciling,
+    Stalled and Progressing; stable: the revision that has the requests while no release is under way;
+    release: the Release that is under way; versions: its revisions that have pods or a weight; replicas: the
+    pods of all of them; findings: why it does not move on.
     """
 
     observed_generation: int | None = Field(default=None, ge=0)
@@ -103,7 +90,6 @@ class AppStatus(Model):
     release: str | None = None
     versions: list[VersionStatus] = Field(default_factory=list)
     replicas: int = Field(default=0, ge=0)
-    ready_replicas: int = Field(default=0, ge=0)
     findings: list[Finding] = Field(default_factory=list)
 
 
@@ -125,9 +111,10 @@ class LaneAppStatus(Model):
 class LaneStatus(Model):
     """Where a Lane stands.
 
-    observed_generation: the newest generation of the Lane that was taken up; conditions: Accepted, Ready and
-    Confirmed; header: what a request carries to be in the lane; expires_at: when it is taken down; deployed:
-    the names of its Apps in a line, for tables; apps: its versions of Apps; findings: why it is not ready.
+    observed_generation: the newest generation of the Lane that was taken up; conditions: Ready,
+    Reconciling and Stalled; header: what a request carries to be in the lane; expires_at: when it is taken
+    down; deployed: the names of its Apps in a line, for tables; apps: its versions of Apps; findings: why it
+    is not ready.
     """
 
     observed_generation: int | None = Field(default=None, ge=0)
@@ -142,7 +129,7 @@ class LaneStatus(Model):
 class MeshStatus(Model):
     """Whether the Mesh was taken up.
 
-    observed_generation: the newest generation of the Mesh that was taken up; conditions: Accepted.
+    observed_generation: the newest generation of the Mesh that was taken up; conditions: Ready.
     """
 
     observed_generation: int | None = Field(default=None, ge=0)

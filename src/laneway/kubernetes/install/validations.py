@@ -8,10 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from laneway.spec.app import App, AppSpec, Routing, Rule, Scale, Workload
-from laneway.spec.autoscaling import MetricSpec
+from laneway.spec.autoscaling import (
+    REQUESTS_PER_SECOND,
+    ExternalMetric,
+    MetricSpec,
+    ObjectMetric,
+    PodsMetric,
+    ResourceMetric,
+)
 from laneway.spec.cohorts import COHORT_HEADER, Preview
 from laneway.spec.kubernetes import EnvVar, EnvVarSource
 from laneway.spec.lane import Lane, LaneSpec, Mesh
@@ -20,7 +28,7 @@ from laneway.spec.problems import Code
 from laneway.spec.release import ReleaseSpec
 from laneway.spec.release_policy import Guardrail, Step, StepGate
 from laneway.spec.rules.objects import NAME_LENGTH_MAX
-from laneway.spec.values import LATENCY_EDGES_MS
+from laneway.spec.values import LATENCY_EDGES_MS, format_duration
 
 MESH_NAME = "default"
 """Of the one Mesh."""
@@ -62,6 +70,8 @@ def seconds(text: str) -> str:
 
 PLAIN_DURATION = r"^([0-9]{1,5}d)?([0-9]{1,7}h)?([0-9]{1,9}m)?([0-9]{1,11}s)?$"
 """Durations that `seconds` can read: units from days to seconds, each once, in their order."""
+_LIMIT: timedelta = Step.model_fields["limit"].default
+_LIMIT_SECONDS = int(_LIMIT.total_seconds())
 _HEADERS_TAKEN = f"['{COHORT_HEADER}', 'cookie']"
 _AT_A_GATEWAY = "(has({0}.gateways) && {0}.gateways.exists(g, g != 'mesh'))"
 _COUNTED = ", ".join(f"duration('{edge}ms')" for edge in LATENCY_EDGES_MS)
@@ -70,6 +80,15 @@ _NAME = f"self.metadata.name.size() <= {NAME_LENGTH_MAX} && self.metadata.name.m
 
 def _named_as_its_type(*names: str) -> str:
     return " && ".join(f"(self.type == '{name}') == has(self.{name.lower()})" for name in names)
+
+
+def _of_types(*types: str) -> Validation:
+    return Validation(
+        f"self.target.type in {list(types)}",
+        f"write type {' or '.join(types)}",
+        Code.BAD_VALUE,
+        ".target.type",
+    )
 
 
 VALIDATIONS: Mapping[type[Model], tuple[Validation, ...]] = {
@@ -135,14 +154,26 @@ VALIDATIONS: Mapping[type[Model], tuple[Validation, ...]] = {
             Code.BAD_VALUE,
         ),
     ),
+    ResourceMetric: (_of_types("Utilization", "AverageValue"),),
+    PodsMetric: (
+        _of_types("AverageValue"),
+        Validation(
+            f"self.metric.name == '{REQUESTS_PER_SECOND}'",
+            f"pods have the metric {REQUESTS_PER_SECOND} alone",
+            Code.BAD_VALUE,
+            ".metric.name",
+        ),
+    ),
+    ObjectMetric: (_of_types("Value", "AverageValue"),),
+    ExternalMetric: (_of_types("Value", "AverageValue"),),
     Step: (
         Validation(
-            "!has(self.hold) || !has(self.limit) || "
-            f"[self.hold, self.limit].exists(t, !t.matches('{PLAIN_DURATION}')) || "
-            f"{seconds('self.hold')} <= {seconds('self.limit')}",
-            "write a `limit` of at least `hold`",
+            f"!has(self.hold) || !self.hold.matches('{PLAIN_DURATION}') || "
+            f"(has(self.limit) && !self.limit.matches('{PLAIN_DURATION}')) || "
+            f"{seconds('self.hold')} <= (has(self.limit) ? {seconds('self.limit')} : {_LIMIT_SECONDS})",
+            f"write a `limit` of at least `hold`; without one it is {format_duration(_LIMIT)}",
             Code.STEP_LIMIT,
-            ".limit",
+            ".hold",
         ),
     ),
     StepGate: (
