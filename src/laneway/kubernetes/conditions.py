@@ -13,7 +13,7 @@ from typing import Any
 
 from laneway.control.loop import Pass
 from laneway.control.overview import View, overview
-from laneway.control.status import AppStatus, Proxies, Status
+from laneway.control.status import AppStatus, LaneStatus, Proxies, Status
 from laneway.plan.observed import Observed
 from laneway.plan.result import Finding, Severity
 from laneway.spec.meta import Key
@@ -25,12 +25,13 @@ Json = dict[str, Any]
 class AppReport:
     """What is to be told of one app.
 
-    seen: the pass, None where nothing was planned; contested: what could not be written, and why; unreadable:
-    why the App says nothing that can be planned.
+    seen: the pass, None where nothing was planned; document: of it; contested: what could not be written, and
+    why; unreadable: why the App says nothing that can be planned.
     """
 
     app: Key
     seen: Pass | None
+    document: AppStatus | None = None
     contested: tuple[str, ...] = ()
     unreadable: str | None = None
     template_contested: bool = False
@@ -58,7 +59,8 @@ def _weights(status: Mapping[str, Any]) -> list[tuple[str, str, Any, Any]]:
     return [(v["revision"], v["role"], v.get("weight"), v.get("served")) for v in versions]
 
 
-def _document(seen: Pass) -> Status:
+def document(seen: Pass) -> Status:
+    """What a pass has seen and decided, as every surface tells it."""
     view = View(seen.spec, seen.observed, seen.planned, seen.report, {}, _proxies(seen.observed))
     return overview(view, 0, 0, [""], {"mode": "namespaces", "why": ""})
 
@@ -69,7 +71,7 @@ def _proxies(observed: Observed) -> Proxies:
 
 
 def _numbers(report: AppReport) -> Json:
-    app = _app(report)
+    app = report.document
     findings = [_finding(each) for each in _findings(report)]
     if app is None:
         return {"findings": findings}
@@ -101,26 +103,29 @@ def _findings(report: AppReport) -> list[Finding]:
     return [f for f in report.seen.report.findings if f.subject == report.app] if report.seen else []
 
 
-def _app(report: AppReport) -> AppStatus | None:
-    if report.seen is None:
-        return None
-    for app in _document(report.seen)["apps"]:
-        if (app["namespace"], app["name"]) == report.app:
-            return app
-    return None
+def _news(status: Mapping[str, Any]) -> tuple[object, ...]:
+    """What is told at once: programs wait for it."""
+    conditions = [(c["type"], c["status"], c["reason"]) for c in status.get("conditions") or ()]
+    return conditions, *(status.get(name) for name in ("observedGeneration", "stable", "release"))
 
 
 def _was_ready(status: Mapping[str, Any]) -> bool:
     return any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions") or ())
 
 
+def _answers(app: AppStatus) -> bool:
+    """Whether every version that has a weight has a pod that takes requests."""
+    weighted = [version for version in app["versions"] if version["weight"]]
+    return bool(weighted) and all(version["replicas"]["ready"] for version in weighted)
+
+
 def _conditions(report: AppReport, generation: int, was_ready: bool) -> list[Json]:
-    """was_ready: it served before: then rules that not every proxy has yet are no reason not to be ready."""
-    app, said = _app(report), _findings(report)
+    """was_ready: it served before: then pods that a release starts are no reason not to be ready."""
+    app, said = report.document, _findings(report)
     errors = [f.text for f in said if f.severity is Severity.ERROR]
     stalled = next(iter((*report.contested, *_unread(report), *errors)), "")
     release = app["release"] if app else None
-    serves = bool(app and app["ready"] and (app["confirmed"] or was_ready))
+    serves = app is not None and (_answers(app) if was_ready else app["ready"] and app["confirmed"])
     why = next((f.text for f in said if f.severity is not Severity.ERROR), "")
     waiting = why or ("pods are starting" if app and not app["ready"] else "not every proxy has confirmed")
     whole = "every version has its pods, and every proxy serves its weights"
@@ -159,3 +164,35 @@ def _with_times(found: list[Json], before: Iterable[Mapping[str, Any]], now: dat
         since = was["lastTransitionTime"] if was is not None and same else f"{now:%Y-%m-%dT%H:%M:%SZ}"
         merged.append(condition | {"lastTransitionTime": since})
     return merged
+
+
+def lane_status(lane: LaneStatus, body: Mapping[str, Any], now: datetime) -> tuple[Json, bool]:
+    """The status of a Lane to be, and whether it says something that programs wait for.
+
+    body: the Lane as it is stored.
+    """
+    before: Mapping[str, Any] = body.get("status") or {}
+    generation = body["metadata"].get("generation", 0)
+    serves = lane["ready"] and lane["confirmed"]
+    slow = [app["name"] for app in lane["apps"] if app["replicas"]["ready"] < app["replicas"]["wanted"]]
+    waiting = f"pods are starting: {', '.join(slow)}" if slow else "not every proxy has confirmed its rules"
+    found = [
+        _condition("Ready", serves, "Serving" if serves else "NotServing", "" if serves else waiting),
+        _condition("Reconciling", not serves, "AtRest" if serves else "Settling", "" if serves else waiting),
+        _condition("Stalled", False, "Fine", ""),
+    ]
+    merged = _with_times([each | {"observedGeneration": generation} for each in found],
+                         before.get("conditions") or (), now)  # fmt: skip
+    apps = [
+        {"name": app["name"], "base": app["base"], "image": app["image"], **app["replicas"]}
+        for app in lane["apps"]
+    ]
+    status: Json = {
+        "observedGeneration": generation,
+        "conditions": merged,
+        "header": lane["header"],
+        "expiresAt": lane["expiresAt"],
+        "deployed": ",".join(app["name"] for app in lane["apps"]),
+        "apps": apps,
+    }
+    return status, _news(before) != _news(status)

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import msgspec
 import orjson
@@ -58,6 +59,13 @@ class _GatewayObject(msgspec.Struct):
 _GATEWAY = msgspec.json.Decoder(_GatewayObject)
 
 
+class Work(NamedTuple):
+    """What is looked at: the apps that are planned together with one, or a lane (`App`, `Lane`)."""
+
+    kind: str
+    key: Key
+
+
 class Controller:
     """Of one cluster. For one event loop."""
 
@@ -75,7 +83,7 @@ class Controller:
         self._settings = settings
         self._now = now
         self.index = Index()
-        self._queue: Queue[Key] = Queue()
+        self._queue: Queue[Work] = Queue()
         self._awaiting = Awaiting(confirmations, asyncio.get_running_loop().call_soon)
         self._gateways: dict[Key, Mapping[str, str]] = {}
         normalised = Normalised()
@@ -150,11 +158,11 @@ class Controller:
 
     def _concerns(self, apps: frozenset[Key]) -> None:
         for app in apps:
-            self._queue.add(self.index.component(app)[0])
+            self._queue.add(Work("App", self.index.component(app)[0]))
 
     def _answered(self) -> None:
         for app in self._awaiting.changed():
-            self._queue.add(app)
+            self._queue.add(Work("App", app))
 
     def _took(self, kind: str, key: Key, now: Seen | None) -> None:
         """What was written is known at once; the watch tells it again later."""
@@ -168,25 +176,34 @@ class Controller:
 
     async def _work(self) -> None:
         while True:
-            app = await self._queue.get()
+            work = await self._queue.get()
             try:
-                await self._reconcile(app)
+                await self._attempt(work)
             finally:
-                self._queue.done(app)
+                self._queue.done(work)
 
-    async def _reconcile(self, app: Key) -> None:
+    async def _attempt(self, work: Work) -> None:
+        try:
+            wake = await (self._app(work.key) if work.kind == "App" else self._lane(work.key))
+        except (ApiError, Unreachable) as error:
+            delay = self._queue.failed(work)
+            log.warning("%s %s is tried again in %.1f s: %s", *work, delay, str(error)[:500])
+        except Exception:
+            delay = self._queue.failed(work)
+            log.exception("%s %s failed, and is tried again in %.1f s", *work, delay)
+        else:
+            self._queue.forget(work)
+            if wake is not None:
+                self._queue.add_after(work, max(0.0, (wake - self._now()).total_seconds()))
+
+    async def _app(self, app: Key) -> datetime | None:
         if app not in self.index.apps:
             self._awaiting.forget(app)
-            return
-        try:
-            wake = await self._reconciler.reconcile(app, self._awaiting.interested)
-        except (ApiError, Unreachable) as error:
-            delay = self._queue.failed(app)
-            log.warning("%s is tried again in %.1f s: %s", app, delay, error)
-        except Exception:
-            delay = self._queue.failed(app)
-            log.exception("%s failed, and is tried again in %.1f s", app, delay)
-        else:
-            self._queue.forget(app)
-            if wake is not None:
-                self._queue.add_after(app, max(0.0, (wake - self._now()).total_seconds()))
+            return None
+        wake = await self._reconciler.reconcile(app, self._awaiting.interested)
+        for lane in self.index.lanes_with(self.index.component(app)):
+            self._queue.add(Work("Lane", lane))
+        return wake
+
+    async def _lane(self, lane: Key) -> datetime | None:
+        return await self._reconciler.tell_lane(lane) if lane in self.index.objects["Lane"] else None

@@ -148,6 +148,18 @@ class Index:
         for name in sorted(self.lanes.get(namespace, {})):
             yield self.objects["Lane"][Key(namespace, name)]
 
+    def lanes_with(self, apps: Iterable[Key]) -> list[Key]:
+        """The lanes that deploy one of these apps."""
+        named: dict[str, set[str]] = defaultdict(set)
+        for app in apps:
+            named[app.namespace].add(app.name)
+        return [
+            Key(namespace, lane)
+            for namespace, these in named.items()
+            for lane, sketch in self.lanes.get(namespace, {}).items()
+            if sketch.apps & these
+        ]
+
     # --- inside
 
     def _is_old(self, kind: str, key: Key, before: Seen | None, now: Seen) -> bool:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
+from laneway.control.changes import Changes
 from laneway.control.loop import Pass, decide
-from laneway.control.observe import Parsed
-from laneway.kubernetes.conditions import AppReport, app_status
+from laneway.control.observe import Parsed, observe
+from laneway.kubernetes.conditions import AppReport, app_status, document, lane_status
 from laneway.kubernetes.confirm.wanted import Rules
 from laneway.kubernetes.dialect import Normalised
 from laneway.kubernetes.facts import Confirmed, Snapshot, rules_wanted
@@ -20,6 +22,7 @@ from laneway.kubernetes.part import Part, part, read_template
 from laneway.kubernetes.template_hold import hold, is_contested, is_held
 from laneway.kubernetes.writing import ContestedError, Writer, merge_patch
 from laneway.plan.observed import Evidence
+from laneway.plan.result import Plan, Report
 from laneway.spec.meta import Key, key_of
 
 DETAILS_EVERY = timedelta(seconds=10)
@@ -56,7 +59,7 @@ class Reconciler:
         self._gateways = gateways
         self._evidence = evidence
         self._parsed = Parsed(read_template)
-        self._told: dict[Key, datetime] = {}
+        self._told: dict[tuple[str, Key], datetime] = {}
 
     def interest(self, found: Part, settled: bool) -> Interest:
         """What these apps want to have confirmed. settled: nothing moves."""
@@ -115,6 +118,7 @@ class Reconciler:
         seen: None where nothing was planned. Returns when numbers that changed are told.
         """
         now, later = self._now(), None
+        documents = {Key(d["namespace"], d["name"]): d for d in document(seen)["apps"]} if seen else {}
         for app in found.apps:
             body = self._index.objects["App"].get(app)
             if body is None:
@@ -123,17 +127,42 @@ class Reconciler:
             report = AppReport(
                 app=app,
                 seen=seen,
+                document=documents.get(app),
                 contested=tuple(map(str, contested)),
                 unreadable=found.unreadable.get(app),
                 template_contested=template is not None and is_contested(template.body()),
             )
             before = body.body()
             status, urgent = app_status(report, before, now)
-            due = self._told[app] + DETAILS_EVERY if app in self._told else now
-            if not urgent and now < due:
-                if merge_patch(before.get("status") or {}, status):
-                    later = min(filter(None, (later, due)))
-                continue
-            self._told[app] = now
-            await self._writer.status("App", app, status, "status")
+            due = await self._status("App", app, before, status, urgent)
+            later = min(filter(None, (later, due)), default=None)
         return later
+
+    async def _status(
+        self, kind: str, key: Key, before: Mapping[str, Any], status: Mapping[str, Any], urgent: bool
+    ) -> datetime | None:
+        """Write a status: at once what is urgent, numbers now and then. Returns when these are due."""
+        if not merge_patch(before.get("status") or {}, status):
+            return None
+        now, told = self._now(), self._told.get((kind, key))
+        if not urgent and told is not None and now < told + DETAILS_EVERY:
+            return told + DETAILS_EVERY
+        self._told[kind, key] = now
+        await self._writer.status(kind, key, status, "status")
+        return None
+
+    async def tell_lane(self, lane: Key) -> datetime | None:
+        """The status of a lane. Returns when to look again by the clock."""
+        body = self._index.objects["Lane"][lane].body()
+        names = [
+            Key(lane.namespace, name) for name in sorted(self._index.lanes[lane.namespace][lane.name].apps)
+        ]
+        found = part(self._index, tuple(app for app in names if app in self._index.apps), self._parsed)
+        if lane not in found.spec.lanes:
+            return None
+        facts = Snapshot(self._index, self._confirmed, found.objects)
+        seen = observe(found.spec, found.objects, facts, self._parsed)
+        whole = document(Pass(found.spec, seen, Plan(), Report(), Changes((), (), ())))
+        said = next(each for each in whole["lanes"] if (each["namespace"], each["name"]) == lane)
+        status, urgent = lane_status(said, body, self._now())
+        return await self._status("Lane", lane, body, status, urgent)
