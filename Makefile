@@ -4,7 +4,7 @@ UV := .cache/uv/bin/uv
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: setup lock demo test test-all check bench clean help
+.PHONY: setup lock demo test test-all test-cluster lab check bench clean help
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/' | sort
@@ -36,6 +36,12 @@ test: $(STAMP) check ## checks, then the tests that take up to eight minutes in 
 
 test-all: $(STAMP) check ## checks, then every test, the long ones too
 	@$(BIN)/pytest -m ""
+
+lab: $(STAMP) ## the real control planes for test-cluster, built from pins; a quarter of an hour, once
+	@$(BIN)/python -m tests.lab.build
+
+test-cluster: lab ## the tests against real Kubernetes and Istio; as root
+	@$(BIN)/pytest -m cluster
 
 check: $(STAMP) ## lint, types, import contracts
 	@$(BIN)/ruff format --check src tests bench examples

@@ -114,6 +114,10 @@ class ControlPlane:
         for each in objects(wanted):
             await self.api.apply(each)
 
+    async def configure_mesh(self, text: str) -> None:
+        """Give running istiods another mesh configuration."""
+        await self.api.apply(istiod.mesh_configuration(text))
+
     async def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """What kubectl prints.
 
@@ -215,17 +219,13 @@ class ControlPlane:
     async def _start_istio(self) -> None:
         """Istio's kinds are there before any istiod: it would begin without them, and take them up later."""
         secret = istiod.write_authority(self.folder)
-        mesh = self.folder / "mesh.yaml"
-        mesh.write_text(self._mesh)
         for number in range(self._count):
-            one = istiod.istiod(
-                self.folder, self._block, self.credentials, number, mesh, self._istiod_environment
-            )
+            one = istiod.istiod(self.folder, self._block, self.credentials, number, self._istiod_environment)
             self._program(one.program)
             self.istiods.append(one)
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": istiod.NAMESPACE}}
         await self.api.apply(namespace)
-        await self.apply([secret, *istiod.surroundings()])
+        await self.apply([secret, istiod.mesh_configuration(self._mesh), *istiod.surroundings()])
         if not self._has_kinds:
             await self._define_kinds(cache.document("istio-crds.yaml").read_text())
         await self._open_kinds()

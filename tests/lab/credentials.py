@@ -67,8 +67,7 @@ class Credentials:
             "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": user}}],
             "current-context": "lab",
         }
-        path.write_text(yaml.safe_dump(content))
-        path.chmod(0o600)
+        _write(path, yaml.safe_dump(content))
         return path
 
 
@@ -85,3 +84,11 @@ def written(folder: Path, server: str, names: list[str]) -> Credentials:
     lines = [f'{made.tokens[user]},{user},{user},"{group}"\n' for user, group in _GROUPS.items()]
     made.token_file.write_text("".join(lines))
     return made
+
+
+def _write(path: Path, text: str) -> None:
+    """In one step: somebody may be reading what was there."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(text)
+    unfinished.chmod(0o600)
+    unfinished.rename(path)

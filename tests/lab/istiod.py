@@ -68,7 +68,7 @@ class Istiod:
 
 
 def istiod(
-    folder: Path, block: Block, credentials: Credentials, number: int, mesh: Path, more: Mapping[str, str]
+    folder: Path, block: Block, credentials: Credentials, number: int, more: Mapping[str, str]
 ) -> Istiod:
     """An istiod that has not been started."""
     address, private = block.public(FIRST_ISTIOD + number), block.private(FIRST_ISTIOD + number)
@@ -77,7 +77,6 @@ def istiod(
         str(cache.program("pilot-discovery")),
         "discovery",
         f"--kubeconfig={credentials.kubeconfig(ISTIOD)}",
-        f"--meshConfig={mesh}",
         f"--grpcAddr={address}:15010",
         f"--secureGRPCAddr={address}:15012",
         f"--monitoringAddr={address}:15014",
@@ -116,6 +115,12 @@ def write_authority(folder: Path) -> Object:
     data = {name: base64.b64encode(content).decode() for name, content in files.items()}
     metadata = {"name": "cacerts", "namespace": NAMESPACE}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
+
+
+def mesh_configuration(text: str) -> Object:
+    """Where istiods read Istio's mesh configuration from, now and when it changes."""
+    metadata = {"name": "istio", "namespace": NAMESPACE}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"mesh": text}}
 
 
 def surroundings() -> list[Object]:

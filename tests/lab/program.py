@@ -16,6 +16,8 @@ from pathlib import Path
 READY_WITHIN_S = 60.0
 _PAUSE_S = 0.05
 _TAIL_LINES = 15
+_KEPT = ("PATH", "HOME")
+"""What programs see of our own variables: inside a cluster, others would tell them of that one."""
 
 
 class NotStarted(Exception):  # noqa: N818 - it is read as a sentence
@@ -51,7 +53,7 @@ class Program:
                 *dying_with_us,
                 *self.command,
                 cwd=self.folder,
-                env={**os.environ, **self.environment},
+                env={name: os.environ[name] for name in _KEPT if name in os.environ} | dict(self.environment),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -81,14 +83,15 @@ class Program:
         if self._process is None:
             return
         if grace_s:
-            self._signal(signal.SIGTERM)
+            self.send(signal.SIGTERM)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), grace_s)
-        self._signal(signal.SIGKILL)
+        self.send(signal.SIGKILL)
         await self._process.wait()
         self._process = None
 
-    def _signal(self, number: signal.Signals) -> None:
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to it and to all that it has started; SIGSTOP makes it hang, SIGCONT go on."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)

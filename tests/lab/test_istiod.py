@@ -10,7 +10,7 @@ import pytest
 from tests.lab import ads
 from tests.lab.api import Object
 from tests.lab.control_plane import ControlPlane
-from tests.lab.istiod import AUDIENCE, NAMESPACE
+from tests.lab.istiod import AUDIENCE, MESH, NAMESPACE
 from tests.lab.waiting import until
 
 from laneway.mesh.protos import message
@@ -90,6 +90,19 @@ async def test_the_debug_interface_answers_localhost_over_http(lab: ControlPlane
         session.get(f"{lab.istiods[0].debug}/debug/syncz") as answer,
     ):
         assert answer.status == 200
+
+
+async def test_istiods_follow_the_mesh_configuration(lab: ControlPlane) -> None:
+    async def is_configured() -> bool:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{lab.istiods[0].debug}/debug/mesh") as told,
+        ):
+            return "/dev/stdout" in await told.text()
+
+    await lab.configure_mesh(MESH.replace('""', "/dev/stdout"))
+    await until(is_configured)
+    await lab.configure_mesh(MESH)
 
 
 async def test_all_istiods_are_found_by_their_service_while_they_run(tmp_path: Path) -> None:
