@@ -81,7 +81,6 @@ def _numbers(report: AppReport) -> Json:
         "release": app["release"],
         "versions": versions,
         "replicas": sum(version["pods"] for version in versions),
-        "readyReplicas": sum(version["ready"] for version in versions),
         "findings": findings,
     }
 
