@@ -187,7 +187,7 @@ class Controller:
             wake = await (self._app(work.key) if work.kind == "App" else self._lane(work.key))
         except (ApiError, Unreachable) as error:
             delay = self._queue.failed(work)
-            log.warning("%s %s is tried again in %.1f s: %s", *work, delay, str(error)[:500])
+            log.warning("%s %s is tried again in %.1f s: %s", *work, delay, _short(error))
         except Exception:
             delay = self._queue.failed(work)
             log.exception("%s %s failed, and is tried again in %.1f s", *work, delay)
@@ -207,3 +207,9 @@ class Controller:
 
     async def _lane(self, lane: Key) -> datetime | None:
         return await self._reconciler.tell_lane(lane) if lane in self.index.objects["Lane"] else None
+
+
+def _short(error: Exception) -> str:
+    """An error whose middle may hold a whole object."""
+    text = str(error)
+    return text if len(text) <= 600 else f"{text[:200]} … {text[-400:]}"
