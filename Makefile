@@ -34,8 +34,8 @@ demo: $(STAMP) ## watch a lane, a canary and an abort on real Envoys
 test: $(STAMP) check ## checks, then the tests that take up to eight minutes in all
 	@$(BIN)/pytest
 
-test-all: $(STAMP) check ## checks, then every test, the long ones too
-	@$(BIN)/pytest -m ""
+test-all: $(STAMP) check ## checks, then every test without a cluster, the long ones too
+	@$(BIN)/pytest -m "not cluster"
 
 lab: $(STAMP) ## the real control planes for test-cluster, built from pins; a quarter of an hour, once
 	@$(BIN)/python -m tests.lab.build

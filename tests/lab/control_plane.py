@@ -114,6 +114,14 @@ class ControlPlane:
         for each in objects(wanted):
             await self.api.apply(each)
 
+    async def define_kinds(self, definitions: str | Object | list[Object]) -> None:
+        """Have these CustomResourceDefinitions; all of their versions are served when this returns."""
+        wanted = objects(definitions)
+        await _together(*(self.api.apply(each) for each in wanted))
+        for spec in (each["spec"] for each in wanted):
+            for version in spec["versions"]:
+                await self._is_served(f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}")
+
     async def configure_mesh(self, text: str) -> None:
         """Give running istiods another mesh configuration."""
         await self.api.apply(istiod.mesh_configuration(text))
@@ -227,17 +235,9 @@ class ControlPlane:
         await self.api.apply(namespace)
         await self.apply([secret, istiod.mesh_configuration(self._mesh), *istiod.surroundings()])
         if not self._has_kinds:
-            await self._define_kinds(cache.document("istio-crds.yaml").read_text())
+            await self.define_kinds(cache.document("istio-crds.yaml").read_text())
         await self._open_kinds()
         await _together(*(self.start_istiod(one.number) for one in self.istiods))
-
-    async def _define_kinds(self, definitions: str) -> None:
-        """Have these kinds, all served when this returns."""
-        wanted = objects(definitions)
-        await _together(*(self.api.apply(each) for each in wanted))
-        for spec in (each["spec"] for each in wanted):
-            for version in spec["versions"]:
-                await self._is_served(f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}")
 
     async def _open_kinds(self) -> None:
         """Be the first to ask for each of Istio's kinds: an istiod, refused, would wait for a second."""
