@@ -92,10 +92,16 @@ class Reconciler:
         return min(filter(None, (seen.planned.wake, later)), default=None)
 
     def _is_settled(self, seen: Pass, contested: Iterable[ContestedError]) -> bool:
-        at_rest = all(
-            each.written and each.confirmed and len(each.listed) < 2 for each in seen.observed.apps.values()
+        """Nothing is to be known any more about clusters: every rule that there shall be stands."""
+        apps = seen.observed.apps
+        at_rest = all(each.written and each.confirmed and len(each.listed) < 2 for each in apps.values())
+        led = all(
+            lane.name in table.lanes
+            for lane, versions in seen.observed.lanes.items()
+            for name in versions
+            if (app := apps.get(Key(lane.namespace, name))) and (table := app.written)
         )
-        return at_rest and not seen.changes and not any(contested)
+        return at_rest and led and not seen.changes and not any(contested)
 
     async def _hold_templates(self, seen: Pass) -> None:
         """The template's own pods go once the app serves without them."""
