@@ -67,6 +67,17 @@ class Cluster:
         await self.lab.apply(obj)
         return await self.lab.api.get(await self._path(obj))
 
+    async def policy_status(self, name: str) -> Object:
+        """What Kubernetes says of a policy, once it has looked at it."""
+        path = f"/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/{name}"
+        for _ in range(TRIES):
+            found = await self.lab.api.get(path)
+            if found.get("status", {}).get("observedGeneration") == found["metadata"]["generation"]:
+                status: Object = found["status"]
+                return status
+            await asyncio.sleep(PAUSE_S)
+        raise AssertionError(f"nobody has looked at policy {name}")
+
     async def allowed(
         self, account: Api, verb: str, resource: str, namespace: str = "", name: str = ""
     ) -> bool:

@@ -67,6 +67,13 @@ def derived(name: str, namespace: str) -> Object:
     }
 
 
+@pytest.mark.parametrize("name", ["laneway-apps", "laneway-kinds", "laneway-derived"])
+async def test_policies_are_well_typed(cluster: Cluster, name: str) -> None:
+    """Kubernetes finds no field in an expression that an object does not have."""
+    checked = await cluster.policy_status(name)
+    assert checked.get("typeChecking", {}) == {}
+
+
 @pytest.mark.parametrize(("wrong", "message"), WRONG)
 async def test_apps_that_cannot_be_released_are_refused(
     cluster: Cluster, wrong: Object, message: str

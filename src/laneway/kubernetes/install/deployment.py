@@ -45,7 +45,11 @@ def deployment(namespace: str, image: str, replicas: int = REPLICAS) -> list[Man
             "apiVersion": "policy/v1",
             "kind": "PodDisruptionBudget",
             "metadata": named,
-            "spec": {"maxUnavailable": 1, "selector": selector},
+            "spec": {
+                "maxUnavailable": 1,
+                "selector": selector,
+                "unhealthyPodEvictionPolicy": "AlwaysAllow",
+            },
         },
         {
             "apiVersion": "v1",
