@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.lab import cache, debian, kubernetes, prepared, toolchain
+from tests.lab.addresses import NoAddresses
 from tests.lab.control_plane import ControlPlane
 from tests.lab.pins import EVERY, Document, Module
 
@@ -34,7 +35,10 @@ def main() -> int:
             print(f"lab: failed: {' '.join(map(str, failed.cmd))}", file=sys.stderr)
             return 1
         debian.fetch_prometheus()
-        asyncio.run(_prepare())
+        try:
+            asyncio.run(_prepare())
+        except NoAddresses as failure:
+            print(f"lab: no store with Istio's kinds, every start will define them: {failure}")
     print(f"lab: ready in {cache.root()}")
     return 0
 
