@@ -16,7 +16,7 @@ from laneway.kubernetes.api.backoff import backoff
 from laneway.kubernetes.api.credentials import AccessError
 from laneway.kubernetes.api.errors import ApiError, Unreachable
 from laneway.kubernetes.api.server import Server, selectors
-from laneway.kubernetes.api.watch import Event, watch
+from laneway.kubernetes.api.watch import IDLE_SECONDS_MAX, Event, watch
 from laneway.spec.meta import Key
 
 FIRST_SECONDS = 0.2
@@ -56,9 +56,10 @@ class Reflector(Generic[T]):
         namespace: str | None = None,
         labels: str | None = None,
         fields: str | None = None,
+        idle_seconds: float = IDLE_SECONDS_MAX,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """decode: what to keep of an object.
+        """decode: what to keep of an object. idle_seconds: a watch that is silent for longer is begun anew.
 
         changed: told key, before and now, where what is kept differs; None for not there. One that was
         deleted and made again in a gap is told as one change: their uids differ. jitter: gives numbers of
@@ -75,6 +76,7 @@ class Reflector(Generic[T]):
         self._namespace = namespace
         self._selectors = selectors(labels, fields)
         self._labels, self._fields = labels, fields
+        self._idle_seconds = idle_seconds
         self._jitter = jitter
         self._version: str | None = None  # None: everything is to be read anew
         self._streams_lists = True
@@ -106,8 +108,9 @@ class Reflector(Generic[T]):
             await self._list()
         began = self._time()
         listing: set[Key] | None = set() if self._version is None else None
-        async with aclosing(watch(self._server, self._kind, self._namespace, self._query())) as batches:
-            async for events in batches:
+        heard = watch(self._server, self._kind, self._namespace, self._query(), self._idle_seconds)
+        async with aclosing(heard):
+            async for events in heard:
                 self.last_heard = self._time()
                 for event in events:
                     listing = self._take(event, listing)

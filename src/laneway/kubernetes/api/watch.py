@@ -52,15 +52,15 @@ _HEAD = msgspec.json.Decoder(_Head)
 
 
 async def watch(
-    server: Server, kind: str, namespace: str | None, query: Mapping[str, str]
+    server: Server, kind: str, namespace: str | None, query: Mapping[str, str], idle_seconds: float
 ) -> AsyncGenerator[list[Event], None]:
     """Events, as many at a time as came together, until the API server ends the watch.
 
     Raises ApiError, `gone` where the version asked from is too old; Unreachable when the connection ends, or
-    when nothing came for longer than bookmarks are apart.
+    when nothing came for `idle_seconds`.
     """
     lines = Lines()
-    async with server.watch(kind, namespace, query, IDLE_SECONDS_MAX) as pieces:
+    async with server.watch(kind, namespace, query, idle_seconds) as pieces:
         async for piece in pieces:
             try:
                 complete = lines.feed(piece)
