@@ -22,6 +22,8 @@ from typing import Any
 import anyio
 
 from laneway import __version__
+from laneway.api.engine import ConflictError, EventQuery, MissingError, Part, RefusedError
+from laneway.api.selection import PodQuery
 from laneway.control.status import (
     Change,
     Changes,
@@ -35,10 +37,7 @@ from laneway.control.status import (
     ReleaseStatus,
     Status,
 )
-from laneway.local.process.markers import Part
-from laneway.local.server.api import ConflictError, EventQuery, MissingError, RefusedError
 from laneway.local.server.api_server import serve
-from laneway.local.server.selection import PodQuery
 from laneway.local.state import State
 from laneway.spec.meta import Key
 from laneway.spec.release import Verb
@@ -51,7 +50,7 @@ SILENT = "silent"
 
 
 class StandInEngine:
-    """Implements `laneway.local.server.api.Engine` without a mesh."""
+    """Implements `laneway.api.engine.Engine` without a mesh."""
 
     def __init__(self, state: State) -> None:
         self.stored: dict[tuple[str, str, str], Json] = {}

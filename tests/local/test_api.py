@@ -18,6 +18,8 @@ import httpx2
 import pytest
 from anyio.abc import TaskStatus
 
+from laneway.api.engine import ConflictError, EventQuery, MissingError, Part, RefusedError
+from laneway.api.selection import PodQuery
 from laneway.control.status import (
     Changes,
     Event,
@@ -31,10 +33,7 @@ from laneway.control.status import (
     ReleaseStatus,
     Status,
 )
-from laneway.local.process.markers import Part
-from laneway.local.server.api import ConflictError, EventQuery, MissingError, RefusedError
 from laneway.local.server.api_server import serve
-from laneway.local.server.selection import PodQuery
 from laneway.spec.meta import Key
 from laneway.spec.release import Verb
 

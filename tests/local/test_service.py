@@ -10,11 +10,11 @@ from tests.local.cluster import ready_pods
 from tests.local.eventually import eventually
 from tests.local.running_engine import Running, app, key, lane, obj, plain, rules, running
 
+from laneway.api.engine import ConflictError, EventQuery, MissingError, RefusedError
+from laneway.api.selection import PodQuery
 from laneway.control.status import Json, Reference
 from laneway.local.logs import log_file
 from laneway.local.process.markers import Part
-from laneway.local.server.api import ConflictError, EventQuery, MissingError, RefusedError
-from laneway.local.server.selection import PodQuery
 from laneway.local.state import State
 from laneway.spec.release import Verb
 
@@ -250,7 +250,7 @@ async def test_explain_knows_the_labels_of_a_plain_deployments_pods(world: Runni
 async def lines_of(world: Running, **meant: str) -> set[str]:
     """The pods whose lines there are."""
     which = PodQuery("shop", **meant)
-    return {line["pod"] async for line in await world.service.logs(which, Part.APP, 10, follow=False)}
+    return {line["pod"] async for line in await world.service.logs(which, "app", 10, follow=False)}
 
 
 async def test_logs_are_those_of_an_apps_pods_and_of_its_lanes(world: Running, state: State) -> None:
@@ -283,7 +283,7 @@ async def test_logs_of_a_plain_deployment_are_found_by_its_name(world: Running) 
         ({"lane": "none"}, "Lane"),
     ):
         with pytest.raises(MissingError, match=f"there is no {says} shop/none"):
-            await world.service.logs(PodQuery("shop", **missing), Part.APP, 10, follow=False)
+            await world.service.logs(PodQuery("shop", **missing), "app", 10, follow=False)
 
 
 async def test_a_restart_replaces_pods_and_never_has_fewer_ready_ones(world: Running) -> None:

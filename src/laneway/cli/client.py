@@ -34,7 +34,7 @@ ANSWER_SECONDS = 30.0
 
 
 class Pods(TypedDict, total=False):
-    """Which pods are meant: as `laneway.local.server.selection.PodQuery`."""
+    """Which pods are meant: as `laneway.api.selection.PodQuery`."""
 
     namespace: str
     app: str

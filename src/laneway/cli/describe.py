@@ -96,9 +96,9 @@ def _kind(client: Client, named: str, namespace: str | None) -> str:
 
 
 def _about(client: Client, kind: str, named: str, namespace: str | None) -> About:
+    from laneway.api.selection import PodQuery
     from laneway.cli import defaults, finding, tables
     from laneway.local.pod.pods import read_pod
-    from laneway.local.server.selection import PodQuery
 
     wanted = tables.kind_of(kind)
     space, name = finding.split(named, namespace)

@@ -145,9 +145,9 @@ def _engine(client: Client, state: State) -> Engine | None:
 
 def _application(found: Sequence[Json], pods: Pods, app: str) -> tuple[Pod, int]:
     """One of these pods, a ready one if there is any, and the process of its application. Raises Failure."""
+    from laneway.api.selection import PodQuery
     from laneway.cli.failure import Failure
     from laneway.local.pod.pods import read_pod
-    from laneway.local.server.selection import PodQuery
     from laneway.spec.problems import Code
 
     query = PodQuery(**pods)

@@ -17,10 +17,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from laneway.api.engine import ConflictError, Engine, EventQuery, MissingError, Part, RefusedError
+from laneway.api.selection import PodQuery
 from laneway.control.status import LogLine, Problem, Reference
-from laneway.local.process.markers import Part
-from laneway.local.server.api import ConflictError, Engine, EventQuery, MissingError, RefusedError
-from laneway.local.server.selection import PodQuery
 from laneway.spec.meta import Key
 from laneway.spec.release import Verb
 
@@ -105,7 +104,7 @@ class _Pods(_Body):
 
 
 class _Logs(_Pods):
-    part: Part = Part.APP
+    part: Part = "app"
     tail: Annotated[int, Field(ge=0)] = 100
     follow: bool = False
 

@@ -12,7 +12,7 @@ import anyio
 import uvicorn
 from anyio.abc import TaskStatus
 
-from laneway.local.server.api import Engine
+from laneway.api.engine import Engine
 from laneway.local.server.api_routes import application
 
 

@@ -12,6 +12,9 @@ from dataclasses import asdict
 from typing import cast
 
 from laneway import __version__
+from laneway.api.engine import ConflictError, EventQuery, MissingError, Part, RefusedError
+from laneway.api.explain import explain
+from laneway.api.selection import PodQuery
 from laneway.control.observe import SPEC_KINDS, labels_of
 from laneway.control.overview import release_status
 from laneway.control.status import (
@@ -31,11 +34,9 @@ from laneway.local.engine import LocalEngine
 from laneway.local.logs import Source, follow_logs, log_file
 from laneway.local.measure.usage import Meter
 from laneway.local.pod.pods import Pod
-from laneway.local.process.markers import Part
+from laneway.local.process import markers
+from laneway.local.proxy import gateways
 from laneway.local.server import documents
-from laneway.local.server.api import ConflictError, EventQuery, MissingError, RefusedError
-from laneway.local.server.explain import explain
-from laneway.local.server.selection import PodQuery
 from laneway.local.state import State
 from laneway.local.store import Change as Operation
 from laneway.manifests import names
@@ -52,7 +53,7 @@ USAGE_SECONDS = 1.0
 
 
 class Service:
-    """Implements `local.api.Engine`."""
+    """Implements `laneway.api.engine.Engine`."""
 
     def __init__(self, state: State, engine: LocalEngine, ending: asyncio.Event) -> None:
         """ending: set when the daemon shall end."""
@@ -174,7 +175,9 @@ class Service:
         """Walk the rules as the proxies have them."""
         caller = self._caller(source) if source else None
         ports = list(self._engine.proxies.ingress().ports)
-        return explain(self._engine.proxies.registry, url, method, headers, caller, ports)
+        return explain(
+            self._engine.proxies.registry, url, method, headers, caller, ports, gateways.INGRESS_LABELS
+        )
 
     def _caller(self, source: Key) -> AtSidecar:
         """The sidecar of a pod of an App, of its stable version, or of a Deployment. Raises MissingError."""
@@ -198,7 +201,10 @@ class Service:
     async def _lines(self, which: PodQuery, part: Part, tail: int, follow: bool) -> AsyncIterator[LogLine]:
         def sources() -> list[Source]:
             folder = self._state.logs
-            return [Source(pod.key.name, log_file(folder, pod.key, part)) for pod in self._pods(which)]
+            return [
+                Source(pod.key.name, log_file(folder, pod.key, markers.Part(part)))
+                for pod in self._pods(which)
+            ]
 
         async for line in follow_logs(sources, tail, follow):
             yield LogLine(pod=line.name, line=line.text)

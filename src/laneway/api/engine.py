@@ -1,6 +1,6 @@
-"""What the daemon can do for its clients, and the errors that it answers with: the API without its transport.
+"""What an engine can do for its clients, and the errors that it answers with: the API without a transport.
 
-Types only. Must not know HTTP, nor who does what is asked.
+Types only. Must not know HTTP, nor which engine does what is asked.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
+from laneway.api.selection import PodQuery
 from laneway.control.status import (
     Changes,
     Event,
@@ -23,10 +24,11 @@ from laneway.control.status import (
     ReleaseStatus,
     Status,
 )
-from laneway.local.process.markers import Part
-from laneway.local.server.selection import PodQuery
 from laneway.spec.meta import Key
 from laneway.spec.release import Verb
+
+Part = Literal["app", "sidecar"]
+"""Of a pod, whose lines are meant."""
 
 
 class RefusedError(Exception):
@@ -46,7 +48,7 @@ class ConflictError(Exception):
 
 
 class Engine(Protocol):
-    """What the daemon can do. Documents: `laneway.control.status`; objects: JSON dicts as in YAML."""
+    """What an engine can do. Documents: `laneway.control.status`; objects: JSON dicts as in YAML."""
 
     async def ping(self) -> Ping:
         """Who answers; answered while everything else is still starting."""
@@ -96,7 +98,10 @@ class Engine(Protocol):
         """
 
     async def shutdown(self) -> None:
-        """Begin to stop replicas and proxies, then end the daemon; the state stays. Returns at once."""
+        """Begin to stop replicas and proxies, then end the daemon; the state stays. Returns at once.
+
+        An engine that is not of one machine has nothing to end.
+        """
 
 
 @dataclass(frozen=True, slots=True)

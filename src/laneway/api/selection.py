@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
-from laneway.local.pod.pods import Pod
 from laneway.manifests import names
+from laneway.spec.meta import Key
+
+
+class Pod(Protocol):
+    """What is asked of a pod. deployment: the Deployment that it belongs to."""
+
+    @property
+    def key(self) -> Key:
+        """Namespace and name."""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Its labels."""
+
+    @property
+    def deployment(self) -> str:
+        """The name of its Deployment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,11 @@ Must not know how rules are matched.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from laneway.control.status import Explanation, RuleTried, Target
 from laneway.control.status import Hop as HopDocument
-from laneway.local.proxy import gateways
 from laneway.mesh.matching import Request
 from laneway.mesh.registry import Registry
 from laneway.mesh.walk import AtGateway, AtSidecar, Hop, Place, Share, Walk, walk
@@ -25,11 +24,13 @@ def explain(
     headers: Sequence[tuple[str, str]],
     source: AtSidecar | None,
     ingress_ports: Sequence[int],
+    ingress_labels: Mapping[str, str],
 ) -> Explanation:
     """The way of a request that leaves by the sidecar `source`, or enters at the ingress.
 
     A `Host` header takes precedence over the URL's. ingress_ports: server ports of the ingress; a request for
-    any other port of a URL comes to the lowest, where the ingress's own URL leads.
+    any other port of a URL comes to the lowest, where the ingress's own URL leads. ingress_labels: of its
+    pods.
     """
     parts = urlsplit(url if "//" in url else f"//{url}")
     given = {name.lower(): value for name, value in headers}
@@ -43,7 +44,7 @@ def explain(
     else:
         lowest = min(ingress_ports, default=HTTP_PORT)
         server = port if port in ingress_ports else lowest
-        place = AtGateway(gateways.INGRESS_LABELS, server, "ingress gateway")
+        place = AtGateway(ingress_labels, server, "ingress gateway")
         port = server
     return document(walk(registry, place, Request(host, port, path, method, given)))
 

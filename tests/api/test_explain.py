@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from tests.mesh.mesh_objects import SHOP, pod, registry
 
+from laneway.api.explain import explain
 from laneway.control.status import Explanation
-from laneway.local.server.explain import explain
+from laneway.local.proxy.gateways import INGRESS_LABELS
 from laneway.mesh.walk import AtSidecar
 
 INGRESS = """
@@ -77,9 +78,14 @@ WORLD = registry(
 PAGE = AtSidecar("shop", "sidecar of page")
 
 
+def explained(*asked: Any, **named: Any) -> Explanation:
+    """At the ingress that one machine has."""
+    return explain(*asked, **({"ingress_labels": INGRESS_LABELS} | named))
+
+
 def way(url: str, *headers: tuple[str, str], source: AtSidecar | None = None, **change: Any) -> Explanation:
     """The document of a GET."""
-    return explain(WORLD, url, "GET", headers, source, **({"ingress_ports": [80]} | change))
+    return explained(WORLD, url, "GET", headers, source, **({"ingress_ports": [80]} | change))
 
 
 def test_a_request_at_the_ingress_names_the_rule_the_version_and_its_pods() -> None:
@@ -182,9 +188,11 @@ spec:
     world = registry(
         SHOP.partition("\n---\nkind: VirtualService")[0].rstrip("-\n") + rule, [pod("g", {"lane": "green"})]
     )
-    ours = explain(world, "http://pharmacy/", "GET", (), AtSidecar("shop", "green", {"lane": "green"}), [80])
+    ours = explained(
+        world, "http://pharmacy/", "GET", (), AtSidecar("shop", "green", {"lane": "green"}), [80]
+    )
     assert ours["status"] == 200
-    assert not explain(world, "http://pharmacy/", "GET", (), PAGE, [80])["status"]
+    assert not explained(world, "http://pharmacy/", "GET", (), PAGE, [80])["status"]
 
 
 def test_an_answer_of_the_proxy_itself_has_its_status() -> None:
@@ -219,5 +227,5 @@ def test_a_port_of_the_ingress_is_that_port() -> None:
 def test_an_ingress_without_a_gateway_says_so() -> None:
     """Nothing listens there yet."""
     assert way("http://shop.example/", ingress_ports=[])["status"] is None
-    bare = explain(registry(SHOP), "http://shop.example/", "GET", [], None, [])
+    bare = explained(registry(SHOP), "http://shop.example/", "GET", [], None, [])
     assert bare["outcome"] == "ingress gateway answers 404: no Gateway has a server on port 80 here"
