@@ -7,7 +7,7 @@ under test.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -58,15 +58,12 @@ class AdsProxy:
 
     async def until_it_has(self, marker: str) -> None:
         """Its routes have the marker."""
-        async with self.changed:
-            await self.changed.wait_for(
-                lambda: any(marker.encode() in data for data in self.has[ROUTES].values())
-            )
+        await self.until(lambda: any(marker.encode() in data for data in self.has[ROUTES].values()))
 
-    async def until_connected(self) -> None:
-        """It has its first routes, or at least listeners."""
-        async with self.changed:
-            await self.changed.wait_for(lambda: bool(self.has[ROUTES]))
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Something holds of what it has."""
+        async with asyncio.timeout(20), self.changed:
+            await self.changed.wait_for(holds)
 
     async def speak(self) -> None:
         """Acknowledge what it was silent about, and all from now on."""
@@ -116,8 +113,7 @@ async def connected(proxy: AdsProxy) -> AsyncIterator[AdsProxy]:
     """Inside, the proxy is connected, and has its first routes."""
     running = asyncio.create_task(proxy.run())
     try:
-        async with asyncio.timeout(20):
-            await proxy.until_connected()
+        await proxy.until(lambda: bool(proxy.has[ROUTES]))
         yield proxy
     finally:
         running.cancel()

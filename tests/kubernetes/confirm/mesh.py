@@ -13,9 +13,10 @@ from typing import Any
 from tests.kubernetes.confirm.ads_proxy import AdsProxy, connected
 from tests.lab.control_plane import ControlPlane
 
-from laneway.kubernetes.confirm.access import WITNESS, Access
+from laneway.kubernetes.confirm.access import Access
 from laneway.kubernetes.confirm.confirmations import Confirmations
 from laneway.kubernetes.confirm.markers import marked
+from laneway.kubernetes.confirm.surroundings import witness_sidecar
 from laneway.kubernetes.confirm.wanted import Pod, Rules
 from laneway.spec.meta import Key
 
@@ -43,6 +44,11 @@ apiVersion: v1
 kind: Service
 metadata: {name: pharmacy, namespace: shop}
 spec: {selector: {app: pharmacy}, ports: [{name: http, port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: other, namespace: elsewhere}
+spec: {selector: {app: other}, ports: [{name: http, port: 80}]}
 """
 
 
@@ -97,8 +103,7 @@ class Mesh:
 
     async def widen_witness(self) -> None:
         """What is installed for witnesses: they see everything, whatever others see."""
-        chosen = {"workloadSelector": {"labels": {"app": WITNESS}}, "egress": [{"hosts": ["*/*"]}]}
-        await self.lab.apply(_istio("Sidecar", Key("istio-system", WITNESS), chosen))
+        await self.lab.apply(witness_sidecar("istio-system"))
 
     def proxy(self, number: int, name: str, **more: Any) -> AdsProxy:
         """A proxy that is not connected yet, of this istiod."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.kubernetes.confirm.ads_proxy import ROUTES, connected
+from tests.kubernetes.confirm.ads_proxy import CLUSTERS, ROUTES, AdsProxy, connected
 from tests.kubernetes.confirm.mesh import CANARY, HOST, RULES, Mesh, pods, until
 
 from laneway.kubernetes.confirm.access import Access
@@ -17,6 +17,19 @@ pytestmark = [pytest.mark.cluster, pytest.mark.anyio]
 
 EDGE = Key("shop", "edge")
 LABELS = {"istio": "edge"}
+EDGE_GATEWAY = {
+    "apiVersion": "networking.istio.io/v1",
+    "kind": "Gateway",
+    "metadata": {"name": "edge", "namespace": "shop"},
+    "spec": {
+        "selector": LABELS,
+        "servers": [{"port": {"number": 8080, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}],
+    },
+}
+
+
+def gateway(mesh: Mesh, number: int) -> AdsProxy:
+    return mesh.proxy(number, "shop/gate", kind="router", labels=LABELS)
 
 
 async def test_rules_are_confirmed_once_every_proxy_has_acknowledged_them(mesh: Mesh) -> None:
@@ -66,32 +79,21 @@ async def test_a_cluster_is_known_with_its_endpoints_and_only_while_it_is_define
 
 
 async def test_rules_of_a_gateway_are_confirmed_by_gateways(mesh: Mesh) -> None:
-    await mesh.lab.apply(
-        {
-            "apiVersion": "networking.istio.io/v1",
-            "kind": "Gateway",
-            "metadata": {"name": "edge", "namespace": "shop"},
-            "spec": {
-                "selector": LABELS,
-                "servers": [{"port": {"number": 8080, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}],
-            },
-        }
-    )
+    await mesh.lab.apply(EDGE_GATEWAY)
     marker = (await mesh.write(EDGE, ["shop.example"], 5, gateways=["shop/edge"])).marker
-    gateway = mesh.proxy(0, "shop/gate", kind="router", labels=LABELS)
     ready = [Pod("shop", "a"), Pod("shop", "gate", gateway=True)]
     async with (
         mesh.proxies("shop/a") as (sidecar,),
-        connected(gateway),
+        connected(gateway(mesh, 0)) as gate,
         mesh.confirmations(lambda: ready) as found,
     ):
         sidecar.silent.add(ROUTES)
-        gateway.silent.add(ROUTES)
+        gate.silent.add(ROUTES)
         marker = (await mesh.write(EDGE, ["shop.example"], 6, gateways=["shop/edge"])).marker
         rules = Rules(marker, ("shop.example",), mesh=False, gateways=frozenset({selector(LABELS)}))
         found.watch({EDGE: rules}, [])
         await until(found, lambda: found.laggards() == ("shop/gate",))
-        await gateway.speak()
+        await gate.speak()
         await until(found, lambda: found.rules(EDGE, marker))
 
 
@@ -114,17 +116,43 @@ async def test_an_istiod_that_is_gone_is_not_needed_once_its_proxies_are_at_anot
             await until(found, lambda: found.rules(RULES, rules.marker))
 
 
+@pytest.mark.long
 async def test_rules_that_were_served_before_anybody_asked_are_confirmed_after_some_seconds(
     mesh: Mesh,
 ) -> None:
-    """As a controller finds them that was started anew; pushes that do not concern the proxies came since."""
+    """As a controller finds them that was started anew, after a push that did not concern the proxies."""
     rules = await mesh.write_rules(25)
     async with mesh.proxies("shop/a", "shop/b") as proxies:
         for proxy in proxies:
             await proxy.until_it_has(rules.marker)
+        await mesh.lab.apply(EDGE_GATEWAY)
+        async with connected(gateway(mesh, 0)) as one, connected(gateway(mesh, 1)) as two:
+            later = await mesh.write(EDGE, ["shop.example"], 25, gateways=["shop/edge"])
+            await one.until_it_has(later.marker)
+            await two.until_it_has(later.marker)
         async with mesh.confirmations(pods("shop/a", "shop/b")) as found:
             found.watch({RULES: rules}, [])
             await until(found, lambda: found.rules(RULES, rules.marker))
+
+
+@pytest.mark.long
+async def test_rules_that_are_not_shown_to_witnesses_are_found_at_a_proxy(mesh: Mesh) -> None:
+    async with mesh.proxies("shop/a", "shop/b"), mesh.confirmations(pods("shop/a", "shop/b")) as found:
+        found.watch({RULES: (rules := await mesh.write_rules(31, exportTo=["."]))}, [])
+        await until(found, lambda: found.rules(RULES, rules.marker))
+
+
+@pytest.mark.long
+async def test_a_proxy_of_which_nobody_knows_that_it_is_not_told_is_waited_for_some_seconds(
+    mesh: Mesh,
+) -> None:
+    await mesh.narrow("elsewhere", "./*")
+    names = ("shop/a", "elsewhere/b")
+    async with mesh.proxies(*names) as (_, narrowed), mesh.confirmations(pods(*names)) as found:
+        await narrowed.until(lambda: CANARY not in narrowed.has[CLUSTERS])
+        found.watch({RULES: (rules := await mesh.write_rules(32))}, [])
+        await until(found, lambda: found.laggards() == ("elsewhere/b",))
+        await until(found, lambda: found.rules(RULES, rules.marker))
 
 
 async def test_a_proxy_that_a_sidecar_keeps_from_the_host_is_not_waited_for(mesh: Mesh) -> None:

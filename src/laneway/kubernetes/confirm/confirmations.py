@@ -45,6 +45,7 @@ class Confirmations:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
         self._served: frozenset[Wanted] = frozenset()
+        self._searching = False
         self._answers: object = None
         self._callbacks: list[Callable[[], None]] = []
 
@@ -54,12 +55,12 @@ class Confirmations:
 
     def istiods(self, addresses: Iterable[str]) -> None:
         """The istiods that there are now, as `address:port`."""
-        wanted = set(addresses)
-        for gone in self._istiods.keys() - wanted:
+        wanted = dict.fromkeys(addresses)
+        for gone in self._istiods.keys() - wanted.keys():
             del self._istiods[gone]
             if task := self._tasks.pop(gone, None):
                 task.cancel()
-        for new in wanted - self._istiods.keys():
+        for new in [address for address in wanted if address not in self._istiods]:
             self._istiods[new] = Istiod(new, self._access, self._look)
             self._start(new)
         self._follow()
@@ -116,8 +117,9 @@ class Confirmations:
             try:
                 while True:
                     await asyncio.sleep(LOOK_AGAIN_SECONDS)
-                    if self._ledger.awaited:
+                    if self._ledger.awaited or self._searching:
                         self._look()
+                        self._search()
             finally:
                 for task in self._tasks.values():
                     task.cancel()
@@ -160,6 +162,17 @@ class Confirmations:
             if self._served - before:
                 istiod.hurry()
             else:
+                istiod.ask()
+
+    def _search(self) -> None:
+        """Look for rules that are not shown to us. Who may be told them is known once istiod was asked."""
+        self._searching = False
+        for istiod in self._istiods.values():
+            view = istiod.view()
+            hidden = self._ledger.hidden(view, monotonic()) if view else {}
+            istiod.seek(hidden)
+            self._searching |= bool(hidden)
+            if not all(hidden.values()):
                 istiod.ask()
 
     def _tell(self, world: World) -> None:

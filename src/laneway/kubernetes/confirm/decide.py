@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from laneway.kubernetes.confirm.syncz import NEVER, Kind, Proxy, Snapshot, Told
 from laneway.kubernetes.confirm.wanted import Pod, Rules, Selector, host_of
@@ -37,7 +38,7 @@ class View:
     """One istiod that can be asked.
 
     gateways: what proxies with such labels are served. endpoints: of a cluster, None where they are not
-    known. mute: it shows what it serves, but tells nothing of its proxies.
+    known. hidden: markers that it serves others than us. mute: it tells nothing of its proxies.
     """
 
     address: str
@@ -46,10 +47,11 @@ class View:
     clusters: Mapping[str, Moment]
     endpoints: Callable[[str], int | None]
     snapshot: Snapshot | None = None
+    hidden: Mapping[str, Moment] = field(default_factory=dict)
     mute: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class World:
     """Everything that an answer is made of.
 
@@ -65,6 +67,17 @@ class World:
     connecting: tuple[str, ...] = ()
     unreachable: tuple[str, ...] = ()
     assume_after: float | None = None
+
+    @cached_property
+    def ready(self) -> frozenset[Key] | None:
+        """The pods that get requests; None if nobody knows."""
+        return None if self.pods is None else frozenset(Key(pod.namespace, pod.name) for pod in self.pods)
+
+    @cached_property
+    def cut_off(self) -> tuple[Pod, ...]:
+        """Pods that no istiod knows."""
+        known = frozenset().union(*(view.snapshot.keys for view in self.views if view.snapshot))
+        return tuple(pod for pod in self.pods or () if Key(pod.namespace, pod.name) not in known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +101,16 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """Something to be confirmed: since when an istiod serves it, whom it concerns, who has it."""
+    """Something to be confirmed: since when an istiod serves it, whom it concerns, who has it.
+
+    all_have: that all whom it may concern surely have it, told at once.
+    """
 
     since: Callable[[View, float], Moment | None]
     concerns: Callable[[str, Kind], bool]
     has: Callable[[Proxy, Moment, bool], bool]
     told: Callable[[Proxy], Iterable[Told | None]]
+    all_have: Callable[[Snapshot, Moment], bool] = lambda snapshot, moment: False
 
 
 def rules_want(rules: Rules, sees: Sees, returned: float | None = None) -> Want:
@@ -107,6 +124,7 @@ def rules_want(rules: Rules, sees: Sees, returned: float | None = None) -> Want:
         concerns=lambda namespace, kind: _rules_concern(rules, sees, namespace, kind),
         has=_has_routes,
         told=lambda proxy: (proxy.routes,),
+        all_have=lambda snapshot, moment: _all_have_routes(rules, snapshot, moment),
     )
 
 
@@ -150,7 +168,8 @@ def endpoint_count(name: str, views: Iterable[View]) -> int | None:
 def _rules_since(rules: Rules, view: View, now: float, returned: float | None) -> Moment | None:
     places = [view.mesh] if rules.mesh else []
     places += [view.gateways.get(one, Served()) for one in rules.gateways]
-    moments = [place.markers.get(rules.marker) for place in places]
+    hidden = view.hidden.get(rules.marker)
+    moments = [place.markers.get(rules.marker, hidden) for place in places]
     if returned is not None:
         moments = [
             _after(moment, place.latest, returned, now) for moment, place in zip(moments, places, strict=True)
@@ -202,28 +221,30 @@ def _laggards(
     want: Want, showing: list[tuple[View, Moment]], world: World, proven: Set[Key], cut_off: bool
 ) -> tuple[Mapping[Key, str], Set[Key]]:
     """Who does not have it, and who does. What was acknowledged once stays true, on whatever connection."""
-    ready = None if world.pods is None else {Key(pod.namespace, pod.name) for pod in world.pods}
-    has, behind, known = set(proven), dict[Key, str](), set[Key]()
+    has, behind = set(proven), dict[Key, str]()
     for view, moment in showing:
-        aged = _aged(view, moment)
-        for proxy in view.snapshot.proxies if view.snapshot else ():
-            known.add(proxy.key)
-            if proxy.key in has or _starting(proxy, ready):
+        if view.snapshot is None:
+            continue
+        if want.all_have(view.snapshot, moment):
+            has |= view.snapshot.keys
+            continue
+        aged = _aged(view.snapshot, moment)
+        for proxy in view.snapshot.proxies:
+            if proxy.key in has or _starting(proxy, world.ready):
                 continue
             if not want.concerns(proxy.key.namespace, proxy.kind) or want.has(proxy, moment, aged):
                 has.add(proxy.key)
             else:
                 behind[proxy.key] = _why(want, proxy)
     if cut_off:
-        behind |= dict.fromkeys(_cut_off(want, world.pods or (), known), CUT_OFF)
+        behind |= dict.fromkeys(_cut_off(want, world.cut_off), CUT_OFF)
     return {key: why for key, why in behind.items() if key not in has}, has
 
 
-def _cut_off(want: Want, pods: Iterable[Pod], known: Set[Key]) -> Iterator[Key]:
+def _cut_off(want: Want, pods: Iterable[Pod]) -> Iterator[Key]:
     for pod in pods:
-        key = Key(pod.namespace, pod.name)
-        if key not in known and want.concerns(pod.namespace, Kind.GATEWAY if pod.gateway else Kind.SIDECAR):
-            yield key
+        if want.concerns(pod.namespace, Kind.GATEWAY if pod.gateway else Kind.SIDECAR):
+            yield Key(pod.namespace, pod.name)
 
 
 def _starting(proxy: Proxy, ready: Set[Key] | None) -> bool:
@@ -231,10 +252,7 @@ def _starting(proxy: Proxy, ready: Set[Key] | None) -> bool:
     return ready is not None and proxy.reach == NEVER and proxy.key not in ready
 
 
-def _aged(view: View, moment: Moment) -> bool:
-    snapshot = view.snapshot
-    if snapshot is None:
-        return False
+def _aged(snapshot: Snapshot, moment: Moment) -> bool:
     return snapshot.at - moment.at >= QUEUE_SECONDS + QUEUE_SECONDS_PER_PROXY * len(snapshot.proxies)
 
 
@@ -243,6 +261,11 @@ def _has_routes(proxy: Proxy, moment: Moment, aged: bool) -> bool:
         # It has no listener with routes; that it would have one by now shows in what else it was told.
         return proxy.reach >= moment.counter or (aged and proxy.reach > NEVER)
     return _has(proxy.routes, proxy, moment, aged)
+
+
+def _all_have_routes(rules: Rules, snapshot: Snapshot, moment: Moment) -> bool:
+    kinds = [Kind.SIDECAR] * rules.mesh + [Kind.GATEWAY] * bool(rules.gateways)
+    return all(snapshot.routes_acked[kind] >= moment.counter for kind in kinds)
 
 
 def _has_cluster(proxy: Proxy, moment: Moment, aged: bool) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any
 
@@ -21,9 +21,11 @@ from laneway.kubernetes.confirm.conversation import Conversation
 from laneway.kubernetes.confirm.decide import View
 from laneway.kubernetes.confirm.pace import Pace
 from laneway.kubernetes.confirm.questions import Questions, RefusedError
+from laneway.kubernetes.confirm.search import Search
 from laneway.kubernetes.confirm.syncz import Snapshot
 from laneway.kubernetes.confirm.wanted import Selector
 from laneway.kubernetes.confirm.witness import Witness
+from laneway.spec.meta import Key
 
 RETRY_SECONDS = 0.1
 RETRY_SECONDS_MAX = 5.0
@@ -53,6 +55,11 @@ class Istiod:
         self._selectors, self._clusters = selectors, clusters
         if self._link:
             self._link.follow(selectors, clusters)
+
+    def seek(self, sought: Mapping[str, tuple[Key, ...]]) -> None:
+        """Look for these markers in what is told one of these proxies, as it is not shown to us."""
+        if self._link:
+            self._link.search.seek(sought)
 
     def ask(self) -> None:
         """Take a snapshot of its proxies, as soon as the pace allows."""
@@ -120,6 +127,7 @@ class _Link:
         self._running: dict[Selector, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
         self._questions = Questions(lambda: self._stream("sidecar", access.labels))
+        self.search = Search(Questions(lambda: self._stream("sidecar", access.labels)), changed)
         self._snapshot: Snapshot | None = None
         self._mute = False
 
@@ -135,6 +143,7 @@ class _Link:
             clusters=self._mesh.witness.clusters,
             endpoints=self._mesh.witness.endpoints,
             snapshot=self._snapshot,
+            hidden=self.search.found,
             mute=self._mute,
         )
 
@@ -155,6 +164,7 @@ class _Link:
                 self._group.create_task(self._mesh.run())
                 self._group.create_task(self._first_answer())
                 self._group.create_task(self._answer())
+                self._group.create_task(self.search.run())
                 for one in self._gateways:
                     self._start(one)
         finally:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import islice
 
 from laneway.kubernetes.confirm.decide import (
     Sees,
     Verdict,
+    View,
     Want,
     World,
     cluster_want,
@@ -23,6 +26,11 @@ from laneway.spec.meta import Key
 
 Wanted = Key | str
 """A VirtualService's key, or a cluster's name."""
+
+HIDDEN_SECONDS = 3.0
+"""After this long rules that were written and are not shown may be kept from us."""
+CONCERNED_MAX = 5
+"""Of how many proxies it is asked, one after another, whether they are told."""
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +84,17 @@ class Ledger:
         """What is awaited and served by every istiod: only its proxies are to be asked about."""
         return frozenset(wanted for wanted in self.awaited if served(self._wants[wanted][0], world))
 
+    def hidden(self, view: View, now: float) -> Mapping[str, tuple[Key, ...]]:
+        """Markers of rules that an istiod should show by now and does not, and who may be told them."""
+        return {
+            self._rules[key].marker: _concerned(want, view)
+            for key, (want, since) in self._wants.items()
+            if isinstance(key, Key)
+            and self._confirmed.get(key) is None
+            and now - since >= HIDDEN_SECONDS
+            and not _shown(want, view, now)
+        }
+
     def confirmed(self, wanted: Wanted) -> str | None:
         """The marker at which rules are confirmed, "" of a cluster that is; None if not."""
         return self._confirmed.get(wanted)
@@ -121,3 +140,13 @@ class Ledger:
         for name in self.clusters & self._confirmed.keys():
             if any(name not in view.clusters for view in world.views):
                 self._await(name, self._wants[name][0], world.now)
+
+
+def _shown(want: Want, view: View, now: float) -> bool:
+    return want.since(replace(view, hidden={}), now) is not None
+
+
+def _concerned(want: Want, view: View) -> tuple[Key, ...]:
+    proxies = view.snapshot.proxies if view.snapshot else ()
+    found = (proxy.key for proxy in proxies if want.concerns(proxy.key.namespace, proxy.kind))
+    return tuple(islice(found, CONCERNED_MAX))

@@ -1,12 +1,13 @@
-"""What istiod tells when asked: its proxies' acknowledgements.
+"""What istiod tells when asked: its proxies' acknowledgements, and what it tells one of them.
 
-istiod answers `syncz` on the TLS port to a service account of the root namespace (pilot/pkg/xds/debuggen.go).
+istiod answers on the TLS port to a service account of the root namespace (pilot/pkg/xds/debuggen.go).
 Owns the stream that questions go through. Must not know why or how often they are asked.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from time import monotonic
 
@@ -14,9 +15,12 @@ import grpc
 import msgspec
 
 from laneway.kubernetes.confirm.ads import DEBUG, EndedError, Stream
+from laneway.kubernetes.confirm.markers import scan
 from laneway.kubernetes.confirm.syncz import Snapshot, read
+from laneway.spec.meta import Key
 
 ANSWER_SECONDS = 10.0
+_VERSION = re.compile(rb'"version_?[iI]nfo": ?"[^"]*/(\d+)"')
 _REFUSALS = {
     grpc.StatusCode.UNAUTHENTICATED,
     grpc.StatusCode.PERMISSION_DENIED,
@@ -43,7 +47,17 @@ class Questions:
         try:
             return read(data, at)
         except msgspec.DecodeError as error:
-            raise RefusedError(f"it answers {data[:60].decode(errors='replace')!r}") from error
+            raise RefusedError(_shortened(data)) from error
+
+    async def told(self, pod: Key) -> tuple[int, frozenset[str]]:
+        """A push, and the markers in what a proxy is told by it. Raises as `snapshot`."""
+        data = await asyncio.wait_for(
+            self._ask(f"config_dump?proxyID={pod.name}.{pod.namespace}"), ANSWER_SECONDS
+        )
+        version = _VERSION.search(data)
+        if version is None:
+            raise RefusedError(_shortened(data))
+        return int(version.group(1)), scan(data)
 
     async def _ask(self, question: str) -> bytes:
         self._stream = self._stream or self._open()
@@ -65,3 +79,7 @@ class Questions:
         if self._stream:
             self._stream.close()
         self._stream = None
+
+
+def _shortened(answer: bytes) -> str:
+    return f"it answers {answer[:80].decode(errors='replace')!r}"

@@ -5,8 +5,11 @@ Owns reading istiod's `syncz` and the nonces in it. Must not know what the versi
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 import msgspec
 
@@ -26,8 +29,7 @@ class Kind(StrEnum):
     GATEWAY = "router"
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True, gc=False):
     """What a proxy was told of one type of resources.
 
     acked: counter of the last response that it acknowledged, NEVER if none. current: that was the last one
@@ -39,8 +41,7 @@ class Told:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
+class Proxy(msgspec.Struct, frozen=True, gc=False):
     """A connected proxy. What it does not subscribe to is None.
 
     reach: the highest counter of any type that it acknowledged.
@@ -54,12 +55,25 @@ class Proxy:
     reach: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Snapshot:
     """An istiod's proxies. at: when it was asked, by our clock that only moves forward."""
 
     at: float
     proxies: tuple[Proxy, ...]
+
+    @cached_property
+    def keys(self) -> frozenset[Key]:
+        """The pods that istiod knows."""
+        return frozenset(proxy.key for proxy in self.proxies)
+
+    @cached_property
+    def routes_acked(self) -> Mapping[Kind, int]:
+        """The lowest counter of routes that all of a kind have acknowledged."""
+        return {kind: min(self._acked(kind), default=sys.maxsize) for kind in Kind}
+
+    def _acked(self, kind: Kind) -> Iterator[int]:
+        return (proxy.routes.acked if proxy.routes else NEVER for proxy in self.proxies if proxy.kind is kind)
 
 
 class _Resource(msgspec.Struct):
