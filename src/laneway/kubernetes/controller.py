@@ -20,6 +20,7 @@ from laneway.kubernetes.api.reflector import Reflector
 from laneway.kubernetes.api.seen import PodSeen, Seen, pod_seen, seen
 from laneway.kubernetes.api.server import Server
 from laneway.kubernetes.awaiting import Awaiting
+from laneway.kubernetes.configuration import Content, content
 from laneway.kubernetes.confirm.confirmations import Confirmations
 from laneway.kubernetes.dialect import Normalised
 from laneway.kubernetes.index import WATCHED_WHOLE, Index
@@ -36,6 +37,7 @@ WORKERS = 16
 
 OURS = f"{names.MANAGED_BY}={names.LANEWAY}"
 POD_LABELS = frozenset({names.APP, names.REVISION, names.LANE, names.LANE_APP})
+CONFIGURATION = ("ConfigMap", "Secret")
 WATCHED_ALL = frozenset({"App", "Lane", "Mesh", "Release", "Deployment", "Gateway"})
 """Kinds of which people's objects are watched too; of the others only Laneway's own."""
 
@@ -92,6 +94,7 @@ class Controller:
             self.index, self._writer, normalised, confirmations, now, lambda: self._gateways
         )
         self._reflectors: dict[str, Reflector[Seen]] = {}
+        self._contents: list[Reflector[Content]] = []
         confirmations.subscribe(self._answered)
 
     async def run(self) -> None:
@@ -108,6 +111,8 @@ class Controller:
         """Everything has been read once."""
         for reflector in self._reflectors.values():
             await reflector.synced()
+        for contents in self._contents:
+            await contents.synced()
         await self._pods.synced()
         await self._istiods.synced()
 
@@ -120,8 +125,12 @@ class Controller:
             self._server, "EndpointSlice", seen, self._istiod, namespace=self._settings.root,
             labels="kubernetes.io/service-name=istiod",
         )  # fmt: skip
+        for kind in CONFIGURATION:
+            self._contents.append(Reflector(self._server, kind, content, self._configured(kind)))
         for reflector in self._reflectors.values():
             tasks.create_task(reflector.run())
+        for contents in self._contents:
+            tasks.create_task(contents.run())
         tasks.create_task(self._pods.run())
         tasks.create_task(self._istiods.run())
 
@@ -140,6 +149,12 @@ class Controller:
             self._gateways.pop(key, None)
         else:
             self._gateways[key] = _GATEWAY.decode(now.raw).spec.selector
+
+    def _configured(self, kind: str) -> Callable[[Key, Content | None, Content | None], None]:
+        def heard(key: Key, before: Content | None, now: Content | None) -> None:
+            self._concerns(self.index.take_content(kind, key, now))
+
+        return heard
 
     def _pod(self, key: Key, before: PodSeen | None, now: PodSeen | None) -> None:
         self._concerns(self.index.take_pod(before, now))
@@ -166,11 +181,14 @@ class Controller:
 
     def _took(self, kind: str, key: Key, now: Seen | None) -> None:
         """What was written is known at once; the watch tells it again later."""
+        if kind in CONFIGURATION:
+            self.index.take_content(kind, key, content(now.raw) if now else None)
+            return
         concerned = self.index.end(kind, key) if now is None else self.index.take(kind, key, now)
         self._concerns(concerned)
 
     def _known(self, kind: str, key: Key) -> Seen | None:
-        return self.index.objects[kind].get(key)
+        return self.index.objects[kind].get(key) if kind in self.index.objects else None
 
     # --- what is done
 

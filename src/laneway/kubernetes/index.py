@@ -15,6 +15,7 @@ import msgspec
 from laneway.control.changes import DERIVED_KINDS
 from laneway.kubernetes import sketches
 from laneway.kubernetes.api.seen import PodSeen, Seen
+from laneway.kubernetes.configuration import Content
 from laneway.kubernetes.sketches import AppSketch, LaneSketch
 from laneway.manifests import names
 from laneway.spec.meta import Key
@@ -49,6 +50,9 @@ class Index:
         self._releases: dict[Key, frozenset[Key]] = {}
         self._released: dict[Key, set[Key]] = defaultdict(set)
         self._ended: dict[tuple[str, Key], int] = {}
+        self.contents: dict[tuple[str, Key], Content] = {}
+        self._reads: dict[Key, frozenset[tuple[str, Key]]] = {}
+        self._read_by: dict[tuple[str, Key], set[Key]] = defaultdict(set)
 
     # --- what changes
 
@@ -109,6 +113,24 @@ class Index:
             return frozenset()
         return frozenset(_app_of(pod) for pod in (before, now) if pod and _version_of(pod)) & self.apps.keys()
 
+    def take_content(self, kind: str, key: Key, now: Content | None) -> frozenset[Key]:
+        """A ConfigMap or Secret as it was heard. Returns the apps whose templates name it."""
+        before = self.contents.pop((kind, key), None)
+        if now is not None:
+            self.contents[kind, key] = now
+        if before and now and before.digest == now.digest:
+            return frozenset()
+        return frozenset(self._read_by.get((kind, key), ())) & self.apps.keys()
+
+    def reads(self, app: Key, objects: Iterable[tuple[str, Key]]) -> None:
+        """What an app's template names, from now on."""
+        now, before = frozenset(objects), self._reads.get(app, frozenset())
+        for gone in before - now:
+            _discard(self._read_by, gone, app)
+        for new in now - before:
+            self._read_by[new].add(app)
+        self._reads[app] = now
+
     # --- what is looked up
 
     def component(self, app: Key) -> tuple[Key, ...]:
@@ -142,6 +164,19 @@ class Index:
         """The Deployment that holds an app's template."""
         name = self.apps[app].template
         return self.objects["Deployment"].get(Key(app.namespace, name)) if name else None
+
+    def content(self, kind: str, key: Key) -> Content | None:
+        """A ConfigMap or Secret, without what it says."""
+        return self.contents.get((kind, key))
+
+    def copies(self, apps: Iterable[Key]) -> list[tuple[str, Content]]:
+        """The copies of configuration that are kept for these apps."""
+        wanted = set(apps)
+        return [
+            (kind, each)
+            for (kind, key), each in self.contents.items()
+            if each.app and Key(key.namespace, each.app) in wanted
+        ]
 
     def lanes_of(self, namespace: str) -> Iterator[Seen]:
         """The lanes of a namespace."""

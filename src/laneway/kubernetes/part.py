@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from laneway.control.observe import Body, Parsed, wanted
 from laneway.kubernetes.api.seen import Seen
+from laneway.kubernetes.configuration import Copy, frozen, references
 from laneway.kubernetes.index import Index
 from laneway.kubernetes.template_hold import size_of
 from laneway.spec.meta import Key
@@ -48,12 +49,17 @@ def plain(seen: Seen) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some apps. objects: everything of theirs, by kind; unreadable: apps that are not right, and why."""
+    """Some apps.
+
+    objects: everything of theirs, by kind; unreadable: apps that are not right, and why; copies: of the
+    configuration that their templates name, by app.
+    """
 
     apps: tuple[Key, ...]
     spec: Spec
     objects: Mapping[str, list[Body]]
     unreadable: Mapping[Key, str]
+    copies: Mapping[Key, list[Copy]]
 
 
 def part(index: Index, apps: tuple[Key, ...], parsed: Parsed) -> Part:
@@ -66,17 +72,21 @@ def part(index: Index, apps: tuple[Key, ...], parsed: Parsed) -> Part:
     templates: dict[Key, Template] = {}
     sizes: dict[Key, int] = {}
     unreadable: dict[Key, str] = {}
+    copies: dict[Key, list[Copy]] = {}
     objects["App"] = []
     for app in apps:
         body = plain(index.objects["App"][app])
-        inline = body["spec"]["workload"].get("template")
-        if inline is not None:
-            templates[app] = read_template(inline)
+        template = body["spec"]["workload"].get("template")
+        if template is not None:
             body["spec"]["workload"]["template"] = PLACEHOLDER
         elif (source := index.template(app)) is not None:
             deployment = source.body()
-            templates[app] = read_template(deployment["spec"]["template"])
+            template = deployment["spec"]["template"]
             sizes[app] = size_of(deployment)
+        if template is not None:
+            index.reads(app, ((kind, Key(app.namespace, name)) for kind, name in references(template)))
+            template, copies[app] = frozen(app, template, index.content)
+            templates[app] = read_template(template)
         if (why := _why_not(body, parsed)) is None:
             objects["App"].append(body)
         else:
@@ -85,7 +95,7 @@ def part(index: Index, apps: tuple[Key, ...], parsed: Parsed) -> Part:
     for kind, found in _beside(index, readable).items():
         objects[kind] = [body for seen in found if _why_not(body := plain(seen), parsed) is None]
     spec = wanted({k: v for k, v in objects.items() if k in {"App", "Lane", "Mesh", "Release"}}, parsed)
-    return Part(apps, replace(spec, templates=templates, sizes=sizes), objects, unreadable)
+    return Part(apps, replace(spec, templates=templates, sizes=sizes), objects, unreadable, copies)
 
 
 def _beside(index: Index, apps: Iterable[Key]) -> dict[str, Iterable[Seen]]:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from laneway.control.changes import Changes
+from laneway.control.changes import Changes, Removal
 from laneway.control.loop import Pass, decide
 from laneway.control.observe import Parsed, observe
 from laneway.kubernetes.conditions import AppReport, app_status, document, lane_status
+from laneway.kubernetes.configuration import references
 from laneway.kubernetes.confirm.wanted import Rules
 from laneway.kubernetes.dialect import Normalised
 from laneway.kubernetes.facts import Confirmed, Snapshot, rules_wanted
@@ -84,8 +85,10 @@ class Reconciler:
             return None
         facts = Snapshot(self._index, self._confirmed, found.objects, self._evidence)
         seen = decide(found.spec, found.objects, facts, self._parsed, self._now(), self._dialect)
+        await self._keep_configuration(found)
         contested = await self._writer.execute(seen.changes)
         await self._hold_templates(seen)
+        await self._drop_configuration(found, seen)
         later = await self._tell(found, seen, contested)
         if self._is_settled(seen, contested):
             interested(apps, self.interest(found, settled=True))
@@ -102,6 +105,26 @@ class Reconciler:
             if (app := apps.get(Key(lane.namespace, name))) and (table := app.written)
         )
         return at_rest and led and not seen.changes and not any(contested)
+
+    async def _keep_configuration(self, found: Part) -> None:
+        """A copy of everything that a template names, before any pod of its revision is made."""
+        for app, copies in found.copies.items():
+            for copy in copies:
+                if self._index.content(copy.kind, copy.key) is None:
+                    await self._writer.copy(app, copy)
+
+    async def _drop_configuration(self, found: Part, seen: Pass) -> None:
+        """The copies that no kept template of these apps names any more."""
+        if seen.changes or not all(each.confirmed for each in seen.observed.apps.values()):
+            return
+        needed = {copy.key for copies in found.copies.values() for copy in copies}
+        for app in seen.planned.apps:
+            for version in app.versions:
+                named = references(version.template.written())
+                needed |= {Key(app.key.namespace, each.name) for each in named}
+        for kind, content in self._index.copies(found.apps):
+            if content.key not in needed:
+                await self._writer.remove(Removal(kind, content.key, "no kept revision reads it"))
 
     async def _hold_templates(self, seen: Pass) -> None:
         """The template's own pods go once the app serves without them."""

@@ -18,6 +18,7 @@ from laneway.kubernetes.api.errors import ApiError
 from laneway.kubernetes.api.kinds import RESOURCES
 from laneway.kubernetes.api.seen import Seen, seen
 from laneway.kubernetes.api.server import FIELD_MANAGER, Server
+from laneway.kubernetes.configuration import Copy, copied, digest_of
 from laneway.kubernetes.dialect import Normalised, covers
 from laneway.spec.meta import Key, key_of
 
@@ -83,7 +84,7 @@ class Writer:
             if contested:
                 return contested
         for _, removals in groupby(changes.removals, key=lambda removal: removal.kind):
-            await self._all(self._remove(removal) for removal in removals)
+            await self._all(self.remove(removal) for removal in removals)
         return contested
 
     async def _all(self, writes: Iterable[Awaitable[None]]) -> list[ContestedError]:
@@ -120,6 +121,12 @@ class Writer:
     async def patch(self, kind: str, key: Key, patch: Mapping[str, Any], reason: str) -> None:
         """A change of a part of an object."""
         await self._done("patch", kind, key, await self._server.patch(kind, key, patch), reason)
+
+    async def copy(self, app: Key, copy: Copy) -> None:
+        """A copy of a ConfigMap or Secret. Where that says something else by now, the next pass knows."""
+        source = await self._server.get(copy.kind, Key(copy.key.namespace, copy.source))
+        if source is not None and digest_of(source) == copy.digest:
+            await self._create(copied(app, copy, source), f"what {copy.kind} {copy.source} says is kept")
 
     async def _write(self, write: Write) -> None:
         body = dict(write.body)
@@ -190,7 +197,8 @@ class Writer:
         known = self._known(kind, key)
         return known is not None and known.annotations.get(TAKE_OVER) == "true"
 
-    async def _remove(self, removal: Removal) -> None:
+    async def remove(self, removal: Removal) -> None:
+        """Delete an object."""
         await self._server.delete(removal.kind, removal.key)
         self._took(removal.kind, removal.key, None)
         log.info("%s %s deleted: %s", removal.kind, removal.key, removal.reason)
