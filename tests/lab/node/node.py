@@ -119,6 +119,10 @@ class Node:
         """A pod that runs here. Raises KeyError."""
         return self._pods[Key(namespace, name)]
 
+    def all_pods(self) -> list[Pod]:
+        """Every pod that runs here."""
+        return list(self._pods.values())
+
     def pods(self, namespace: str, **labels: str) -> list[Pod]:
         """The pods of a namespace that have these labels."""
         return [

@@ -157,7 +157,8 @@ class PodProxy:
             workload=_workload(self._pod.body),
             containers=",".join(each["name"] for each in spec["containers"]),
             node=self._around.node,
-            account=spec.get("serviceAccountName", "default"),
+            # Empty where the API server does not admit accounts: istiod tells peers the same.
+            account=spec.get("serviceAccountName", ""),
         )
 
 

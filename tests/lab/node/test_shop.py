@@ -121,6 +121,26 @@ async def gateway_knows(node: Node, text: str) -> bool:
     return text in await pod.proxy.admin.text("/clusters")
 
 
+async def test_sidecars_prove_to_each_other_who_they_are(lab: ControlPlane, node: Node) -> None:
+    locked = shop.mutual_tls(NAMESPACE, "inventory")
+    await lab.apply(locked)
+    (inventory,) = node.pods(NAMESPACE, app="inventory")
+
+    async def refused() -> bool:
+        async with aiohttp.ClientSession() as session:
+            try:
+                await session.get(f"http://{inventory.address}:8080/healthz")
+            except aiohttp.ClientError:
+                return True
+            return False
+
+    await eventually(refused)
+    await eventually(lambda: answers(node, "/pharmacy"))
+    for each in locked:
+        await lab.api.delete(each)
+    await eventually(lambda: answers(node, "/pharmacy"))
+
+
 async def test_pods_that_go_under_load_lose_no_request(lab: ControlPlane, node: Node) -> None:
     wanted = shop.deployment(NAMESPACE, "pharmacy")
     template = wanted["spec"]["template"]
@@ -144,7 +164,7 @@ async def test_pods_that_go_under_load_lose_no_request(lab: ControlPlane, node: 
 
 
 async def settled(node: Node, name: str) -> bool:
-    """Whether no pod of an app is ending, and the gateway's Envoy sends to those that are there, no others."""
+    """Whether no pod of an app is ending, and the gateway sends to those that are there, no others."""
     (pod,) = node.pods(gateways.NAMESPACE, app=gateways.INGRESS)
     assert pod.proxy is not None
     lines = (await pod.proxy.admin.text("/clusters")).splitlines()
