@@ -6,6 +6,7 @@ Must not know what its program is, nor where it runs.
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -84,6 +85,12 @@ class Container:
         if process is not None and process.running:
             await self._finish(process, grace)
         await self.over()
+
+    def kill(self) -> None:
+        """End it at once, also where `end` is under way."""
+        self._ending.set()
+        if self.process is not None:
+            self.process.signal(signal.SIGKILL)
 
     def abandon(self) -> None:
         """Look after it no longer: its process ends by other means."""
@@ -189,9 +196,14 @@ class Container:
         loop = asyncio.get_running_loop()
         until = loop.time() + grace.total_seconds()
         if self._given.before_end is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(until):
-                    await self._given.before_end(grace)
+            hook = asyncio.ensure_future(self._given.before_end(grace))
+            ended = asyncio.ensure_future(process.wait())
+            await asyncio.wait(
+                (hook, ended), timeout=grace.total_seconds(), return_when=asyncio.FIRST_COMPLETED
+            )
+            hook.cancel()
+            ended.cancel()
+            await asyncio.gather(hook, ended, return_exceptions=True)
         await process.stop(max(timedelta(seconds=until - loop.time()), min(grace, _LEAST_GRACE)))
 
     def _set(self, **changes: Any) -> None:

@@ -150,13 +150,14 @@ class Admin:
             return (await self._ask("GET", "/ready"))[0] == 200
         return False
 
-    async def drain(self) -> None:
+    async def drain(self, inbound_only: bool) -> None:
         """Take no new connections, and end the others with their next answer."""
-        await self._ask("POST", "/drain_listeners?inboundonly&graceful")
+        await self._ask("POST", f"/drain_listeners?{'inboundonly&' if inbound_only else ''}graceful")
 
-    async def connections(self) -> int:
-        """Those that are open to the pod's own ports."""
-        _, text = await self._ask("GET", "/stats?filter=^listener..*_15006.downstream_cx_active$")
+    async def connections(self, inbound_only: bool) -> int:
+        """Those that others have opened."""
+        port = "15006" if inbound_only else "[0-9]+"
+        _, text = await self._ask("GET", f"/stats?filter=^listener[.].*_{port}[.]downstream_cx_active$")
         return sum(int(line.rpartition(": ")[2]) for line in text.splitlines() if ": " in line)
 
     async def config(self) -> list[dict[str, Any]]:

@@ -93,6 +93,8 @@ class Pod:
         self._gone = True
         self._grace = timedelta()
         self._ending.set()
+        for each in (*self._first, *self.containers):
+            each.kill()
 
     async def live(self) -> None:
         """Until it is gone."""

@@ -56,7 +56,10 @@ def role(pod: Object, namespace_labels: Mapping[str, str]) -> Role:
     said = labels.get(INJECT, annotations.get(INJECT))
     if pod["spec"].get("hostNetwork"):
         return Role(False, False)
-    wanted = said == "true" if said is not None else namespace_labels.get("istio-injection") == "enabled"
+    by_namespace = namespace_labels.get("istio-injection", "") == "enabled" or (
+        "istio-injection" not in namespace_labels and "istio.io/rev" in namespace_labels
+    )
+    wanted = said == "true" if said is not None else by_namespace
     gateway = wanted and annotations.get(TEMPLATES) == GATEWAY
     return Role(wanted and not gateway, gateway)
 
@@ -141,8 +144,8 @@ class PodProxy:
     async def _drain(self, _: timedelta) -> None:
         with suppress(OSError):
             async with asyncio.timeout(_DRAIN_SECONDS):
-                await self.admin.drain()
-                while await self.admin.connections():  # noqa: ASYNC110 - Envoy tells of no end
+                await self.admin.drain(inbound_only=self._kind.sidecar)
+                while await self.admin.connections(inbound_only=self._kind.sidecar):  # noqa: ASYNC110 - Envoy tells of no end
                     await asyncio.sleep(_LOOK_SECONDS)
 
     def _proxy(self) -> Proxy:

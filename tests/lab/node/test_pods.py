@@ -262,6 +262,25 @@ async def test_a_pod_that_is_deleted_at_once_has_no_process_any_more(
     await eventually(ended)
 
 
+async def test_a_pod_that_takes_its_time_to_end_is_ended_when_it_is_deleted_at_once(
+    lab: ControlPlane, namespace: str, seen: Seen, node: Node
+) -> None:
+    hook = {"preStop": {"sleep": {"seconds": 600}}}
+    slow = {"terminationGracePeriodSeconds": 600}
+    await lab.apply(pod(namespace, spec=slow, lifecycle=hook))
+    await eventually(seen.ready)
+    (container,) = node.pod(namespace, "one").own
+    process = container.process
+    assert process is not None
+    await lab.api.request("DELETE", seen.path)
+    await lab.api.request("DELETE", seen.path, {"gracePeriodSeconds": 0})
+
+    async def ended() -> bool:
+        return not process.running
+
+    await eventually(ended)
+
+
 async def test_a_gate_of_readiness_that_others_keep_is_waited_for(
     lab: ControlPlane, namespace: str, seen: Seen
 ) -> None:

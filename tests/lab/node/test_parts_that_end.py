@@ -1,7 +1,8 @@
-"""Several istiods share the Envoys of a node, and take over from each other."""
+"""Parts of the control plane that end: several istiods share the Envoys, and the API server comes back."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -88,3 +89,18 @@ async def test_one_takes_over_what_another_had(lab: ControlPlane, node: Node) ->
         return len(await connected(lab, 0)) == PODS
 
     await eventually(taken)
+
+
+async def test_the_node_goes_on_when_the_api_server_is_back(lab: ControlPlane, node: Node) -> None:
+    namespace, wanted = deployment()
+    del namespace
+    await lab.stop_apiserver(0)
+    (first, *_) = node.pods(NAMESPACE, app="one")
+    assert first.own[0].process is not None
+    first.own[0].process.signal(signal.SIGKILL)
+    await lab.start_apiserver()
+    wanted["spec"]["replicas"] = PODS + 1
+    await lab.apply(wanted)
+    await node.until_ready(NAMESPACE, PODS + 1)
+    restarts = [each["restartCount"] for each in first.body["status"]["containerStatuses"]]
+    assert sum(restarts) == 1
