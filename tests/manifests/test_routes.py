@@ -157,6 +157,34 @@ def test_rules_of_a_gateway_hold_there_alone() -> None:
     assert target(public, "/other") == "404"
 
 
+def test_a_rule_for_some_callers_is_for_none_at_a_gateway_that_is_named() -> None:
+    """Istio forgets `sourceLabels` in a match that names gateways: the rule would take all requests."""
+    http = [
+        {"name": "own", "match": [{"uri": {"prefix": "/p"}, "sourceLabels": {"app": "cart"}}]},
+        {"name": "ours", "match": [{"uri": {"prefix": "/q"}, "sourceNamespace": "shop"}]},
+        {"name": "rest"},
+    ]
+    one = app(hosts=["shop.example"], gateways=["public"], http=http)
+    both = app("page", hosts=["shop.example"], gateways=["public", "partners"], order=1)
+    (body,) = gateways(one, both, lanes=(GREEN,)).values()
+    assert [rule["name"] for rule in body["spec"]["http"]] == [
+        "lane-green-rest",
+        "rest",
+        "lane-green-default",
+        "default",
+    ]
+    assert [rule["name"] for rule in mesh(one)["spec"]["http"]] == ["own", "ours", "rest"]
+
+
+def test_an_app_whose_rules_are_all_for_some_callers_takes_nothing_at_a_gateway_that_is_named() -> None:
+    """No rule is left there, and none that matches everything takes their place."""
+    http = [{"match": [{"uri": {"prefix": "/p"}, "sourceLabels": {"app": "cart"}}]}]
+    one = app(hosts=["shop.example"], gateways=["public"], http=http)
+    other = app("page", hosts=["shop.example"], gateways=["partners"], order=1)
+    (body,) = gateways(one, other).values()
+    assert [rule["match"] for rule in body["spec"]["http"]] == [[{"gateways": ["shop/partners"]}]]
+
+
 def test_apps_that_share_a_host_keep_their_rules_together() -> None:
     """By order, then age, then name: lane rules of one never come between those of another."""
     paths = [{"name": "p", "match": [{"uri": {"prefix": "/pharmacy"}}]}]

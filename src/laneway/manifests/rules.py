@@ -83,10 +83,11 @@ def _rules_at(app: App, at: tuple[str, ...], among: tuple[str, ...]) -> Iterator
     """The user's rules that hold at one of these gateways; without any, one that matches everything there."""
     found = False
     for rule in app.spec.routing.http:
-        matches = [m for match in rule.match if (m := _match_at(app, match, at, among)) is not None]
+        here = [match for match in rule.match if _gateways_of(app, match, at)]
+        found = found or bool(here) or not rule.match
+        matches = [m for match in here if (m := _match_at(app, match, at, among)) is not None]
         if rule.match and not matches:
             continue
-        found = True
         written = {"name": rule.name or "default"} | rule.written() | _mirrors(app, rule)
         written["match"] = matches or _everything(at, among)
         yield _plain(written)
@@ -109,14 +110,22 @@ def _mirrors(app: App, rule: Rule) -> Manifest:
 def _match_at(
     app: App, match: HTTPMatchRequest, at: tuple[str, ...], among: tuple[str, ...]
 ) -> Manifest | None:
-    """A match of a user's rule for those gateways of the VirtualService at which it holds; None at none."""
-    named = {full_gateway(name, app.metadata.namespace) for name in match.gateways}
-    holds = [gateway for gateway in at if not named or gateway in named]
-    if not holds:
-        return None
+    """A match of a user's rule for those gateways of the VirtualService at which it holds.
+
+    None for one that asks for the caller, where gateways would have to be named: Istio asks no more then.
+    """
+    holds = _gateways_of(app, match, at)
     written = match.written()
     written.pop("gateways", None)
-    return written if len(holds) == len(among) else written | {"gateways": holds}
+    if len(holds) == len(among):
+        return written
+    return None if match.source_labels or match.source_namespace else written | {"gateways": holds}
+
+
+def _gateways_of(app: App, match: HTTPMatchRequest, at: tuple[str, ...]) -> list[str]:
+    """Those of the gateways at which a match of a user's holds."""
+    named = {full_gateway(name, app.metadata.namespace) for name in match.gateways}
+    return [gateway for gateway in at if not named or gateway in named]
 
 
 def _everything(at: tuple[str, ...], among: tuple[str, ...]) -> list[Manifest]:
