@@ -71,7 +71,7 @@ def content(raw: bytes) -> Content:
     whole = _DECODER.decode(raw)
     meta, labels = whole.metadata, whole.metadata.labels or {}
     ours = labels.get(names.MANAGED_BY) == names.LANEWAY
-    said = [orjson.loads(whole.data), orjson.loads(whole.binary), whole.type]
+    said = [orjson.loads(bytes(whole.data)), orjson.loads(bytes(whole.binary)), whole.type]
     app = labels.get(names.APP, "") if ours else ""
     return Content(Key(meta.namespace, meta.name), meta.uid, meta.resource_version, _digest(said), app)
 
