@@ -1,0 +1,73 @@
+"""What an App asks for that a cluster does not find out, and why. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from laneway.kubernetes.evidence.watched import edges_of
+from laneway.plan.observed import Counts
+from laneway.plan.result import Finding, Severity
+from laneway.spec.app import App
+
+ISTIO_EDGES_MS = frozenset({1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000})
+"""At which latencies Istio's proxies count, unless their pods say otherwise.
+
+Those of Envoy's default buckets that can be written: envoy/source/common/stats/histogram_impl.cc.
+"""
+
+
+def findings(app: App, counts: Counts | None, counted: bool, trouble: str = "") -> tuple[Finding, ...]:
+    """About one App.
+
+    counts: of its release under way, None without one; counted: whether there is a Prometheus to ask;
+    trouble: why that one gives no counts.
+    """
+    return (*_uncounted(app, counted, trouble), *_edges(app, counts), *_commands(app))
+
+
+def _uncounted(app: App, counted: bool, trouble: str) -> Iterator[Finding]:
+    if not app.spec.release.judge.guardrails:
+        return
+    if not counted:
+        yield _says(
+            app,
+            "NotCounted",
+            "has guardrails, and nobody counts its requests: give the controller `--prometheus`",
+        )
+    elif trouble:
+        yield _says(
+            app,
+            "NotCounted",
+            f"has guardrails that see nothing new, for Prometheus gives no counts: {trouble}",
+        )
+
+
+def _edges(app: App, counts: Counts | None) -> Iterator[Finding]:
+    """Guardrails of a latency at which nobody counts: they break never."""
+    known = set(counts.within) if counts and counts.timed else ISTIO_EDGES_MS
+    for edge in sorted(edges_of(app) - known):
+        near = " or ".join(f"{each}ms" for each in sorted(_nearest(edge)))
+        text = (
+            f"has a guardrail of {edge}ms that cannot break: proxies do not count there; write {near}, or "
+            "have them count there: sidecar.istio.io/statsHistogramBuckets"
+        )
+        yield _says(app, "LatencyNotCounted", text)
+
+
+def _nearest(edge: int) -> list[int]:
+    return sorted(ISTIO_EDGES_MS, key=lambda each: abs(each - edge))[:2]
+
+
+def _commands(app: App) -> Iterator[Finding]:
+    for number, step in enumerate(app.spec.release.steps, start=1):
+        for gate in step.gates:
+            if gate.command:
+                text = (
+                    f"has a gate that is not run on a cluster, at step {number}: {gate.described}; it does "
+                    "not pass: write a webhook"
+                )
+                yield _says(app, "CommandNotRun", text)
+
+
+def _says(app: App, code: str, text: str) -> Finding:
+    return Finding(code, app.key, f"{app.metadata.name} {text}", Severity.WARNING)
