@@ -46,7 +46,7 @@ def _edges(app: App, counts: Counts | None) -> Iterator[Finding]:
     """Guardrails of a latency at which nobody counts: they break never."""
     known = set(counts.within) if counts and counts.timed else ISTIO_EDGES_MS
     for edge in sorted(edges_of(app) - known):
-        near = " or ".join(f"{each}ms" for each in sorted(_nearest(edge)))
+        near = " or ".join(f"{each}ms" for each in _nearest(edge))
         text = (
             f"has a guardrail of {edge}ms that cannot break: proxies do not count there; write {near}, or "
             "have them count there: sidecar.istio.io/statsHistogramBuckets"
@@ -55,7 +55,10 @@ def _edges(app: App, counts: Counts | None) -> Iterator[Finding]:
 
 
 def _nearest(edge: int) -> list[int]:
-    return sorted(ISTIO_EDGES_MS, key=lambda each: abs(each - edge))[:2]
+    """The edges below and above; one where there is no other."""
+    below = [each for each in ISTIO_EDGES_MS if each < edge]
+    above = [each for each in ISTIO_EDGES_MS if each > edge]
+    return [*([max(below)] if below else []), *([min(above)] if above else [])]
 
 
 def _commands(app: App) -> Iterator[Finding]:
