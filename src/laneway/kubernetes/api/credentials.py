@@ -17,12 +17,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
 import orjson
 
 TOKEN_SECONDS_MAX = 60.0
 """A token's file is read again after so long; the kubelet writes it anew long before the token expires."""
 PLUGIN_SECONDS_MAX = 60.0
 EXPIRY_MARGIN_SECONDS = 10.0
+BY_HAND = "run it by hand to see why"
 NO_HEADERS: Mapping[str, str] = {}
 
 
@@ -113,6 +115,19 @@ class Plugin:
     hint: str = ""
 
 
+class _Status(msgspec.Struct, rename="camel"):
+    """What a plugin gives: a token, a certificate with its key, or both."""
+
+    token: str = ""
+    client_certificate_data: str = ""
+    client_key_data: str = ""
+    expiration_timestamp: datetime | None = None
+
+
+class _Given(msgspec.Struct):
+    status: _Status
+
+
 class PluginCredentials:
     """What a plugin gave, until it expires. Client certificates are put into `tls`.
 
@@ -142,14 +157,16 @@ class PluginCredentials:
         self._headers = None
         return True
 
-    def _taken(self, status: Mapping[str, Any]) -> Mapping[str, str]:
-        expires = status.get("expirationTimestamp")
-        self._expires_at = (
-            datetime.fromisoformat(expires).timestamp() - EXPIRY_MARGIN_SECONDS if expires else float("inf")
-        )
-        if self._tls is not None and status.get("clientCertificateData"):
-            load_certificate(self._tls, status["clientCertificateData"], status["clientKeyData"])
-        return bearer(status["token"]) if status.get("token") else NO_HEADERS
+    def _taken(self, given: _Status) -> Mapping[str, str]:
+        expires = given.expiration_timestamp
+        self._expires_at = expires.timestamp() - EXPIRY_MARGIN_SECONDS if expires else float("inf")
+        if self._tls is not None and given.client_certificate_data:
+            try:
+                load_certificate(self._tls, given.client_certificate_data, given.client_key_data)
+            except ssl.SSLError as error:
+                wrong = f"the certificate of {self._plugin.command[0]} cannot be used: {error}"
+                raise AccessError(wrong, BY_HAND) from error
+        return bearer(given.token) if given.token else NO_HEADERS
 
 
 def load_certificate(tls: ssl.SSLContext, certificate: str, key: str) -> None:
@@ -160,8 +177,8 @@ def load_certificate(tls: ssl.SSLContext, certificate: str, key: str) -> None:
         tls.load_cert_chain(file.name)
 
 
-async def _ask(plugin: Plugin) -> Mapping[str, Any]:
-    """The `status` of what the plugin prints. Raises AccessError."""
+async def _ask(plugin: Plugin) -> _Status:
+    """What the plugin prints. Raises AccessError."""
     spec = {"interactive": False} | ({"cluster": plugin.cluster} if plugin.cluster else {})
     asked = {"apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": spec}
     environment = (
@@ -169,16 +186,16 @@ async def _ask(plugin: Plugin) -> Mapping[str, Any]:
     )
     output = await _output(plugin, environment)
     try:
-        status = orjson.loads(output)["status"]
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-        raise AccessError(
-            f"{plugin.command[0]} gave no ExecCredential", "run it by hand to see why"
-        ) from error
-    return status if isinstance(status, dict) else {}
+        given = msgspec.json.decode(output, type=_Given).status
+    except msgspec.DecodeError as error:
+        raise AccessError(f"{plugin.command[0]} gave no ExecCredential: {error}", BY_HAND) from error
+    if not (given.token or given.client_certificate_data):
+        raise AccessError(f"{plugin.command[0]} gave no ExecCredential: it is empty", BY_HAND)
+    return given
 
 
 async def _output(plugin: Plugin, environment: Mapping[str, str]) -> bytes:
-    program, remedy = plugin.command[0], plugin.hint.strip() or "run it by hand to see why"
+    program, remedy = plugin.command[0], plugin.hint.strip() or BY_HAND
     try:
         process = await asyncio.create_subprocess_exec(
             *plugin.command,
