@@ -1,10 +1,8 @@
 """Whether every proxy has what is wanted, from what each istiod serves and knows of its proxies. Pure.
 
-istiod tells each proxy in order: clusters, endpoints, listeners, routes of one push, then the next push, and
-it reads an acknowledgement only between two pushes (pilot/pkg/xds/delta.go). So what a proxy acknowledged at
-a push's counter or later proves that everything up to that push was sent to it; where its last routes are
-acknowledged too, it has them. A push that does not concern a proxy moves none of its counters; then the
-push's age decides, as istiod works its queue off in seconds. Must not know how anything here was found out.
+A proxy has something once it has acknowledged the push since which its istiod serves it, or a later one. A
+push that does not concern a proxy moves none of its counters; then the push's age decides, as istiod works
+its queue off in seconds. Must not know how anything here was found out.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from laneway.kubernetes.confirm.syncz import NEVER, Kind, Proxy, Snapshot, Told
+from laneway.kubernetes.confirm.syncz import NEVER, Kind, Proxy, Snapshot, What
 from laneway.kubernetes.confirm.wanted import Pod, Rules, Selector, host_of
 from laneway.kubernetes.confirm.witness import Moment, Served
 from laneway.spec.meta import Key
@@ -101,16 +99,19 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """Something to be confirmed: since when an istiod serves it, whom it concerns, who has it.
+    """Something to be confirmed: what it is of, since when an istiod serves it, whom it concerns.
 
-    all_have: that all whom it may concern surely have it, told at once.
+    kinds: the proxies that it may concern; concerns: the sidecars of a namespace among them.
     """
 
+    what: What
+    kinds: tuple[Kind, ...]
     since: Callable[[View, float], Moment | None]
-    concerns: Callable[[str, Kind], bool]
-    has: Callable[[Proxy, Moment, bool], bool]
-    told: Callable[[Proxy], Iterable[Told | None]]
-    all_have: Callable[[Snapshot, Moment], bool] = lambda snapshot, moment: False
+    concerns: Callable[[str], bool]
+
+    def concern(self, namespace: str, kind: Kind) -> bool:
+        """Whether it concerns a proxy."""
+        return kind in self.kinds and (kind is Kind.GATEWAY or self.concerns(namespace))
 
 
 def rules_want(rules: Rules, sees: Sees, returned: float | None = None) -> Want:
@@ -119,12 +120,12 @@ def rules_want(rules: Rules, sees: Sees, returned: float | None = None) -> Want:
     returned: when they were written as they had been before, and were still served so. Then it does not show
     whether what was written in between is still to come.
     """
+    kinds = (Kind.SIDECAR,) * rules.mesh + (Kind.GATEWAY,) * bool(rules.gateways)
     return Want(
+        What.ROUTES,
+        kinds,
         since=lambda view, now: _rules_since(rules, view, now, returned),
-        concerns=lambda namespace, kind: _rules_concern(rules, sees, namespace, kind),
-        has=_has_routes,
-        told=lambda proxy: (proxy.routes,),
-        all_have=lambda snapshot, moment: _all_have_routes(rules, snapshot, moment),
+        concerns=lambda namespace: not rules.hosts or any(sees(namespace, host) for host in rules.hosts),
     )
 
 
@@ -132,10 +133,10 @@ def cluster_want(name: str, sees: Sees) -> Want:
     """That every proxy which may be told of the cluster knows it, with its endpoints."""
     host = host_of(name)
     return Want(
+        What.CLUSTERS,
+        tuple(Kind),
         since=lambda view, now: view.clusters.get(name),
-        concerns=lambda namespace, kind: kind is Kind.GATEWAY or sees(namespace, host),
-        has=_has_cluster,
-        told=lambda proxy: (proxy.clusters, proxy.endpoints),
+        concerns=lambda namespace: sees(namespace, host),
     )
 
 
@@ -187,12 +188,6 @@ def _after(moment: Moment | None, latest: Moment, returned: float, now: float) -
     return latest if now - returned >= DEBOUNCE_SECONDS + QUEUE_SECONDS else None
 
 
-def _rules_concern(rules: Rules, sees: Sees, namespace: str, kind: Kind) -> bool:
-    if kind is Kind.GATEWAY:
-        return bool(rules.gateways)
-    return rules.mesh and (not rules.hosts or any(sees(namespace, host) for host in rules.hosts))
-
-
 def _blockers(world: World, since: float) -> tuple[str, ...]:
     """Istiods that show nothing, and whose proxies would show nowhere else."""
     unknown = world.unreachable if world.pods is None and not _long_enough(since, world) else ()
@@ -221,29 +216,37 @@ def _laggards(
     want: Want, showing: list[tuple[View, Moment]], world: World, proven: Set[Key], cut_off: bool
 ) -> tuple[Mapping[Key, str], Set[Key]]:
     """Who does not have it, and who does. What was acknowledged once stays true, on whatever connection."""
-    has, behind = set(proven), dict[Key, str]()
+    lost = dict.fromkeys(_cut_off(want, world.cut_off), CUT_OFF) if cut_off else {}
+    if not lost and all(_all_have(want, view.snapshot, moment) for view, moment in showing):
+        return {}, proven
+    has, behind = set(proven), lost
     for view, moment in showing:
-        if view.snapshot is None:
-            continue
-        if want.all_have(view.snapshot, moment):
-            has |= view.snapshot.keys
-            continue
-        aged = _aged(view.snapshot, moment)
-        for proxy in view.snapshot.proxies:
+        for proxy in view.snapshot.proxies if view.snapshot else ():
             if proxy.key in has or _starting(proxy, world.ready):
                 continue
-            if not want.concerns(proxy.key.namespace, proxy.kind) or want.has(proxy, moment, aged):
+            if not want.concern(proxy.key.namespace, proxy.kind):
+                continue
+            if _has(want, proxy, view.snapshot, moment):
                 has.add(proxy.key)
             else:
-                behind[proxy.key] = _why(want, proxy)
-    if cut_off:
-        behind |= dict.fromkeys(_cut_off(want, world.cut_off), CUT_OFF)
+                behind[proxy.key] = _why(want.what, proxy)
     return {key: why for key, why in behind.items() if key not in has}, has
+
+
+def _all_have(want: Want, snapshot: Snapshot | None, moment: Moment) -> bool:
+    if snapshot is None:
+        return True
+    old = _old(snapshot, moment)
+    return all(snapshot.all_up_to(want.what, kind, old) >= moment.counter for kind in want.kinds)
+
+
+def _has(want: Want, proxy: Proxy, snapshot: Snapshot | None, moment: Moment) -> bool:
+    return snapshot is not None and proxy.up_to(want.what, _old(snapshot, moment)) >= moment.counter
 
 
 def _cut_off(want: Want, pods: Iterable[Pod]) -> Iterator[Key]:
     for pod in pods:
-        if want.concerns(pod.namespace, Kind.GATEWAY if pod.gateway else Kind.SIDECAR):
+        if want.concern(pod.namespace, Kind.GATEWAY if pod.gateway else Kind.SIDECAR):
             yield Key(pod.namespace, pod.name)
 
 
@@ -252,36 +255,13 @@ def _starting(proxy: Proxy, ready: Set[Key] | None) -> bool:
     return ready is not None and proxy.reach == NEVER and proxy.key not in ready
 
 
-def _aged(snapshot: Snapshot, moment: Moment) -> bool:
+def _old(snapshot: Snapshot, moment: Moment) -> bool:
     return snapshot.at - moment.at >= QUEUE_SECONDS + QUEUE_SECONDS_PER_PROXY * len(snapshot.proxies)
 
 
-def _has_routes(proxy: Proxy, moment: Moment, aged: bool) -> bool:
-    if proxy.routes is None:
-        # It has no listener with routes; that it would have one by now shows in what else it was told.
-        return proxy.reach >= moment.counter or (aged and proxy.reach > NEVER)
-    return _has(proxy.routes, proxy, moment, aged)
-
-
-def _all_have_routes(rules: Rules, snapshot: Snapshot, moment: Moment) -> bool:
-    kinds = [Kind.SIDECAR] * rules.mesh + [Kind.GATEWAY] * bool(rules.gateways)
-    return all(snapshot.routes_acked[kind] >= moment.counter for kind in kinds)
-
-
-def _has_cluster(proxy: Proxy, moment: Moment, aged: bool) -> bool:
-    return proxy.clusters is not None and all(
-        _has(told, proxy, moment, aged) for told in (proxy.clusters, proxy.endpoints) if told
-    )
-
-
-def _has(told: Told, proxy: Proxy, moment: Moment, aged: bool) -> bool:
-    if told.acked >= moment.counter:
-        return True
-    return told.current and (proxy.reach >= moment.counter or aged)
-
-
-def _why(want: Want, proxy: Proxy) -> str:
-    refused = next((told.error for told in want.told(proxy) if told and told.error), "")
+def _why(what: What, proxy: Proxy) -> str:
+    told = (proxy.routes,) if what is What.ROUTES else (proxy.clusters, proxy.endpoints)
+    refused = next((one.error for one in told if one and one.error), "")
     if refused:
         return f"refuses what it is sent: {refused}"
     return NOTHING_YET if proxy.reach == NEVER else BEHIND

@@ -148,5 +148,5 @@ def _shown(want: Want, view: View, now: float) -> bool:
 
 def _concerned(want: Want, view: View) -> tuple[Key, ...]:
     proxies = view.snapshot.proxies if view.snapshot else ()
-    found = (proxy.key for proxy in proxies if want.concerns(proxy.key.namespace, proxy.kind))
+    found = (proxy.key for proxy in proxies if want.concern(proxy.key.namespace, proxy.kind))
     return tuple(islice(found, CONCERNED_MAX))

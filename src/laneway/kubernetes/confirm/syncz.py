@@ -1,14 +1,17 @@
 """What istiod knows of its proxies: which response each was sent last, and which it has acknowledged.
 
-Owns reading istiod's `syncz` and the nonces in it. Must not know what the versions stand for.
+istiod tells each proxy in order: clusters, endpoints, listeners, routes of one push, then the next push, and
+it reads an acknowledgement only between two pushes (pilot/pkg/xds/delta.go). So what a proxy acknowledged at
+a push's counter or later proves that everything up to that push was sent to it; where its last routes are
+acknowledged too, it has them. Owns reading istiod's `syncz`, and what follows for one proxy. Must not know
+what is wanted of proxies.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum, auto
 from functools import cached_property
 
 import msgspec
@@ -20,6 +23,8 @@ from laneway.spec.meta import Key
 _UUID_LENGTH = 36
 NEVER = -1
 """Less than every counter."""
+LAST = sys.maxsize
+"""More than every counter."""
 
 
 class Kind(StrEnum):
@@ -27,6 +32,13 @@ class Kind(StrEnum):
 
     SIDECAR = "sidecar"
     GATEWAY = "router"
+
+
+class What(Enum):
+    """What a proxy is told. Clusters count with their endpoints."""
+
+    ROUTES = auto()
+    CLUSTERS = auto()
 
 
 class Told(msgspec.Struct, frozen=True, gc=False):
@@ -54,6 +66,21 @@ class Proxy(msgspec.Struct, frozen=True, gc=False):
     endpoints: Told | None
     reach: int
 
+    def up_to(self, what: What, old: bool) -> int:
+        """The push up to which it has everything of this. old: all pushes in question were sent long ago."""
+        reach = LAST if old and self.reach > NEVER else self.reach
+        if what is What.ROUTES:
+            # Without listeners that have routes it has all; that it had one shows in what else it was told.
+            return reach if self.routes is None else _up_to(self.routes, reach)
+        if self.clusters is None:
+            return NEVER
+        known = _up_to(self.clusters, reach)
+        return known if self.endpoints is None else min(known, _up_to(self.endpoints, reach))
+
+
+def _up_to(told: Told, reach: int) -> int:
+    return max(told.acked, reach) if told.current else told.acked
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -61,19 +88,20 @@ class Snapshot:
 
     at: float
     proxies: tuple[Proxy, ...]
+    _lowest: dict[tuple[What, Kind, bool], int] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def keys(self) -> frozenset[Key]:
         """The pods that istiod knows."""
         return frozenset(proxy.key for proxy in self.proxies)
 
-    @cached_property
-    def routes_acked(self) -> Mapping[Kind, int]:
-        """The lowest counter of routes that all of a kind have acknowledged."""
-        return {kind: min(self._acked(kind), default=sys.maxsize) for kind in Kind}
-
-    def _acked(self, kind: Kind) -> Iterator[int]:
-        return (proxy.routes.acked if proxy.routes else NEVER for proxy in self.proxies if proxy.kind is kind)
+    def all_up_to(self, what: What, kind: Kind, old: bool) -> int:
+        """The push up to which all proxies of a kind have everything of this."""
+        asked = what, kind, old
+        if asked not in self._lowest:
+            found = (proxy.up_to(what, old) for proxy in self.proxies if proxy.kind is kind)
+            self._lowest[asked] = min(found, default=LAST)
+        return self._lowest[asked]
 
 
 class _Resource(msgspec.Struct):
