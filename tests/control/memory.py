@@ -60,6 +60,9 @@ class World:
     def confirmed(self, kind: str, key: Key) -> bool:
         return (kind, key) not in self.unconfirmed
 
+    def surging(self) -> int:
+        return 0
+
     def evidence(self) -> Evidence:
         """Nothing was found out."""
         return Evidence()

@@ -194,11 +194,7 @@ def test_a_newer_revision_waits_in_the_queue() -> None:
 def images(world: World) -> list[str]:
     """The images of an app's pods."""
     made = world.reconcile()
-    return [
-        version.template.image or ""
-        for version in made.plan.apps[0].versions
-        if version.replicas
-    ]
+    return [version.template.image or "" for version in made.plan.apps[0].versions if version.replicas]
 
 
 def test_a_release_written_for_another_template_says_that_it_waits() -> None:

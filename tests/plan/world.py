@@ -276,6 +276,9 @@ class World:
             f"proxy-{i}" for i, p in enumerate(self.proxies) if not p.known or not self._is_current(p)
         )
 
+    def surging(self) -> int:
+        return 0
+
     def evidence(self) -> Evidence:
         """What the test says was found out."""
         return Evidence(self.results, self.counts)

@@ -23,6 +23,8 @@ DERIVED_KINDS = (
     "DestinationRule",
     "Gateway",
     "Service",
+    "PodDisruptionBudget",
+    "ScaledObject",
     "HorizontalPodAutoscaler",
     "Deployment",
     "ControllerRevision",

@@ -53,6 +53,9 @@ class Facts(Protocol):
     def evidence(self) -> Evidence:
         """What was found out about releases under way."""
 
+    def surging(self) -> int:
+        """Pods beside the bases of apps that are planned elsewhere; 0 where all are planned together."""
+
 
 class Parsed:
     """Objects parsed once for each resource version."""
@@ -136,7 +139,9 @@ def observe(spec: Spec, objects: Mapping[str, Iterable[Body]], facts: Facts, par
         for key in spec.apps
     }
     lanes = _lanes(deployments, facts, parsed)
-    return Observed(apps=apps, lanes=lanes, laggards=facts.laggards(), evidence=facts.evidence())
+    return Observed(
+        apps=apps, lanes=lanes, laggards=facts.laggards(), evidence=facts.evidence(), surging=facts.surging()
+    )
 
 
 def _kept(bodies: Iterable[Body], deployments: Iterable[Body], parsed: Parsed) -> dict[Key, dict[str, Kept]]:

@@ -5,13 +5,16 @@ Weights are percent, as people write them; times are RFC 3339 in UTC.
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 Json = dict[str, Any]
 
 
 class Problem(TypedDict):
-    """One thing wrong with what was applied. file, line, column: empty and 0 where there is no file."""
+    """One thing wrong with what was applied. file, line, column: empty and 0 where there is no file.
+
+    field: the path of what is wrong, where only an engine knows it.
+    """
 
     code: str
     severity: Literal["error", "warning"]
@@ -20,6 +23,7 @@ class Problem(TypedDict):
     file: str
     line: int
     column: int
+    field: NotRequired[str]
 
 
 class Reference(TypedDict):

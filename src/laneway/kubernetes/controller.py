@@ -219,6 +219,7 @@ class Controller:
             self._awaiting.forget(app)
             return None
         wake = await self._reconciler.reconcile(app, self._awaiting.interested)
+        self._concerns(self._reconciler.freed() & self.index.apps.keys())
         for lane in self.index.lanes_with(self.index.component(app)):
             self._queue.add(Work("Lane", lane))
         return wake

@@ -74,7 +74,8 @@ def _key(gateway: str, rules: Key) -> Key:
 class Snapshot:
     """The facts about some apps at one moment. A version counts as drained: its pods end one by one.
 
-    objects: their DestinationRules, VirtualServices and Services as stored, by kind; evidence: of releases.
+    objects: their DestinationRules, VirtualServices and Services as stored, by kind; evidence: of releases;
+    surging: pods beside the bases of other apps.
     """
 
     def __init__(
@@ -83,7 +84,9 @@ class Snapshot:
         confirmed: Confirmed,
         objects: Mapping[str, Iterable[Mapping[str, object]]],
         evidence: Callable[[], Evidence] = Evidence,
+        surging: int = 0,
     ) -> None:
+        self._surging = surging
         self._index = index
         self._said = confirmed
         self._evidence = evidence
@@ -137,6 +140,10 @@ class Snapshot:
     def evidence(self) -> Evidence:
         """What was found out about releases under way."""
         return self._evidence()
+
+    def surging(self) -> int:
+        """Pods beside the bases of other apps."""
+        return self._surging
 
 
 def _ports(clusters: Iterable[str]) -> list[int]:

@@ -323,7 +323,8 @@ def _led_to(seen: Seen) -> frozenset[Key]:
 
 
 def _is_derived(seen: Seen) -> bool:
-    return seen.labels.get(names.MANAGED_BY) == names.LANEWAY
+    """Not what another controller has made of ours, with our labels."""
+    return seen.labels.get(names.MANAGED_BY) == names.LANEWAY and seen.controller is None
 
 
 def _version(seen: Seen) -> int:

@@ -20,6 +20,7 @@ from laneway.kubernetes.dialect import Normalised
 from laneway.kubernetes.facts import Confirmed, Snapshot, rules_wanted
 from laneway.kubernetes.index import Index
 from laneway.kubernetes.part import Part, part, read_template
+from laneway.kubernetes.surging import Surging
 from laneway.kubernetes.template_hold import hold, is_contested, is_held
 from laneway.kubernetes.writing import ContestedError, Writer, merge_patch
 from laneway.plan.observed import Evidence
@@ -60,6 +61,7 @@ class Reconciler:
         self._gateways = gateways
         self._evidence = evidence
         self._parsed = Parsed(read_template)
+        self._surging = Surging()
         self._told: dict[tuple[str, Key], datetime] = {}
 
     def interest(self, found: Part, settled: bool) -> Interest:
@@ -83,8 +85,10 @@ class Reconciler:
         if found.unreadable:
             await self._tell(found, None, ())
             return None
-        facts = Snapshot(self._index, self._confirmed, found.objects, self._evidence)
+        surging = self._surging.elsewhere(apps)
+        facts = Snapshot(self._index, self._confirmed, found.objects, self._evidence, surging)
         seen = decide(found.spec, found.objects, facts, self._parsed, self._now(), self._dialect)
+        self._surging.planned(seen)
         await self._keep_configuration(found)
         contested = await self._writer.execute(seen.changes)
         await self._hold_templates(seen)
@@ -105,6 +109,10 @@ class Reconciler:
             if (app := apps.get(Key(lane.namespace, name))) and (table := app.written)
         )
         return at_rest and led and not seen.changes and not any(contested)
+
+    def freed(self) -> frozenset[Key]:
+        """Apps that may move on since others have become smaller."""
+        return self._surging.freed()
 
     async def _keep_configuration(self, found: Part) -> None:
         """A copy of everything that a template names, before any pod of its revision is made."""

@@ -19,6 +19,7 @@ from laneway.control.overview import View, overview
 from laneway.control.status import Finding, Isolation, Json, Status
 from laneway.control.status import Proxies as ProxyStatus
 from laneway.history.subject import event_about
+from laneway.local.cluster_only import cluster_only
 from laneway.local.facts import Snapshot
 from laneway.local.gate_runs import GateRuns
 from laneway.local.measure.counting import Counting
@@ -34,6 +35,7 @@ from laneway.mesh.refusals import Refusal, refusals_of
 from laneway.mesh.registry import MeshObject
 from laneway.plan.observed import Evidence, Observed, VersionSeen
 from laneway.plan.result import Plan, Report
+from laneway.spec.app import App
 from laneway.spec.meta import Key, Object
 from laneway.spec.release import Release
 from laneway.spec.world import Spec
@@ -173,6 +175,8 @@ class LocalEngine:
 
     def refusals(self, obj: Object) -> tuple[Refusal, ...]:
         """Why the mesh would refuse an object that is right by itself."""
+        if isinstance(obj, App):
+            return cluster_only(obj)
         return (*refusals_of(obj), *unreadable(obj)) if isinstance(obj, MeshObject) else ()
 
     # --- for the loop

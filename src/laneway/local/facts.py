@@ -57,6 +57,10 @@ class Snapshot:
         """What was found out about releases under way."""
         return self._evidence
 
+    def surging(self) -> int:
+        """None: all apps are planned together."""
+        return 0
+
 
 def _groups(namespace: str, labels: Mapping[str, str]) -> Iterator[_Group]:
     if names.LANE_APP in labels:

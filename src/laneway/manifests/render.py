@@ -45,6 +45,8 @@ def _app(app: App, planned: AppPlan) -> Iterator[Manifest]:
             if app.spec.scale and (scaler := workloads.autoscaler(planned, version, app.spec.scale)):
                 yield scaler
     yield services.app_service(app)
+    if app.spec.scale and app.spec.scale.disruption:
+        yield workloads.disruption_budget(app.key, app.spec.scale.disruption)
     yield services.subsets(app, planned)
 
 

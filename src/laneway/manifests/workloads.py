@@ -9,7 +9,7 @@ from typing import Any
 from laneway.manifests import names
 from laneway.plan.result import AppPlan, LaneVersionPlan, VersionPlan
 from laneway.plan.sizing import ceil_div
-from laneway.spec.app import Scale
+from laneway.spec.app import DisruptionBudget, Scale
 from laneway.spec.autoscaling import MetricSpec
 from laneway.spec.kubernetes import EnvVar
 from laneway.spec.meta import Key
@@ -140,12 +140,38 @@ def _for_share(metric: MetricSpec, carry: int) -> Manifest:
     return written
 
 
+def _scaled_object(app: AppPlan, version: VersionPlan, said: Manifest) -> Manifest:
+    """KEDA's ScaledObject of a revision, with the same bounds. Source: keda.sh, v1alpha1."""
+    assert version.bounds is not None
+    key = Key(app.key.namespace, names.versioned(app.key.name, version.revision))
+    least, most = version.bounds
+    counts = {"minReplicaCount": least, "maxReplicaCount": most}
+    return {
+        "apiVersion": "keda.sh/v1alpha1",
+        "kind": "ScaledObject",
+        "metadata": meta(key, {names.APP: app.key.name, names.REVISION: version.revision}),
+        "spec": {**said, "scaleTargetRef": {"name": key.name}, **counts},
+    }
+
+
+def disruption_budget(app: Key, budget: DisruptionBudget) -> Manifest:
+    """How many pods of all revisions of an app an eviction may take."""
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": meta(app, {names.APP: app.name}),
+        "spec": {"selector": {"matchLabels": {names.APP: app.name}}, **budget.written()},
+    }
+
+
 def autoscaler(app: AppPlan, version: VersionPlan, scale: Scale) -> Manifest | None:
     """The HorizontalPodAutoscaler of a revision, bounded for the weight it carries; none without metrics."""
     if version.bounds is None:
         return None
     least, most = version.bounds
     key = Key(app.key.namespace, names.versioned(app.key.name, version.revision))
+    if scale.scaled_object is not None:
+        return _scaled_object(app, version, scale.scaled_object)
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": key.name}
     spec: Manifest = {
         "scaleTargetRef": target,

@@ -19,7 +19,8 @@ from laneway.spec.values import FULL
 
 def is_autoscaled(app: App) -> bool:
     """Whether an autoscaler decides how many pods the app has; without metrics there is none."""
-    return bool(app.spec.scale and app.spec.scale.metrics and app.spec.scale.max)
+    scale = app.spec.scale
+    return bool(scale and scale.max and (scale.metrics or scale.scaled_object is not None))
 
 
 def grown(app: App, seen: AppSeen, release: Release) -> Release:

@@ -73,7 +73,11 @@ def surge_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
         wanted = {**s.written, receiver: max(ready, s.written.get(receiver, 0))}
         held = replace(move, wanted=wanted, weights=s.written)
         return held, stays(s, f"waits for {draining} pods to drain", "OldPodsDraining")
-    cut = {receiver: share(room, s.base), s.stable: share(s.base - room, s.base)}
+    cut = {receiver: share(max(0, room), s.base), s.stable: share(s.base - max(0, room), s.base)}
+    gains = cut[receiver] > s.written.get(receiver, 0)
+    if not gains and size(cut[s.stable], s.base) >= planned.get(s.stable, 0):
+        held = replace(move, wanted=s.written, weights=s.written)
+        return held, stays(s, "other releases use all of the mesh's surge", "SurgeUsedUp")
     return replace(move, wanted=cut, weights=cut), None
 
 

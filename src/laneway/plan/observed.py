@@ -137,9 +137,14 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The observed world. lanes: by lane, then by app name; laggards: proxies that have not confirmed."""
+    """The observed world.
+
+    lanes: by lane, then by app name; laggards: proxies that have not confirmed; surging: pods beside the
+    bases of apps that are planned elsewhere.
+    """
 
     apps: Mapping[Key, AppSeen] = field(default_factory=dict)
     lanes: Mapping[Key, Mapping[str, LaneAppSeen]] = field(default_factory=dict)
     laggards: tuple[str, ...] = ()
     evidence: Evidence = Evidence()
+    surging: int = 0

@@ -7,7 +7,7 @@ knows is in its arguments; given a settled world it changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from laneway.plan import lanes as lane_plans
@@ -33,6 +33,7 @@ from laneway.plan.result import (
 from laneway.plan.roles import roles_after
 from laneway.plan.situation import Situation
 from laneway.plan.standing import Standing, stand
+from laneway.plan.surge_budget import surges
 from laneway.plan.together import Standings, bounds, joints
 from laneway.plan.versions import versions
 from laneway.plan.warm import Warm, keep_warm
@@ -55,6 +56,7 @@ class _World:
     releases: Mapping[Key, tuple[Release, ...]]
     lanes: Mapping[str, Lanes]
     lane_bases: Mapping[Key, frozenset[str]]
+    surges: Mapping[Key, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ def plan(
     world = _World(spec, observed, now, gates, by_app(spec.releases.values()), indexed, bases)
     found = (stand(app, spec, observed, world.releases) for _, app in sorted(spec.apps.items()))
     standings = {standing.app.key: standing for standing in found if standing}
+    world = replace(world, surges=surges(spec.mesh.surge, standings, observed))
     courses, records = _courses(standings, world)
     drafts = {key: _draft(standing, courses[key], world) for key, standing in standings.items()}
     drafts = _together(drafts, records, world)
@@ -212,7 +215,7 @@ def _situation(standing: Standing, world: _World, stable: str, course: Course, o
         stable=stable,
         candidate=course.active.spec.apps[0].revision if course.active else None,
         base=base,
-        surge=standing.surge(base),
+        surge=world.surges[standing.app.key],
         overload=policy.rollback.overload,
         aborting=course.aborting,
         autoscaled=standing.autoscaled,

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from laneway.plan.autoscaled import is_autoscaled
 from laneway.plan.records import status_of
 from laneway.plan.release import Course
 from laneway.plan.result import Finding
@@ -47,6 +48,5 @@ def keep_warm(
         return NONE
     until, name = since + length, app.metadata.name
     text = f"{name} keeps the pods of {old} until {until:%H:%M:%S} UTC, for: laneway release undo {name}"
-    autoscaled = bool(app.spec.scale and app.spec.scale.metrics)
-    pods = status.base if autoscaled else 0
+    pods = status.base if is_autoscaled(app) else 0
     return Warm({old: pods}, until, (Finding("KeptWarm", app.key, text),))

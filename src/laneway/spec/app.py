@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -53,8 +53,19 @@ class Routing(Model):
     traffic_policy: TrafficPolicy | None = None
 
 
+class DisruptionBudget(Model):
+    """How many pods of the app an eviction may take away, or has to leave: as in a PodDisruptionBudget."""
+
+    max_unavailable: int | str | None = None
+    min_available: int | str | None = None
+
+
 class Scale(Model):
-    """Pods of the app as a whole: a fixed number, or bounds for an autoscaler."""
+    """Pods of the app as a whole: a fixed number, or bounds for an autoscaler.
+
+    scaled_object: of a cluster with KEDA: the spec of the ScaledObject that stands in place of each
+    HorizontalPodAutoscaler, without its target and its counts; disruption: of a cluster.
+    """
 
     replicas: int | None = Field(default=None, ge=1)
     min: int | None = Field(default=None, ge=1)
@@ -62,16 +73,25 @@ class Scale(Model):
     metrics: list[MetricSpec] = Field(default_factory=list)
     behavior: Behavior | None = None
     surge: Surge = 2_500
+    scaled_object: dict[str, Any] | None = None
+    disruption: DisruptionBudget | None = None
 
 
 class AppSpec(Model):
-    """What an App says."""
+    """What an App says.
+
+    deletion: of a cluster, what becomes of what serves when the App is deleted: it stays as it is, is handed
+    back to the template's own Deployment, or is deleted; drift: of a cluster, what becomes of an object of
+    Laneway's that somebody else has changed.
+    """
 
     workload: Workload
     service: AppService
     routing: Routing = Routing()
     scale: Scale | None = None
     release: ReleasePolicy = ReleasePolicy()
+    deletion: Literal["retain", "handBack", "delete"] = "retain"
+    drift: Literal["restore", "report"] = "restore"
 
 
 class App(Object):

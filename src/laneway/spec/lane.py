@@ -87,11 +87,16 @@ class OutboundTrafficPolicy(Model):
 
 
 class MeshSpec(Model):
-    """What a Mesh says. metrics: where autoscalers read metrics of type Object and External, by name."""
+    """What a Mesh says.
+
+    metrics: where autoscalers read metrics of type Object and External, by name; surge: pods that all
+    releases together may add to their apps' own, None: as many as each app's `scale.surge` says.
+    """
 
     outbound_traffic_policy: OutboundTrafficPolicy = OutboundTrafficPolicy()
     lane: LaneHeader = LaneHeader()
     metrics: dict[str, MetricsUrl] = Field(default_factory=dict)
+    surge: int | None = Field(default=None, ge=1)
 
 
 class Mesh(Object):

@@ -210,6 +210,19 @@ class Code(Enum):
     )
     FOLDER_TAKEN = "LW612", "folder not empty", _ERROR, "name a new or an empty folder"
 
+    NO_CLUSTER = "LW620", "cluster not reached", _ERROR, "look: kubectl cluster-info"
+    NOT_INSTALLED = "LW621", "Laneway not in the cluster", _ERROR, "install it: laneway install --cluster"
+    NO_CONTROLLER = (
+        "LW622",
+        "no controller acts",
+        _ERROR,
+        "look: kubectl -n istio-system get pods -l app.kubernetes.io/name=laneway; install: laneway install",
+    )
+    NOT_ALLOWED = "LW623", "no right in the cluster", _ERROR, "ask an administrator for it"
+    CLUSTER_REFUSED = "LW624", "cluster refuses the object", _ERROR, "correct the object"
+    OWNED = "LW625", "field of another owner", _ERROR, "change it there, or take it over: --take-over"
+    NOT_ON_CLUSTER = "LW626", "not done on a cluster", _ERROR, "use kubectl for it"
+
     def __init__(self, id: str, title: str, severity: Severity, remedy: str) -> None:
         self.id = id
         self.title = title
