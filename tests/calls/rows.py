@@ -2,6 +2,29 @@
 
 from __future__ import annotations
 
+from tests.calls.call import INGRESS, Row
 from tests.calls.table import lanes, outside, releases, rules
 
 ROWS = (*lanes.ROWS, *releases.ROWS, *rules.ROWS, *outside.ROWS)
+
+
+def name(row: Row) -> str:
+    """A row in the name of a test."""
+    return f"{row.rule} {row.id}".replace(" ", "-").replace(":", "")
+
+
+def callers() -> list[str]:
+    """The versions that make calls, or make one onward."""
+    first = {row.call.caller for row in ROWS if row.call.caller != INGRESS}
+    onward = {
+        member for row in ROWS if row.call.onward for share in row.expect.to for member in share.members
+    }
+    return sorted(first | onward)
+
+
+CALLERS = callers()
+
+
+def copied(version: str) -> set[str]:
+    """The rows of whose calls a version gets copies."""
+    return {row.id for row in ROWS if version in row.expect.copies}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.calls.call import Row
 from tests.calls.outcome import differences
-from tests.calls.rows import ROWS
+from tests.calls.rows import ROWS, name
 from tests.calls.rule_walk import Walker, walker
 from tests.calls.world import made
 
@@ -16,6 +16,6 @@ def walked() -> Walker:
     return walker(made())
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.rule}-{row.id}".replace(" ", "-"))
+@pytest.mark.parametrize("row", ROWS, ids=name)
 def test_the_walker_tells_what_the_table_says(walked: Walker, row: Row) -> None:
     assert differences(row.expect, walked.outcome(row.call)) == []
