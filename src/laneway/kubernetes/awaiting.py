@@ -11,7 +11,7 @@ from typing import Protocol
 
 from laneway.kubernetes.confirm.wanted import Rules
 from laneway.kubernetes.facts import Confirmed
-from laneway.kubernetes.reconciler import Interest
+from laneway.kubernetes.interest import Interest
 from laneway.spec.meta import Key
 
 Answers = tuple[object, ...]

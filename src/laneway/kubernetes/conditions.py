@@ -26,7 +26,7 @@ class AppReport:
     """What is to be told of one app.
 
     seen: the pass, None where nothing was planned; document: of it; contested: what could not be written, and
-    why; unreadable: why the App says nothing that can be planned.
+    why; unreadable: why the App says nothing that can be planned; drifted: objects that others have changed.
     """
 
     app: Key
@@ -35,6 +35,7 @@ class AppReport:
     contested: tuple[str, ...] = ()
     unreadable: str | None = None
     template_contested: bool = False
+    drifted: tuple[str, ...] = ()
 
 
 def app_status(report: AppReport, body: Mapping[str, Any], now: datetime) -> tuple[Json, bool]:
@@ -141,6 +142,11 @@ def _conditions(report: AppReport, generation: int, was_ready: bool) -> list[Jso
     if report.template_contested:
         text = "somebody scales the template up again: leave `replicas` out of its Deployment in Git"
         found.append(_condition("TemplateContested", True, "ReplicasInGit", text))
+    if report.drifted:
+        text = (
+            f"somebody else has changed {', '.join(report.drifted)}: left as it is, as `drift: report` says"
+        )
+        found.append(_condition("Drifted", True, "ChangedByOthers", text))
     return [condition | {"observedGeneration": generation} for condition in found]
 
 
@@ -163,6 +169,19 @@ def _with_times(found: list[Json], before: Iterable[Mapping[str, Any]], now: dat
         since = was["lastTransitionTime"] if was is not None and same else f"{now:%Y-%m-%dT%H:%M:%SZ}"
         merged.append(condition | {"lastTransitionTime": since})
     return merged
+
+
+def leaving_status(body: Mapping[str, Any], why: str, now: datetime) -> tuple[Json, bool]:
+    """The status of an App that is being deleted, and whether it says something new."""
+    before: Mapping[str, Any] = body.get("status") or {}
+    generation = body["metadata"].get("generation", 0)
+    found = [
+        _condition("Ready", _was_ready(before), "Leaving", why),
+        _condition("Reconciling", True, "Leaving", why),
+    ]
+    merged = _with_times(found, before.get("conditions") or (), now)
+    status = {**before, "observedGeneration": generation, "conditions": merged}
+    return status, _news(before) != _news(status)
 
 
 def lane_status(lane: LaneStatus, body: Mapping[str, Any], now: datetime) -> tuple[Json, bool]:

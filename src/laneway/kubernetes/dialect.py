@@ -11,7 +11,6 @@ from typing import Any
 
 import orjson
 
-from laneway.control.changes import Dialect
 from laneway.control.observe import Body
 from laneway.kubernetes.confirm.markers import marked
 from laneway.spec.meta import Key, key_of
@@ -20,12 +19,35 @@ WHOLE = frozenset({"selector", "matchLabels"})
 """Maps in which a further entry changes the meaning."""
 
 
+WRITTEN = "laneway.dev/written"
+"""Annotation: a digest of what was written last, by which a change of ours is told from somebody else's."""
+
+
 def formed(manifest: dict[str, Any]) -> dict[str, Any]:
-    """A manifest as it is written: the rules of a VirtualService bear a marker."""
-    if manifest["kind"] != "VirtualService":
-        return manifest
-    spec, _ = marked(key_of(manifest), manifest["spec"])
-    return manifest | {"spec": spec}
+    """A manifest as it is written: with its digest, the rules of a VirtualService with a marker."""
+    if manifest["kind"] == "VirtualService":
+        spec, _ = marked(key_of(manifest), manifest["spec"])
+        manifest = manifest | {"spec": spec}
+    metadata = manifest["metadata"]
+    annotations = metadata.get("annotations", {}) | {WRITTEN: _content(manifest)}
+    return manifest | {"metadata": metadata | {"annotations": annotations}}
+
+
+def _content(manifest: Body) -> str:
+    """The digest of what is wanted; of a Deployment without its size, which changes by itself."""
+    spec = manifest.get("spec") or {}
+    if manifest["kind"] == "Deployment":
+        spec = {name: value for name, value in spec.items() if name != "replicas"}
+    labels = manifest["metadata"].get("labels")
+    return sha256(orjson.dumps([labels, spec], option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+def is_drift(stored: Body | None, manifest: Body) -> bool:
+    """Whether an object that is not what its manifest says was changed by somebody else since."""
+    if stored is None:
+        return False
+    written = (stored["metadata"].get("annotations") or {}).get(WRITTEN)
+    return bool(written == manifest["metadata"]["annotations"][WRITTEN])
 
 
 def covers(stored: Any, wanted: Any, name: str = "") -> bool:
@@ -69,10 +91,6 @@ class Normalised:
             return True
         found = self._known.get((manifest["kind"], key_of(manifest)))
         return found is not None and found == (_digest(manifest), _state(stored))
-
-    def dialect(self) -> Dialect:
-        """For the comparison of a plan with what is stored."""
-        return Dialect(formed, self.same)
 
 
 def _digest(manifest: Body) -> bytes:

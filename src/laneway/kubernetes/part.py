@@ -63,7 +63,12 @@ class Part:
 
 
 def part(index: Index, apps: tuple[Key, ...], parsed: Parsed) -> Part:
-    """What there is of these apps. An App that cannot be read stays as it is: nothing of it is planned."""
+    """What there is of these apps.
+
+    An App that cannot be read stays as it is: nothing of it is planned. One that is being deleted is not
+    among those that people want, while what was made of it is still there.
+    """
+    leaving = {app for app in apps if index.objects["App"][app].deleting}
     objects: dict[str, list[Body]] = {
         kind: [plain(seen) for seen in found] for kind, found in index.derived(apps).items()
     }
@@ -74,7 +79,7 @@ def part(index: Index, apps: tuple[Key, ...], parsed: Parsed) -> Part:
     unreadable: dict[Key, str] = {}
     copies: dict[Key, list[Copy]] = {}
     objects["App"] = []
-    for app in apps:
+    for app in (app for app in apps if app not in leaving):
         body = plain(index.objects["App"][app])
         template = body["spec"]["workload"].get("template")
         if template is not None:
@@ -91,7 +96,7 @@ def part(index: Index, apps: tuple[Key, ...], parsed: Parsed) -> Part:
             objects["App"].append(body)
         else:
             unreadable[app] = why
-    readable = [app for app in apps if app not in unreadable]
+    readable = [app for app in apps if app not in unreadable and app not in leaving]
     for kind, found in _beside(index, readable).items():
         objects[kind] = [body for seen in found if _why_not(body := plain(seen), parsed) is None]
     spec = wanted({k: v for k, v in objects.items() if k in {"App", "Lane", "Mesh", "Release"}}, parsed)

@@ -6,20 +6,23 @@ Owns the order of these. Must not decide what is safe: the planner does.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from laneway.control.changes import Changes, Removal
 from laneway.control.loop import Pass, decide
 from laneway.control.observe import Parsed, observe
-from laneway.kubernetes.conditions import AppReport, app_status, document, lane_status
+from laneway.kubernetes.conditions import AppReport, app_status, document, lane_status, leaving_status
 from laneway.kubernetes.configuration import references
-from laneway.kubernetes.confirm.wanted import Rules
+from laneway.kubernetes.deletion import HAND_BACK, policy
 from laneway.kubernetes.dialect import Normalised
+from laneway.kubernetes.ending import Ending
 from laneway.kubernetes.facts import Confirmed, Snapshot, rules_wanted
 from laneway.kubernetes.index import Index
+from laneway.kubernetes.interest import Interest
 from laneway.kubernetes.part import Part, part, read_template
+from laneway.kubernetes.pass_dialect import Comparing
 from laneway.kubernetes.surging import Surging
 from laneway.kubernetes.template_hold import hold, is_contested, is_held
 from laneway.kubernetes.writing import ContestedError, Writer, merge_patch
@@ -29,14 +32,6 @@ from laneway.spec.meta import Key, key_of
 
 DETAILS_EVERY = timedelta(seconds=10)
 """How often numbers of pods alone are written to a status."""
-
-
-@dataclass(frozen=True, slots=True)
-class Interest:
-    """What some apps want to have confirmed: their rules, and while they move the clusters in them."""
-
-    rules: Mapping[Key, Rules] = field(default_factory=dict)
-    clusters: frozenset[str] = frozenset()
 
 
 class Reconciler:
@@ -55,7 +50,8 @@ class Reconciler:
         """gateways: the selector of each Gateway."""
         self._index = index
         self._writer = writer
-        self._dialect = normalised.dialect()
+        self._normalised = normalised
+        self._ending = Ending(index, writer, confirmed)
         self._confirmed = confirmed
         self._now = now
         self._gateways = gateways
@@ -80,23 +76,54 @@ class Reconciler:
         Unreachable.
         """
         apps = self._index.component(app)
+        handed_back = [each for each in apps if self._is_handed_back(each)]
+        for each in handed_back:
+            await self._end(each, len(apps) == 1, interested)
+        if handed_back:
+            return None
         found = part(self._index, apps, self._parsed)
         interested(apps, self.interest(found, settled=False))
         if found.unreadable:
             await self._tell(found, None, ())
             return None
+        comparing = Comparing(found, self._normalised)
         surging = self._surging.elsewhere(apps)
         facts = Snapshot(self._index, self._confirmed, found.objects, self._evidence, surging)
-        seen = decide(found.spec, found.objects, facts, self._parsed, self._now(), self._dialect)
+        seen = decide(found.spec, found.objects, facts, self._parsed, self._now(), comparing.dialect())
         self._surging.planned(seen)
         await self._keep_configuration(found)
         contested = await self._writer.execute(seen.changes)
         await self._hold_templates(seen)
         await self._drop_configuration(found, seen)
-        later = await self._tell(found, seen, contested)
+        later = await self._tell(found, seen, contested, comparing.drifted)
+        for each in apps:
+            await self._finish(each)
         if self._is_settled(seen, contested):
             interested(apps, self.interest(found, settled=True))
         return min(filter(None, (seen.planned.wake, later)), default=None)
+
+    def _is_handed_back(self, app: Key) -> bool:
+        seen = self._index.objects["App"][app]
+        return seen.deleting and policy(seen.body()) == HAND_BACK
+
+    async def _end(
+        self, app: Key, alone: bool, interested: Callable[[tuple[Key, ...], Interest], None]
+    ) -> None:
+        why = await self._ending.hand_back(app, alone, interested)
+        body = self._index.objects["App"].get(app)
+        if why and body is not None:
+            status, urgent = leaving_status(body.body(), why, self._now())
+            await self._status("App", app, body.body(), status, urgent)
+
+    async def _finish(self, app: Key) -> None:
+        """The finalizer that its deletion needs, and its end once nothing is left."""
+        seen = self._index.objects["App"].get(app)
+        if seen is None:
+            return
+        if seen.deleting:
+            await self._ending.done(app)
+        else:
+            await self._ending.hold(app)
 
     def _is_settled(self, seen: Pass, contested: Iterable[ContestedError]) -> bool:
         """Nothing is to be known any more about clusters: every rule that there shall be stands."""
@@ -148,7 +175,11 @@ class Reconciler:
             await self._writer.patch("Deployment", source.key, hold(deployment), reason)
 
     async def _tell(
-        self, found: Part, seen: Pass | None, contested: Iterable[ContestedError]
+        self,
+        found: Part,
+        seen: Pass | None,
+        contested: Iterable[ContestedError],
+        drifted: Mapping[Key, list[str]] = MappingProxyType({}),
     ) -> datetime | None:
         """Conditions and numbers of each app, where they differ from what its status says.
 
@@ -158,7 +189,7 @@ class Reconciler:
         documents = {Key(d["namespace"], d["name"]): d for d in document(seen)["apps"]} if seen else {}
         for app in found.apps:
             body = self._index.objects["App"].get(app)
-            if body is None:
+            if body is None or body.deleting:
                 continue
             template = self._index.template(app)
             report = AppReport(
@@ -167,6 +198,7 @@ class Reconciler:
                 document=documents.get(app),
                 contested=tuple(map(str, contested)),
                 unreadable=found.unreadable.get(app),
+                drifted=tuple(drifted.get(app, ())),
                 template_contested=template is not None and is_contested(template.body()),
             )
             before = body.body()

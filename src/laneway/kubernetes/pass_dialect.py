@@ -1,0 +1,67 @@
+"""How one pass compares its plan with what is stored: what others own in our objects, and what they changed.
+
+Must not write anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from laneway.control.changes import Dialect
+from laneway.control.observe import Body
+from laneway.kubernetes.deletion import retained
+from laneway.kubernetes.dialect import Normalised, formed, is_drift
+from laneway.kubernetes.part import Part
+from laneway.manifests import names
+from laneway.spec.meta import Key, key_of
+
+
+class Comparing:
+    """Of one pass. drifted: what somebody else has changed, where the App wants that reported, by app."""
+
+    def __init__(self, found: Part, normalised: Normalised) -> None:
+        self.drifted: dict[Key, list[str]] = {}
+        self._found = found
+        self._normalised = normalised
+        self._stored = {key_of(each): each for each in found.objects.get("VirtualService", ())}
+
+    def dialect(self) -> Dialect:
+        """For `control.changes`."""
+        return Dialect(self._form, self._same)
+
+    def _form(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        if manifest["kind"] == "VirtualService" and names.APP not in manifest["metadata"]["labels"]:
+            stored = self._stored.get(key_of(manifest))
+            if stored is not None:
+                http = retained(stored["spec"].get("http") or (), manifest["spec"]["http"], self._is_ours)
+                manifest = manifest | {"spec": manifest["spec"] | {"http": http}}
+        return formed(manifest)
+
+    def _is_ours(self, host: str) -> bool:
+        """Whether a host is of an App that this pass plans or ends, or of a lane's version of it."""
+        name, _, rest = host.partition(".")
+        namespace = rest.partition(".")[0]
+        apps = self._found.apps
+        return any(
+            app.namespace == namespace and (name == app.name or name.startswith(f"{app.name}-"))
+            for app in apps
+        )
+
+    def _same(self, stored: Body | None, manifest: Body) -> bool:
+        if self._normalised.same(stored, manifest):
+            return True
+        if not is_drift(stored, manifest):
+            return False
+        reporting = self._reporting(manifest)
+        for app in reporting:
+            self.drifted.setdefault(app, []).append(f"{manifest['kind']} {key_of(manifest)}")
+        return bool(reporting)
+
+    def _reporting(self, manifest: Body) -> list[Key]:
+        """The Apps that want a change of this object reported, and left as it is."""
+        labels: Mapping[str, str] = manifest["metadata"]["labels"]
+        named = labels.get(names.APP) or labels.get(names.LANE_APP)
+        apps = self._found.spec.apps
+        of = [Key(key_of(manifest).namespace, named)] if named else list(apps)
+        return [app for app in of if app in apps and apps[app].spec.drift == "report"]
