@@ -6,7 +6,10 @@ Owns how these are put together for a test. Must not know what a test is about.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +22,7 @@ from tests.lab.istiod import AUDIENCE, NAMESPACE
 from tests.lab.node import gateways
 from tests.lab.node.images import Images
 from tests.lab.node.node import Node
+from tests.lab.program import Program
 
 from laneway.kubernetes.api.access import access
 from laneway.kubernetes.api.server import Server
@@ -27,9 +31,12 @@ from laneway.kubernetes.confirm.confirmations import Confirmations
 from laneway.kubernetes.confirm.wanted import Pod
 from laneway.kubernetes.controller import Controller, Settings
 from laneway.kubernetes.install.bundle import Options, bundle
+from laneway.kubernetes.install.rights import ACCOUNT
 from laneway.spec.meta import Key
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+PROCESS = "tests.kubernetes.acceptance.process"
 Wrote = Callable[[str, str, Key], Awaitable[None]]
 
 
@@ -42,11 +49,11 @@ class Cluster:
     server: Server
     tokens: dict[str, str] = field(default_factory=dict)
 
-    async def apply(self, *paths: Path, namespace: str | None = None) -> None:
-        """The objects of YAML files, as `kubectl apply --server-side` would."""
+    async def apply(self, *paths: Path, kinds: Collection[str] = ()) -> None:
+        """The objects of YAML files, as `kubectl apply --server-side` would. kinds: only those, if any."""
         for path in paths:
             for body in yaml.safe_load_all(path.read_text()):
-                if body and "kind" in body:
+                if body and "kind" in body and (not kinds or body["kind"] in kinds):
                     await self.put(body)
 
     async def put(self, body: Object) -> None:
@@ -64,8 +71,8 @@ class Cluster:
         found: object = None
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not (found := await holds()):
-                    await asyncio.sleep(0.05)
+                while not (found := await holds()):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)  # no watch tells of all that is waited for
         assert found, f"not within {seconds:.0f} s: {what}"
         return found
 
@@ -101,9 +108,30 @@ class Cluster:
             with suppress(asyncio.CancelledError):
                 await running
 
+    async def controller_process(self, identity: str) -> Program:
+        """A controller as a process, with the rights that are installed; it waits until it leads."""
+        folder = self.lab.folder / "controllers"
+        folder.mkdir(exist_ok=True)
+        token = folder / "istiod.token"
+        token.write_text(await self.lab.service_account_token(NAMESPACE, ACCOUNT, AUDIENCE))
+        kubeconfig = await self.lab.service_account_kubeconfig(NAMESPACE, ACCOUNT)
+        files = (kubeconfig, self.lab.folder / "cacerts" / "root-cert.pem", token)
+        command = [sys.executable, "-m", PROCESS, *map(str, files), identity]
+        environment = {"PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT)))}
+        program = Program(identity, command, folder, environment)
+        await program.start()
+        return program
+
+    async def leave(self, namespace: str) -> None:
+        """Delete the Apps and Lanes of a namespace, then all of it."""
+        for kind in ("Lane", "App"):
+            for body in (await self.server.list(kind, namespace))[0]:
+                await self.server.delete(kind, Key(namespace, json.loads(body)["metadata"]["name"]))
+        await self.server.delete("Namespace", Key("", namespace))
+
 
 def _pods(made: list[Controller]) -> list[Pod]:
-    return [Pod(key.namespace, key.name) for key in made[0].index.meshed]
+    return [Pod(*key, gateway) for key, gateway in made[0].index.meshed.items()]
 
 
 @asynccontextmanager

@@ -42,7 +42,7 @@ class Index:
         self.apps: dict[Key, AppSketch] = {}
         self.lanes: dict[str, dict[str, LaneSketch]] = defaultdict(dict)
         self.pods: dict[Version, dict[Key, PodSeen]] = defaultdict(dict)
-        self.meshed: set[Key] = set()
+        self.meshed: dict[Key, bool] = {}
         self._derived: dict[Key, dict[tuple[str, Key], Seen]] = defaultdict(dict)
         self._rules: dict[Key, frozenset[Key]] = {}
         self._on_host: dict[str, set[Key]] = defaultdict(set)
@@ -106,9 +106,9 @@ class Index:
                     of[pod.key] = pod
                 elif not of:
                     del self.pods[version]
-            self.meshed.discard(pod.key)
+            self.meshed.pop(pod.key, None)
             if there and pod.sidecar and pod.ready and not pod.deleting:
-                self.meshed.add(pod.key)
+                self.meshed[pod.key] = pod.gateway
         if before and now and _matters(before) == _matters(now):
             return frozenset()
         return frozenset(_app_of(pod) for pod in (before, now) if pod and _version_of(pod)) & self.apps.keys()

@@ -60,7 +60,10 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
 
 
 class PodSeen(msgspec.Struct, frozen=True, gc=False):
-    """A pod, as far as releases ask. labels: only those wanted; ip: empty before it has one."""
+    """A pod, as far as releases ask.
+
+    labels: only those wanted; ip: empty before it has one; sidecar: it has a proxy; gateway: it is nothing else.
+    """
 
     key: Key
     uid: str
@@ -70,6 +73,7 @@ class PodSeen(msgspec.Struct, frozen=True, gc=False):
     ip: str
     sidecar: bool
     phase: str
+    gateway: bool = False
 
 
 class _Reference(msgspec.Struct):
@@ -159,6 +163,7 @@ def pod_seen(labels: frozenset[str]) -> Callable[[bytes], PodSeen]:
             ip=pod.status.pod_ip,
             sidecar=_has_sidecar(pod),
             phase=intern(pod.status.phase),
+            gateway=[container.name for container in pod.spec.containers] == [SIDECAR_CONTAINER],
         )
 
     return decode

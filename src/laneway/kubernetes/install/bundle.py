@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from laneway.kubernetes.confirm.surroundings import witness_sidecar
 from laneway.kubernetes.install.admission import policies
 from laneway.kubernetes.install.crds import crds
 from laneway.kubernetes.install.deployment import REPLICAS, deployment
@@ -38,6 +39,7 @@ def bundle(options: Options) -> list[Manifest]:
     return [
         *crds(),
         *policies(options.namespace, ACCOUNT),
+        witness_sidecar(options.namespace),
         *rights(options.namespace, keda=options.keda),
         *roles_for_people(),
         *deployment(options.namespace, options.image, options.replicas),

@@ -125,6 +125,9 @@ def _structural(found: Schema, definitions: Mapping[str, Schema], *, in_list: bo
         kept["items"] = _structural(kept["items"], definitions, in_list=True)
     if kept.get("additionalProperties") is False:
         del kept["additionalProperties"]
+    elif kept.get("additionalProperties") is True:
+        del kept["additionalProperties"]
+        kept[ANYTHING] = True
     elif "additionalProperties" in kept:
         kept["additionalProperties"] = _structural(kept["additionalProperties"], definitions, in_list=True)
     if "properties" in kept:
