@@ -22,6 +22,7 @@ from typing import Any
 
 from tests.lab.node import links
 from tests.lab.node.captures import captures
+from tests.lab.node.forwarding import forwarding
 
 from laneway.local.netns import linux, resolver, wire
 from laneway.local.netns.launch import Confinement, Program, launch
@@ -112,6 +113,9 @@ class Hub:
                 return {"status": self._ended.pop(request["pid"], None)}, []
             case "names":
                 wire.send(self._orders, {"names": request["names"]})
+            case "forwards":
+                with linux.inside(self._network):
+                    _send(NETFILTER, forwarding(request["forwards"]))
             case "forget":
                 self._forget(request["pod"])
         return {}, []
@@ -221,6 +225,9 @@ def _furnish(hub: int, block: int) -> int:
             [links.nowhere()],
         )
         Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+        bridged = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
+        if bridged.exists():  # what pods send each other is not to be translated
+            bridged.write_text("0")
     return bridge
 
 

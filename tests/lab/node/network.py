@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.lab.node import hub
+from tests.lab.node.forwarding import Place
 
 import laneway
 from laneway.local.netns import files, wire
@@ -99,6 +100,10 @@ class Network:
     async def resolve(self, names: Mapping[str, str]) -> None:
         """What pods are told of names. names: addresses by full name."""
         await self._ask({"do": "names", "names": dict(names)})
+
+    async def forward(self, forwards: Mapping[Place, Sequence[Place]]) -> None:
+        """Let connections to some addresses go to others."""
+        await self._ask({"do": "forwards", "forwards": list(forwards.items())})
 
     async def open_socket(self, pod: str, family: int) -> socket.socket:
         """A TCP socket in the pod's network."""

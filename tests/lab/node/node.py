@@ -18,7 +18,8 @@ from typing import Any, Protocol, Self
 
 import aiohttp
 from tests.lab.api import Api, ApiError, Object
-from tests.lab.node import gateways, names, proxies
+from tests.lab.node import gateways, names, proxies, services
+from tests.lab.node.forwarding import Place
 from tests.lab.node.identities import Identities
 from tests.lab.node.images import Images
 from tests.lab.node.network import Network
@@ -39,6 +40,7 @@ _KINDS = {
     "Service": "/api/v1/services",
     "ConfigMap": "/api/v1/configmaps",
     "Secret": "/api/v1/secrets",
+    "EndpointSlice": "/apis/discovery.k8s.io/v1/endpointslices",
     "ServiceEntry": "/apis/networking.istio.io/v1/serviceentries",
 }
 _NEEDED_FIRST = ("Namespace", "Service", "ConfigMap", "Secret")
@@ -92,7 +94,7 @@ class Node:
         self._pods: dict[Key, Pod] = {}
         self._binding: set[str] = set()
         self._proxies_made = 0
-        self._changes = asyncio.Event()
+        self._untold = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         try:
@@ -179,6 +181,7 @@ class Node:
         await self._exit.enter_async_context(SecretsServer(run / "secrets", Identities()))
         self._around = Surroundings(
             api=api,
+            authority=self._lab.authority,
             network=self._network,
             images=self._images,
             node=self.name,
@@ -196,7 +199,7 @@ class Node:
                 self._begin(watched.run())
         for kind in _NEEDED_FIRST:
             await self._watched[kind].known.wait()
-        await self._network.resolve(self._names())
+        self._begin(self._tell())
         self._begin(self._watched["Pod"].run())
 
     async def _register(self) -> None:
@@ -213,19 +216,37 @@ class Node:
     def _watching(self, kind: str, path: str) -> Watching:
         changed = {
             "Pod": self._pod_changed,
-            "Service": self._names_changed,
-            "ServiceEntry": self._names_changed,
+            "Service": self._told_of,
+            "EndpointSlice": self._told_of,
+            "ServiceEntry": self._told_of,
         }
         return Watching(
             self._lab.server, self._lab.authority, self._lab.token(), path, changed.get(kind, _nothing)
         )
 
-    def _names_changed(self, _: Key, __: Object | None) -> None:
-        self._begin(self._network.resolve(self._names()))
+    def _told_of(self, _: Key, __: Object | None) -> None:
+        self._untold.set()
+
+    async def _tell(self) -> None:
+        """The pods' network of names and addresses, whenever they are others; many changes may be one."""
+        told: tuple[object, object] = ({}, {})
+        while True:
+            await self._untold.wait()
+            self._untold.clear()
+            wanted = self._names(), self._forwards()
+            if wanted[0] != told[0]:
+                await self._network.resolve(wanted[0])
+            if wanted[1] != told[1]:
+                await self._network.forward(wanted[1])
+            told = wanted
+
+    def _forwards(self) -> dict[Place, list[Place]]:
+        of = self._watched
+        return services.forwards(of["Service"].objects.values(), of["EndpointSlice"].objects.values())
 
     def _names(self) -> dict[str, str]:
-        services, entries = (self._watched[kind].objects.values() for kind in ("Service", "ServiceEntry"))
-        return names.names(services, entries)
+        named, entries = (self._watched[kind].objects.values() for kind in ("Service", "ServiceEntry"))
+        return names.names(named, entries)
 
     def _find(self, kind: str, key: Key) -> Mapping[str, Any] | None:
         body = self._watched[kind].objects.get(key)

@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.lab.api import Object
+from tests.lab.api import ApiError, Object
+from tests.lab.node import account
 from tests.lab.node.container import Check, Given
 from tests.lab.node.network import Start
 from tests.lab.node.surroundings import Surroundings
@@ -150,7 +151,8 @@ class _Made:
         if not argv:
             raise CannotStartError(f"no command stands for image {template.image}")
         cwd = folder / template.working_dir if template.working_dir else folder
-        command = Command([*argv, *template.args], clean_environment(), cwd)
+        env = clean_environment() | account.server(self._around.api.server)
+        command = Command([*argv, *template.args], env, cwd)
         return containers.application(_read(self._pod, template, self._around.node), command, self._find)
 
     @property
@@ -160,7 +162,11 @@ class _Made:
     async def _start(self, argv: Any, command: Command, output: Path) -> Process:
         around, pod = self._around, self._pod
         read = _read(pod, self.template, around.node)
-        mounts = around.volumes.mounts(read, self._find)
+        mounts = [
+            (str(each.source), each.target, each.read_only)
+            for each in around.volumes.mounts(read, self._find)
+        ]
+        mounts += await self._account()
         start = Start(
             argv=argv,
             env=command.env,
@@ -168,9 +174,23 @@ class _Made:
             output=output,
             hidden=[around.run],
             root=str(around.volumes.root(pod.key)),
-            mounts=[(str(each.source), each.target, each.read_only) for each in mounts],
+            mounts=mounts,
         )
         return await around.network.start(pod.uid, pod.key.namespace, pod.key.name, pod.address, start)
+
+    async def _account(self) -> list[tuple[str, str, bool]]:
+        """Raises CannotStartError."""
+        around, pod = self._around, self._pod
+        if not account.wanted(pod.body):
+            return []
+        around.volumes.root(pod.key).mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = around.run / "accounts" / pod.uid
+        try:
+            if not account.written(folder):
+                await account.write(pod.body, folder, around.api, around.authority)
+        except ApiError as error:
+            raise CannotStartError(f"the pod has no token of its account: {error}") from None
+        return [(str(folder), account.TARGET, True)]
 
 
 def _read(pod: Placed, template: Template, node: str) -> pods.Pod:

@@ -24,6 +24,7 @@ class Surroundings:
     """
 
     api: Api
+    authority: Path
     network: Network
     images: Images
     node: str

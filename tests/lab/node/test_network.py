@@ -128,6 +128,23 @@ async def test_a_service_has_its_short_name(pods: Pods) -> None:
     assert (await pods.said("here", "getent", "hosts", "web")).split()[0] == "10.96.0.7"
 
 
+async def test_an_address_that_is_forwarded_leads_to_one_of_several_pods(pods: Pods) -> None:
+    first, second = await pods.add("first"), await pods.add("second")
+    await pods.serve("first", 8080)
+    await pods.serve("second", 8081)
+    await pods.add("here")
+    await pods.network.forward({("10.96.0.7", 80): [(first, 8080), (second, 8081)]})
+    met = {await pods.dialled("here", "10.96.0.7", 80) for _ in range(20)}
+    assert met == {"8080", "8081"}
+
+
+async def test_a_pod_reaches_itself_by_an_address_that_is_forwarded(pods: Pods) -> None:
+    own = await pods.add("here")
+    await pods.serve("here", 8080)
+    await pods.network.forward({("10.96.0.7", 80): [(own, 8080)]})
+    assert await pods.dialled("here", "10.96.0.7", 80) == "8080"
+
+
 async def test_what_a_captured_pod_sends_goes_to_its_sidecar(pods: Pods) -> None:
     await pods.add("here", captured=True)
     await pods.serve("here", OUTBOUND_PORT)

@@ -16,6 +16,37 @@ FOREVER = "while true; do sleep 1 & wait $!; done"
 SERVE = "import http.server as h; h.HTTPServer(('0.0.0.0', 8080), h.SimpleHTTPRequestHandler).serve_forever()"
 
 
+NAMED = """
+import os, socket
+with socket.create_server(("0.0.0.0", 8080)) as server:
+    while True:
+        connection, _ = server.accept()
+        connection.sendall(os.environ["POD_NAME"].encode())
+        connection.close()
+"""
+CALL = """
+import socket, time
+while True:
+    try:
+        print(socket.create_connection(("many", 80), 5).recv(100).decode())
+    except OSError as error:
+        print(error)
+    time.sleep(0.05)
+"""
+ASK = """
+import json, os, ssl, time, urllib.request as u
+files = "/var/run/secrets/kubernetes.io/serviceaccount/"
+review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+url = "https://%(KUBERNETES_SERVICE_HOST)s:%(KUBERNETES_SERVICE_PORT)s" % os.environ
+headers = {"Authorization": "Bearer " + open(files + "token").read(), "Content-Type": "application/json"}
+path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+request = u.Request(url + path, json.dumps(review).encode(), headers)
+trusted = ssl.create_default_context(cafile=files + "ca.crt")
+print(json.load(u.urlopen(request, context=trusted))["status"]["userInfo"]["username"])
+time.sleep(1000)
+"""
+
+
 def pod(namespace: str, script: str = FOREVER, *, spec: Object | None = None, **container: Any) -> Object:
     """A pod of one container, by default a shell's."""
     main = {"name": "main", "image": "any", "command": ["sh", "-c", script], **container}
@@ -279,6 +310,41 @@ async def test_a_pod_that_takes_its_time_to_end_is_ended_when_it_is_deleted_at_o
         return not process.running
 
     await eventually(ended)
+
+
+async def test_a_program_asks_the_api_server_as_its_account(
+    lab: ControlPlane, namespace: str, seen: Seen
+) -> None:
+    meta = {"name": "asker", "namespace": namespace}
+    await lab.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta})
+    await lab.apply(
+        pod(namespace, command=["python3", "-u", "-c", ASK], spec={"serviceAccountName": "asker"})
+    )
+    await eventually(lambda: seen.said([f"system:serviceaccount:{namespace}:asker"]))
+
+
+async def test_a_pod_without_a_sidecar_reaches_every_pod_of_a_service_by_its_name(
+    lab: ControlPlane, namespace: str, seen: Seen, node: Node
+) -> None:
+    labels = {"app": "many"}
+    probe = {"tcpSocket": {"port": 8080}}
+    many = {"name": "main", "image": "any", "command": ["python3", "-c", NAMED], "readinessProbe": probe}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [many]}}
+    meta = {"name": "many", "namespace": namespace}
+    spec = {"replicas": 3, "selector": {"matchLabels": labels}, "template": template}
+    await lab.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec})
+    ports = [{"name": "http", "port": 80, "targetPort": 8080}]
+    service = {"selector": labels, "ports": ports}
+    await lab.apply({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": service})
+    await node.until_ready(namespace, 3)
+    await lab.apply(pod(namespace, command=["python3", "-u", "-c", CALL]))
+
+    names = {each.body["metadata"]["name"] for each in node.pods(namespace, app="many")}
+
+    async def all_met() -> bool:
+        return names <= set(seen.output())
+
+    await eventually(all_met)
 
 
 async def test_a_gate_of_readiness_that_others_keep_is_waited_for(
