@@ -165,6 +165,14 @@ def test_a_sidecar_is_found_however_it_came(place: str, content: Any) -> None:
     assert kept(body).sidecar
 
 
+def test_a_pod_that_is_nothing_but_a_proxy_is_a_gateway() -> None:
+    """It serves routes of its own and no app."""
+    body = pod()
+    body["spec"]["containers"] = [{"name": "istio-proxy"}]
+    assert kept(body).gateway
+    assert not kept(pod()).gateway
+
+
 def test_changes_that_nobody_asks_for_are_no_changes() -> None:
     """A pod whose other labels or times changed is equal to what it was."""
     before, after = pod(), pod()

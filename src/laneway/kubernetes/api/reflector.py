@@ -13,7 +13,6 @@ from contextlib import aclosing, suppress
 from typing import Generic, Protocol, TypeVar
 
 from laneway.kubernetes.api.backoff import backoff
-from laneway.kubernetes.api.credentials import AccessError
 from laneway.kubernetes.api.errors import ApiError, Unreachable
 from laneway.kubernetes.api.server import Server, selectors
 from laneway.kubernetes.api.watch import IDLE_SECONDS_MAX, Event, watch
@@ -79,6 +78,7 @@ class Reflector(Generic[T]):
         self._idle_seconds = idle_seconds
         self._jitter = jitter
         self._version: str | None = None  # None: everything is to be read anew
+        self._given_up = False  # a version, and no watch has told anything for long enough since
         self._streams_lists = True
         self._failures = 0
         self._synced = asyncio.Event()
@@ -99,7 +99,7 @@ class Reflector(Generic[T]):
             self._hurry.clear()
             try:
                 await self._follow()
-            except (ApiError, Unreachable, AccessError) as error:
+            except (ApiError, Unreachable) as error:
                 await self._rest(self._delay(error))
 
     async def _follow(self) -> None:
@@ -112,6 +112,8 @@ class Reflector(Generic[T]):
         async with aclosing(heard):
             async for events in heard:
                 self.last_heard = self._time()
+                if self.last_heard - began > AT_ONCE_SECONDS:
+                    self._given_up = False
                 for event in events:
                     listing = self._take(event, listing)
         if listing is not None or self._time() - began < AT_ONCE_SECONDS:
@@ -171,9 +173,12 @@ class Reflector(Generic[T]):
         self._only({self._told(item, deleted=False) for item in items})
         self._heard(version)
 
-    def _delay(self, error: ApiError | Unreachable | AccessError) -> float:
+    def _delay(self, error: ApiError | Unreachable) -> float:
         """Seconds until the next attempt; what the error says about us is noted."""
         if isinstance(error, ApiError):
+            if error.gone and self._version is not None and not self._given_up:
+                self._version, self._given_up = None, True
+                return 0.0
             if error.gone:
                 self._version = None
             elif error.missing:
@@ -183,8 +188,6 @@ class Reflector(Generic[T]):
                 return 0.0
         self.trouble = error
         self._failures += 1
-        if self._failures == 1 and isinstance(error, ApiError) and error.gone:
-            return 0.0
         longest = MISSING_SECONDS_MAX if self.missing else LONGEST_SECONDS
         asked = (error.retry_after or 0.0) if isinstance(error, ApiError) else 0.0
         return max(backoff(self._failures, FIRST_SECONDS, longest, self._jitter()), min(asked, longest))

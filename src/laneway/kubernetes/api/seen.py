@@ -62,7 +62,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
 class PodSeen(msgspec.Struct, frozen=True, gc=False):
     """A pod, as far as releases ask.
 
-    labels: only those wanted; ip: empty before it has one; sidecar: it has a proxy; gateway: it is nothing else.
+    labels: only those wanted; ip: empty before it has one; sidecar: it has a proxy; gateway: only that.
     """
 
     key: Key

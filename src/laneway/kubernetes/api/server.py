@@ -27,6 +27,7 @@ Propagation = Literal["Background", "Foreground", "Orphan"]
 FIELD_MANAGER = "laneway"
 """One, for ever: of what another name owns, nothing is taken back, and every write would conflict with it."""
 PAGE = 500
+LISTS_MAX = 3
 URGENT = "Lease"
 """Leadership must not be lost because other requests are slow."""
 _PATCH_TYPES: Mapping[PatchType, str] = {
@@ -83,12 +84,14 @@ class Server:
         self, kind: str, namespace: str | None = None, labels: str | None = None, fields: str | None = None
     ) -> Listed:
         """All objects, each as JSON with its kind, and the version of it all. labels, fields: selectors."""
-        while True:
+        query = {"limit": str(PAGE)} | selectors(labels, fields)
+        for _ in range(LISTS_MAX - 1):
             try:
-                return await self._pages(kind, namespace, {"limit": str(PAGE)} | selectors(labels, fields))
+                return await self._pages(kind, namespace, query)
             except ApiError as error:
                 if not error.gone:  # the list has grown too old between two of its pages
                     raise
+        return await self._pages(kind, namespace, query)
 
     def watch(
         self, kind: str, namespace: str | None, query: Mapping[str, str], idle_seconds: float
