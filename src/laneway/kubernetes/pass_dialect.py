@@ -13,6 +13,7 @@ from laneway.control.observe import Body
 from laneway.kubernetes.deletion import retained
 from laneway.kubernetes.dialect import Normalised, formed, is_drift
 from laneway.kubernetes.part import Part
+from laneway.kubernetes.pod_end import serving_on
 from laneway.manifests import names
 from laneway.spec.meta import Key, key_of
 
@@ -25,6 +26,7 @@ class Comparing:
         self._found = found
         self._normalised = normalised
         self._stored = {key_of(each): each for each in found.objects.get("VirtualService", ())}
+        self._running = {key_of(each): each for each in found.objects.get("Deployment", ())}
 
     def dialect(self) -> Dialect:
         """For `control.changes`."""
@@ -36,6 +38,8 @@ class Comparing:
             if stored is not None:
                 http = retained(stored["spec"].get("http") or (), manifest["spec"]["http"], self._is_ours)
                 manifest = manifest | {"spec": manifest["spec"] | {"http": http}}
+        if manifest["kind"] == "Deployment":
+            manifest = serving_on(manifest, self._running.get(key_of(manifest)))
         return formed(manifest)
 
     def _is_ours(self, host: str) -> bool:
