@@ -204,8 +204,10 @@ class Controller:
         try:
             wake = await (self._app(work.key) if work.kind == "App" else self._lane(work.key))
         except (ApiError, Unreachable) as error:
+            gone = isinstance(error, ApiError) and error.missing  # the watch tells it soon
             delay = self._queue.failed(work)
-            log.warning("%s %s is tried again in %.1f s: %s", *work, delay, _short(error))
+            level = logging.INFO if gone else logging.WARNING
+            log.log(level, "%s %s is tried again in %.1f s: %s", *work, delay, _short(error))
         except Exception:
             delay = self._queue.failed(work)
             log.exception("%s %s failed, and is tried again in %.1f s", *work, delay)

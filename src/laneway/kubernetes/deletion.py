@@ -132,16 +132,26 @@ def retained(
     none of a retained App's.
     """
     merged = list(planned)
-    following: str | None = None
-    for rule in reversed(list(stored)):
-        hosts = [route["destination"]["host"] for route in rule.get("route") or ()]
-        if not hosts or not marker_of({"http": [rule]}) or any(map(is_planned, hosts)):
-            following = _unmarked(rule)
-            continue
-        place = next((i for i, each in enumerate(merged) if _unmarked(each) == following), len(merged))
-        merged.insert(place, dict(rule))
-        following = _unmarked(rule)
+    before: Mapping[str, Any] | None = None
+    for index, rule in reversed(list(enumerate(stored))):
+        hosts = _hosts(rule)
+        if hosts and marker_of({"http": [rule]}) and not any(map(is_planned, hosts)):
+            merged.insert(_place(merged, before, index), dict(rule))
+        before = rule
     return merged
+
+
+def _place(rules: list[dict[str, Any]], before: Mapping[str, Any] | None, index: int) -> int:
+    """Where a rule stands that stood before another one, at this index."""
+    if before is None:
+        return len(rules)
+    named = [i for i, each in enumerate(rules) if _unmarked(each) == _unmarked(before)]
+    there = [i for i, each in enumerate(rules) if set(_hosts(each)) & set(_hosts(before))]
+    return min(named or there or [min(index, len(rules))])
+
+
+def _hosts(rule: Mapping[str, Any]) -> list[str]:
+    return [route["destination"]["host"] for route in rule.get("route") or ()]
 
 
 def _unmarked(rule: Mapping[str, Any]) -> str:
