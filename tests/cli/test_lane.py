@@ -12,8 +12,7 @@ from tests.cli.statuses import app, lane, release, status
 from laneway.cli import promotion, together
 from laneway.cli.lane import entry_host
 from laneway.cli.lane_change import merged
-from laneway.cli.loading import parsed
-from laneway.spec.lane import Lane
+from laneway.spec.load import parse, spec_of
 
 
 def test_up_applies_a_lane_and_prints_header_and_url(daemon: Daemon, laneway: Laneway) -> None:
@@ -212,12 +211,12 @@ STORED: list[dict[str, Any]] = [
 
 def test_promotion_is_the_lane_s_templates_and_a_release_that_says_where_they_came_from() -> None:
     """Images and variables, as they were tested; the record names lane and person."""
-    found = next(obj for obj in parsed(STORED) if isinstance(obj, Lane))
+    (found,) = spec_of(map(parse, STORED)).lanes.values()
     (app_body,) = promotion.templates(found, STORED)
     container = app_body["spec"]["workload"]["template"]["spec"]["containers"][0]
     assert container["image"] == "registry/pharmacy:green"
     assert container["env"] == [{"name": "FAST", "value": "on"}]
-    revisions = together.changed(parsed(STORED), parsed([app_body]), status(apps=[app()]))
+    revisions = together.changed(spec_of([parse(app_body)]), status(apps=[app()]))
     release = together.release_of("lane-green", revisions, promotion.evidence(found, "ada"))
     assert release["metadata"]["annotations"] == {
         "laneway.dev/promoted-from": "green",

@@ -20,7 +20,7 @@ from laneway.cli import main
 PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 PROGRAM = Path(sysconfig.get_path("scripts")) / "laneway"
 HEAVY = ("httpx2", "pydantic", "rich", "starlette", "uvicorn", "sqlalchemy", "grpc", "yaml", "asyncio")
-COMMON = {"output", "namespace", "state"}
+COMMON = {"output", "namespace", "everywhere", "cluster", "state"}
 
 
 def commands(

@@ -14,11 +14,10 @@ from laneway.cli.options import Format
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from laneway.cli.client import Client
+    from laneway.cli.engine import Engine
     from laneway.cli.loading import Batch
+    from laneway.cli.places import Place
     from laneway.control.status import AppStatus, Change, Changes, Json, ReleaseStatus, Status
-    from laneway.local.state import State
-    from laneway.spec.meta import Object
 
 MESH_KINDS = frozenset(
     {"VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Sidecar", "Service", "Mesh"}
@@ -40,20 +39,22 @@ MESH_KINDS = frozenset(
 )
 @options.wait
 @options.timeout("2m")
+@click.option("--take-over", is_flag=True, help="On a cluster: also fields that somebody else owns.")
 @options.reason
 @options.output
 @options.namespace
-@options.state
+@options.place
 def apply(
     paths: tuple[str, ...],
     recursive: bool,
     together: str | None,
     wait: bool,
     limit: timedelta,
+    take_over: bool,
     reason: str,
     output: Format,
     namespace: str | None,
-    state: State,
+    place: Place,
 ) -> None:
     """Apply files to a running Laneway.
 
@@ -61,16 +62,17 @@ def apply(
     A changed template starts a release. With --wait everything else has taken effect when it returns; follow
     the releases with `laneway release wait`.
     """
-    from laneway.cli import daemon, loading
+    from laneway.cli import loading, places
     from laneway.cli.output import emit
 
     if not paths:
         raise click.BadParameter("say what to apply", param_hint="-f")
-    batch = loading.load_files(paths, recursive, namespace)
-    with daemon.connected(state) as client:
+    batch = loading.load_files(paths, recursive, namespace, place)
+    with places.connected(place, *batch.namespaces) as client:
         status = client.status()
         before = {(release["namespace"], release["name"]) for release in status["releases"]}
-        changes = loading.apply(client, batch, reason, _with_release(batch, status, together))
+        release = _with_release(client, batch, status, together)
+        changes = loading.apply(client, batch, reason, release, take_over=take_over)
         status = taken_up(client, changes, wait, limit)
     started = [r for r in status["releases"] if (r["namespace"], r["name"]) not in before]
     document = {"objects": changes["objects"], "releases": started}
@@ -82,21 +84,24 @@ def apply(
     )
 
 
-def _with_release(batch: Batch, status: Status, name: str | None) -> Callable[[list[Object]], list[Json]]:
+def _with_release(
+    client: Engine, batch: Batch, status: Status, name: str | None
+) -> Callable[[list[Json]], list[Json]]:
     """The Release that goes along with a batch, given what is applied already; none without a name."""
-    from laneway.cli import together
+    from laneway.cli import loading, together
 
-    def made(stored: list[Object]) -> list[Json]:
+    def made(stored: list[Json]) -> list[Json]:
         if name is None:
             return []
-        if any(obj.kind == "Release" and obj.metadata.name == name for obj in stored):
+        if any(obj["kind"] == "Release" and obj["metadata"]["name"] == name for obj in stored):
             raise click.BadParameter(f"there is a release {name} already", param_hint="--together")
-        return [together.release_of(name, together.changed(stored, batch.loaded.objects, status))]
+        spec = loading.spec(client, stored, client.trial(batch.objects()))
+        return [together.release_of(name, together.changed(spec, status))]
 
     return made
 
 
-def taken_up(client: Client, changes: Changes, wait: bool, limit: timedelta) -> Status:
+def taken_up(client: Engine, changes: Changes, wait: bool, limit: timedelta) -> Status:
     """The first status that knows the changes; with `wait`, the first in which they have taken effect.
 
     Raises Failure when the time is over, with what is missing.

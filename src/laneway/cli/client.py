@@ -84,7 +84,9 @@ def _checked(answer: httpx2.Response) -> Any:
 
 
 class Client:
-    """One connection to a daemon. Every method raises NotRunningError and ApiError."""
+    """One connection to a daemon. Implements `engine.Engine`. Methods raise NotRunningError and ApiError."""
+
+    on_cluster = False
 
     def __init__(self, api: Path) -> None:
         import httpx2  # a tenth of a second, in which a daemon can start
@@ -113,9 +115,24 @@ class Client:
         answer = self._get("/v1/changed", since=since, seconds=seconds, timeout=seconds + ANSWER_SECONDS)
         return int(answer["version"])
 
-    def apply(self, objects: Sequence[Json], *, by: str = "", reason: str = "") -> Changes:
-        """Merge objects into the spec: all or, with ApiError 422 and its problems, none."""
+    def apply(
+        self,
+        objects: Sequence[Json],
+        *,
+        by: str = "",
+        reason: str = "",
+        whole: bool = True,
+        take_over: bool = False,
+    ) -> Changes:
+        """Merge objects into the spec: all or, with ApiError 422 and its problems, none.
+
+        whole, take_over: without effect, as nobody else writes here.
+        """
         return cast("Changes", self._post("/v1/apply", objects=objects, by=by, reason=reason))
+
+    def trial(self, objects: Sequence[Json], *, whole: bool = True) -> list[Json]:
+        """The objects as they would be stored: as they are."""
+        return list(objects)
 
     def delete(self, objects: Sequence[Reference], *, by: str = "", reason: str = "") -> Changes:
         """Delete the objects that there are."""

@@ -16,10 +16,10 @@ from laneway.cli import options
 from laneway.cli.options import Format
 
 if TYPE_CHECKING:
-    from laneway.cli.client import Client
+    from laneway.cli.engine import Engine
     from laneway.cli.loading import Batch
+    from laneway.cli.places import Place
     from laneway.control.status import Json
-    from laneway.local.state import State
     from laneway.spec.load import Ref
 
 DIFFERENT, FAILED = 1, 2
@@ -51,14 +51,14 @@ class Difference:
 @click.option("--derived", is_flag=True, help="The objects that Laneway would write in the end, too.")
 @options.output
 @options.namespace
-@options.state
+@options.place
 def diff(
     paths: tuple[str, ...],
     recursive: bool,
     derived: bool,
     output: Format,
     namespace: str | None,
-    state: State,
+    place: Place,
 ) -> None:
     """Print what applying files would change.
 
@@ -71,7 +71,7 @@ def diff(
     if not paths:
         raise click.BadParameter("say what to compare", param_hint="-f")
     try:
-        found = _differences(paths, recursive, derived, namespace, state)
+        found = _differences(paths, recursive, derived, namespace, place)
     except (Failure, ProblemsFailure) as failure:
         failure.exit_code = FAILED
         raise
@@ -85,14 +85,14 @@ def diff(
 
 
 def _differences(
-    paths: tuple[str, ...], recursive: bool, derived: bool, namespace: str | None, state: State
+    paths: tuple[str, ...], recursive: bool, derived: bool, namespace: str | None, place: Place
 ) -> list[Difference]:
-    from laneway.cli import daemon, loading
+    from laneway.cli import loading, places
 
-    batch = loading.load_files(paths, recursive, namespace)
-    with daemon.connected(state) as client:
+    batch = loading.load_files(paths, recursive, namespace, place)
+    with places.connected(place, *batch.namespaces) as client:
         stored = loading.of_people(client)
-        loading.refuse(loading.problems(batch, loading.parsed(stored)))
+        loading.refuse(loading.problems(batch, stored))
     before = {_ref(body): shown(body) for body in stored}
     given = {_ref(body): shown(body) for body in batch.objects()}
     found = differences({ref: body for ref, body in before.items() if ref in given}, given)
@@ -165,16 +165,16 @@ def _ref(body: Json) -> Ref:
 @click.option("--derived", is_flag=True, help="The objects that Laneway wrote, instead of what people did.")
 @options.output
 @options.namespace
-@options.state
-def export(derived: bool, output: Format, namespace: str | None, state: State) -> None:
+@options.place
+def export(derived: bool, output: Format, namespace: str | None, place: Place) -> None:
     """Print everything that was applied, as YAML that can be applied again.
 
     Without status and without what the store sets. Values of Secrets are in it: keep it safe.
     """
-    from laneway.cli import daemon, loading
+    from laneway.cli import loading, places
     from laneway.cli.output import as_yaml, emit, listed, names_of
 
-    with daemon.connected(state) as client:
+    with places.connected(place) as client:
         found = _written_by_laneway(client) if derived else loading.of_people(client)
     objects = [
         _portable(body)
@@ -188,7 +188,7 @@ def export(derived: bool, output: Format, namespace: str | None, state: State) -
         emit(output, listed(objects), table=lambda: text, names=names_of(objects))
 
 
-def _written_by_laneway(client: Client) -> list[Json]:
+def _written_by_laneway(client: Engine) -> list[Json]:
     """What any Istio mesh understands of all that Laneway writes, in the order to apply it."""
     from laneway.control.changes import DERIVED_KINDS
     from laneway.manifests import names

@@ -12,9 +12,9 @@ from laneway.cli import options
 from laneway.cli.options import Format
 
 if TYPE_CHECKING:
-    from laneway.cli.client import Client
+    from laneway.cli.engine import Engine
+    from laneway.cli.places import Place
     from laneway.control.status import Change, Changes, Reference
-    from laneway.local.state import State
 
 
 @click.command(
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @options.reason
 @options.output
 @options.namespace
-@options.state
+@options.place
 def delete(
     kind: str | None,
     names: tuple[str, ...],
@@ -43,25 +43,25 @@ def delete(
     reason: str,
     output: Format,
     namespace: str | None,
-    state: State,
+    place: Place,
 ) -> None:
     """Delete objects: those of files, or by kind and name.
 
     All of them, or nothing where the rest needs one of them. What Laneway derived goes along; pods finish
     their requests. Objects of files that are not there are passed over.
     """
-    from laneway.cli import daemon, tables
+    from laneway.cli import places, tables
     from laneway.cli.output import emit, grid
 
     if bool(paths) == bool(kind):
         raise click.BadParameter("say what to delete: -f PATH, or KIND NAME", param_hint="KIND")
     if kind and not names:
         raise click.BadParameter("say which", param_hint="NAME")
-    with daemon.connected(state) as client:
+    with places.connected(place) as client:
         if kind:
             meant = _named(client, tables.kind_of(kind), names, namespace, ignore_not_found)
         else:
-            meant = _of_files(paths, recursive, namespace)
+            meant = _of_files(paths, recursive, namespace, place)
         changes = _delete(client, meant, reason)
         if wait:
             _gone(client, changes, limit)
@@ -82,10 +82,10 @@ def _row(change: Change) -> tuple[str, ...]:
     return change["kind"], change["namespace"], change["name"], change["operation"]
 
 
-def _of_files(paths: Sequence[str], recursive: bool, namespace: str | None) -> list[Reference]:
+def _of_files(paths: Sequence[str], recursive: bool, namespace: str | None, place: Place) -> list[Reference]:
     from laneway.cli import loading
 
-    batch = loading.load_files(paths, recursive, namespace)
+    batch = loading.load_files(paths, recursive, namespace, place)
     return [
         {"kind": obj.kind, "namespace": obj.key.namespace, "name": obj.key.name}
         for obj in batch.loaded.objects
@@ -93,7 +93,7 @@ def _of_files(paths: Sequence[str], recursive: bool, namespace: str | None) -> l
 
 
 def _named(
-    client: Client, kind: str, names: Sequence[str], namespace: str | None, ignore_not_found: bool
+    client: Engine, kind: str, names: Sequence[str], namespace: str | None, ignore_not_found: bool
 ) -> list[Reference]:
     """The objects of these names, each in the one namespace that has it. Raises Failure."""
     from laneway.cli import finding
@@ -114,7 +114,7 @@ def _named(
     return found
 
 
-def _delete(client: Client, meant: Sequence[Reference], reason: str) -> Changes:
+def _delete(client: Engine, meant: Sequence[Reference], reason: str) -> Changes:
     """Delete them. Raises ProblemsFailure where the rest needs one, Failure where one is not people's."""
     from laneway.cli.client import ApiError
     from laneway.cli.failure import ProblemsFailure
@@ -128,7 +128,7 @@ def _delete(client: Client, meant: Sequence[Reference], reason: str) -> Changes:
         raise
 
 
-def _gone(client: Client, changes: Changes, limit: timedelta) -> None:
+def _gone(client: Engine, changes: Changes, limit: timedelta) -> None:
     """Return when no pod drains any more, and proxies know. Raises Failure when the time is over."""
     from laneway.cli import waiting
     from laneway.cli.failure import Failure

@@ -15,9 +15,9 @@ from laneway.cli.options import Format
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from laneway.cli.client import Client
+    from laneway.cli.engine import Engine
+    from laneway.cli.places import Place
     from laneway.control.status import Event, Json, Status
-    from laneway.local.state import State
 
 EVENTS = 10
 LOG_LINES = 10
@@ -64,18 +64,18 @@ class About:
 )
 @options.output
 @options.namespace
-@options.state
-def describe(words: tuple[str, ...], output: Format, namespace: str | None, state: State) -> None:
+@options.place
+def describe(words: tuple[str, ...], output: Format, namespace: str | None, place: Place) -> None:
     """Show what is known about one object.
 
     What it says with its defaults, where it stands and why, its pods, and what happened to it last.
     """
-    from laneway.cli import daemon
+    from laneway.cli import places
     from laneway.cli.output import emit
 
     if len(words) > 2:
         raise click.BadParameter("name one object", param_hint="NAME")
-    with daemon.connected(state) as client:
+    with places.connected(place) as client:
         kind, name = words if len(words) == 2 else (_kind(client, words[0], namespace), words[0])
         about = _about(client, kind, name, namespace)
     metadata = about.obj["metadata"]
@@ -87,7 +87,7 @@ def describe(words: tuple[str, ...], output: Format, namespace: str | None, stat
     )
 
 
-def _kind(client: Client, named: str, namespace: str | None) -> str:
+def _kind(client: Engine, named: str, namespace: str | None) -> str:
     """Whether a name alone is an app's or a Deployment's. Raises Failure where it is none's."""
     from laneway.cli import finding
 
@@ -95,7 +95,7 @@ def _kind(client: Client, named: str, namespace: str | None) -> str:
     return "app" if finding.runs(status, named, namespace) in status["apps"] else "deployment"
 
 
-def _about(client: Client, kind: str, named: str, namespace: str | None) -> About:
+def _about(client: Engine, kind: str, named: str, namespace: str | None) -> About:
     from laneway.api.selection import PodQuery
     from laneway.cli import defaults, finding, tables
     from laneway.local.pod.pods import read_pod

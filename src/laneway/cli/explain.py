@@ -12,8 +12,8 @@ from laneway.cli.options import Format
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from laneway.cli.places import Place
     from laneway.control.status import Explanation, Hop, Target
-    from laneway.local.state import State
 
 
 @click.command(
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 @click.option("-X", "--request", "method", metavar="METHOD", default="GET", help="The request's method.")
 @options.output
 @options.namespace
-@options.state
+@options.place
 def explain(
     url: str,
     source: str | None,
@@ -51,7 +51,7 @@ def explain(
     method: str,
     output: Format,
     namespace: str | None,
-    state: State,
+    place: Place,
 ) -> None:
     """Say where a request would go, and why.
 
@@ -60,14 +60,14 @@ def explain(
     """
     from urllib.parse import urlsplit
 
-    from laneway.cli import daemon, finding
+    from laneway.cli import finding, places
     from laneway.cli.output import emit
 
     if not urlsplit(url if "//" in url else f"//{url}").hostname:
         raise click.BadParameter(
             f"{url!r} names no host; write it like http://shop.example/", param_hint="URL"
         )
-    with daemon.connected(state) as client:
+    with places.connected(place) as client:
         key = None
         if source:
             found = finding.runs(client.status(), source, namespace)

@@ -15,10 +15,10 @@ from laneway.cli.options import Format
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from laneway.cli.client import Client
+    from laneway.cli.engine import Engine
+    from laneway.cli.places import Place
     from laneway.cli.tables import World
     from laneway.control.status import Json
-    from laneway.local.state import State
 
 GONE = "gone"
 """What stands in place of the age of an object that is watched no longer."""
@@ -38,19 +38,19 @@ GONE = "gone"
 @click.option("-w", "--watch", is_flag=True, help="Then print each one that changes, until Ctrl-C.")
 @options.output
 @options.namespace
-@options.state
+@options.place
 def get(
-    kinds: str, names: tuple[str, ...], watch: bool, output: Format, namespace: str | None, state: State
+    kinds: str, names: tuple[str, ...], watch: bool, output: Format, namespace: str | None, place: Place
 ) -> None:
     """List objects of any kind.
 
     Those that people wrote (app, lane, mesh, gw, se), and those that Laneway derives (rel, deploy, svc, vs,
     dr, po). As JSON and YAML they have the defaults of what was left out.
     """
-    from laneway.cli import daemon, tables
+    from laneway.cli import places, tables
 
     wanted = [tables.kind_of(each) for each in kinds.split(",")]
-    with daemon.connected(state) as client:
+    with places.connected(place) as client:
         look = Look(client, wanted, names, namespace)
         if watch:
             _watch(look, output)
@@ -63,7 +63,7 @@ def get(
 class Look:
     """What is asked for, and whom."""
 
-    client: Client
+    client: Engine
     kinds: Sequence[str]
     names: Sequence[str]
     namespace: str | None

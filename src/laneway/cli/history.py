@@ -11,9 +11,9 @@ from laneway.cli import options
 from laneway.cli.options import Format
 
 if TYPE_CHECKING:
-    from laneway.cli.client import Client
+    from laneway.cli.engine import Engine
+    from laneway.cli.places import Place
     from laneway.control.status import Event
-    from laneway.local.state import State
 
 LIMIT_MAX = 10_000
 
@@ -26,16 +26,16 @@ LIMIT_MAX = 10_000
 )
 @options.output
 @options.namespace
-@options.state
+@options.place
 def history(
-    app: str | None, since: str | None, limit: int, output: Format, namespace: str | None, state: State
+    app: str | None, since: str | None, limit: int, output: Format, namespace: str | None, place: Place
 ) -> None:
     """Print what happened, when, why, and who asked."""
-    from laneway.cli import daemon, finding
+    from laneway.cli import finding, places
     from laneway.cli.output import emit, listing
 
     moment = _moment(since, datetime.now(UTC)) if since else None
-    with daemon.connected(state) as client:
+    with places.connected(place) as client:
         space, name = None, None
         if app:
             found = finding.app(client.status(), app, namespace)
@@ -80,7 +80,7 @@ def _row(event: Event) -> tuple[str, ...]:
 )
 @options.output
 @options.namespace
-@options.state
+@options.place
 def events(
     kind: str | None,
     name: str | None,
@@ -89,13 +89,13 @@ def events(
     tail: int,
     output: Format,
     namespace: str | None,
-    state: State,
+    place: Place,
 ) -> None:
     """Print what happens to objects of any kind, line by line.
 
     With -o json, one JSON object for each line. The history of one app in one table: laneway history APP
     """
-    from laneway.cli import daemon, tables
+    from laneway.cli import places, tables
 
     asked = {
         "namespace": namespace,
@@ -105,7 +105,7 @@ def events(
     }
     if asked["kind"] == tables.ALL:
         asked["kind"] = None
-    with daemon.connected(state) as client:
+    with places.connected(place) as client:
         last = 0
         found = client.history(**asked, limit=max(1, tail))
         for event in found if tail else ():
@@ -115,7 +115,7 @@ def events(
             last = _print_new(client, asked, last, output)
 
 
-def _print_new(client: Client, asked: dict[str, str | None], last: int, output: Format) -> int:
+def _print_new(client: Engine, asked: dict[str, str | None], last: int, output: Format) -> int:
     """Print what has happened since the event of id `last`, or wait a moment. Returns the newest id."""
     from laneway.cli.waiting import BEAT_SECONDS
 
@@ -150,7 +150,7 @@ def _line(event: Event, output: Format) -> str:
 )
 @options.output
 @options.namespace
-@options.state
+@options.place
 def logs(
     app: str | None,
     lane: str,
@@ -161,16 +161,16 @@ def logs(
     tail: int,
     output: Format,
     namespace: str | None,
-    state: State,
+    place: Place,
 ) -> None:
     """Print what pods wrote: of everything, or of an app with its lanes.
 
     With -o json, one JSON object for each line.
     """
-    from laneway.cli import daemon, finding
+    from laneway.cli import finding, places
     from laneway.cli.output import as_line, say
 
-    with daemon.connected(state) as client:
+    with places.connected(place) as client:
         pods = finding.pods(client.status(), app, namespace, lane=lane, revision=revision, pod=pod)
         part = "sidecar" if proxy else "app"
         silent = True

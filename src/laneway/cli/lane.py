@@ -14,9 +14,9 @@ from laneway.cli.lane_rebase import lane_rebase
 from laneway.cli.options import Format
 
 if TYPE_CHECKING:
-    from laneway.cli.client import Client
+    from laneway.cli.engine import Engine
+    from laneway.cli.places import Place
     from laneway.control.status import Json, LaneStatus, Status
-    from laneway.local.state import State
 
 
 @click.group("lane", cls=options.InOrder, no_args_is_help=True)
@@ -60,7 +60,7 @@ def lane() -> None:
 @options.reason
 @options.output
 @options.namespace
-@options.state
+@options.place
 def lane_up(
     name: str,
     apps: tuple[str, ...],
@@ -73,21 +73,21 @@ def lane_up(
     reason: str,
     output: Format,
     namespace: str | None,
-    state: State,
+    place: Place,
 ) -> None:
     """Make a lane, or change one.
 
     It runs the apps' stable versions with another image or other variables. Requests that carry the lane's
     header reach these versions, and the shared ones of every other app.
     """
-    from laneway.cli import daemon, finding, lane_change
+    from laneway.cli import finding, lane_change, places
     from laneway.cli.apply import taken_up
     from laneway.cli.loading import send_objects
     from laneway.cli.output import emit
 
     wanted = lane_change.wanted(apps, image, env)
     settings = lane_change.settings(ttl, value)
-    with daemon.connected(state) as client:
+    with places.connected(place) as client:
         status = client.status()
         space = _space(status, name, [lane_change.name_of(app) for app in apps], namespace)
         before = next(iter(client.objects("Lane", space, name)), None)
@@ -146,13 +146,13 @@ def _prose(document: Json) -> str:
 @lane.command("ls", epilog=options.example("laneway lane ls"))
 @options.output
 @options.namespace
-@options.state
-def lane_ls(output: Format, namespace: str | None, state: State) -> None:
+@options.place
+def lane_ls(output: Format, namespace: str | None, place: Place) -> None:
     """List lanes: their header, what they run, when they end."""
-    from laneway.cli import daemon
+    from laneway.cli import places
     from laneway.cli.output import emit, listing
 
-    with daemon.connected(state) as client:
+    with places.connected(place) as client:
         status = client.status()
     lanes = [lane for lane in status["lanes"] if namespace in (None, lane["namespace"])]
     emit(
@@ -194,7 +194,7 @@ lane.add_command(lane_rebase)
 @options.reason
 @options.output
 @options.namespace
-@options.state
+@options.place
 def lane_rm(
     name: str,
     wait: bool,
@@ -203,18 +203,18 @@ def lane_rm(
     reason: str,
     output: Format,
     namespace: str | None,
-    state: State,
+    place: Place,
 ) -> None:
     """Remove a lane.
 
     Its requests go where those without its header go; its pods end when no request needs them.
     """
-    from laneway.cli import daemon, finding
+    from laneway.cli import finding, places
     from laneway.cli.failure import Failure
     from laneway.cli.output import emit
     from laneway.spec.problems import Code
 
-    with daemon.connected(state) as client:
+    with places.connected(place) as client:
         try:
             lane = finding.lane_of(client.status(), name, namespace)
         except Failure as failure:
@@ -243,7 +243,7 @@ def lane_rm(
     )
 
 
-def _gone(client: Client, namespace: str, name: str, version: int, limit: timedelta) -> None:
+def _gone(client: Engine, namespace: str, name: str, version: int, limit: timedelta) -> None:
     """Wait until no proxy has a rule for the lane and none of its pods exists.
 
     Raises Failure when the time is over.

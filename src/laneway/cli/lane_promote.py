@@ -11,9 +11,9 @@ from laneway.cli import options
 from laneway.cli.options import Format
 
 if TYPE_CHECKING:
-    from laneway.cli.client import Client
+    from laneway.cli.engine import Engine
+    from laneway.cli.places import Place
     from laneway.control.status import Json, LaneStatus, ReleaseStatus, Status
-    from laneway.local.state import State
 
 
 @click.command("promote", epilog=options.example("laneway lane promote green --wait --delete"))
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @options.reason
 @options.output
 @options.namespace
-@options.state
+@options.place
 def lane_promote(
     name: str,
     delete: bool,
@@ -33,21 +33,21 @@ def lane_promote(
     reason: str,
     output: Format,
     namespace: str | None,
-    state: State,
+    place: Place,
 ) -> None:
     """Release what a lane runs: its images and variables become the templates of its apps.
 
     Several apps go in one release. The release says which lane it came from; the lane stays. With --wait the
     exit code is that of `release wait`.
     """
-    from laneway.cli import daemon, finding, loading
+    from laneway.cli import finding, loading, places
     from laneway.cli.apply import taken_up
     from laneway.cli.output import say
     from laneway.cli.release import TAKEN_UP, Exit, follow, print_release
 
     if delete and not wait:
         raise click.BadParameter("wait for the promotion: --wait", param_hint="--delete")
-    with daemon.connected(state) as client:
+    with places.connected(place) as client:
         status = client.status()
         lane = finding.lane_of(status, name, namespace)
         objects, release = _promotion(client, status, lane)
@@ -65,24 +65,23 @@ def lane_promote(
     click.get_current_context().exit(code)
 
 
-def _promotion(client: Client, status: Status, found: LaneStatus) -> tuple[list[Json], Json]:
+def _promotion(client: Engine, status: Status, found: LaneStatus) -> tuple[list[Json], Json]:
     """The templates and the Release to apply, and the Release by itself.
 
     Says where a lane was tested on another version than the stable one.
     """
     from laneway.cli import loading, promotion, together
     from laneway.cli.output import say
-    from laneway.spec.lane import Lane
     from laneway.spec.meta import Key
 
     key = Key(found["namespace"], found["name"])
     stored = loading.of_people(client)
-    parsed = loading.parsed(stored)
-    lane = next(obj for obj in parsed if isinstance(obj, Lane) and obj.key == key)
+    before = loading.spec(client, stored, ())
+    lane = before.lanes[key]
     for text in promotion.tested_on_another(found, status):
         say(f"warning: {text}")
     templates = promotion.templates(lane, stored)
-    revisions = together.changed(parsed, loading.parsed(templates), status)
+    revisions = together.changed(loading.spec(client, stored, client.trial(templates, whole=False)), status)
     mine = [Key(key.namespace, app.name) for app in lane.spec.apps]  # in their order: the first one leads
     taken = {obj["metadata"]["name"] for obj in stored if obj["kind"] == "Release"}
     release = together.release_of(
@@ -93,7 +92,7 @@ def _promotion(client: Client, status: Status, found: LaneStatus) -> tuple[list[
     return [*templates, release], release
 
 
-def _begun(client: Client, release: Json, limit: timedelta) -> ReleaseStatus | None:
+def _begun(client: Engine, release: Json, limit: timedelta) -> ReleaseStatus | None:
     """The first app's part of a release, as soon as it begins: after those of its apps that still run."""
     from laneway.cli import finding, waiting
 
@@ -104,7 +103,7 @@ def _begun(client: Client, release: Json, limit: timedelta) -> ReleaseStatus | N
     return None
 
 
-def _remove(client: Client, lane: LaneStatus, reason: str) -> None:
+def _remove(client: Engine, lane: LaneStatus, reason: str) -> None:
     from laneway.control.status import Reference
 
     gone = Reference(kind="Lane", namespace=lane["namespace"], name=lane["name"])

@@ -11,7 +11,7 @@ from laneway.cli import options
 from laneway.cli.options import Format
 
 if TYPE_CHECKING:
-    from laneway.local.state import State
+    from laneway.cli.places import Place
 
 
 @click.command("rebase", epilog=options.example("laneway lane rebase green --wait"))
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @options.reason
 @options.output
 @options.namespace
-@options.state
+@options.place
 def lane_rebase(
     name: str,
     wait: bool,
@@ -29,17 +29,17 @@ def lane_rebase(
     reason: str,
     output: Format,
     namespace: str | None,
-    state: State,
+    place: Place,
 ) -> None:
     """Make a lane's versions of the apps' stable templates as they are now.
 
     A lane keeps the templates that it was made of: a release of an app never changes it.
     """
-    from laneway.cli import daemon, finding, loading, promotion
+    from laneway.cli import finding, loading, places, promotion
     from laneway.cli.apply import taken_up
     from laneway.cli.output import emit
 
-    with daemon.connected(state) as client:
+    with places.connected(place) as client:
         status = client.status()
         found = finding.lane_of(status, name, namespace)
         (before,) = client.objects("Lane", found["namespace"], found["name"])

@@ -74,7 +74,7 @@ COMMANDS = (
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
 @options.before_commands
-def laneway(output: str | None, namespace: str | None, state: str | None) -> None:
+def laneway(output: str | None, namespace: str | None, cluster: str | None, state: str | None) -> None:
     """Lanes by header and releases by weight on an Istio mesh, on this machine, with real Envoys.
 
     Start with: laneway demo

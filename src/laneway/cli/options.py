@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import getpass
+import os
 import re
 import shlex
 from collections.abc import Callable
@@ -14,12 +16,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from laneway.cli.places import Place
     from laneway.local.state import State
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 _TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
 """A field name. Source: RFC 9110, section 5.6.2."""
+
+
+CURRENT = ""
+"""`--cluster` without a context: the kubeconfig's current one."""
+CLUSTER_VARIABLE = "LANEWAY_CLUSTER"
 
 
 class Format(StrEnum):
@@ -103,9 +111,13 @@ def _format(ctx: click.Context, param: click.Parameter, value: str | None) -> Fo
 
 
 def _state(ctx: click.Context, param: click.Parameter, value: Path | None) -> State:
+    return _at(_inherited(ctx, param, value))
+
+
+def _at(path: Path | None) -> State:
     from laneway.local.state import State, default_state
 
-    return State.at(_inherited(ctx, param, value) or default_state())
+    return State.at(path or default_state())
 
 
 def _output_option(**given: Any) -> Callable[[_F], _F]:
@@ -136,14 +148,77 @@ def _state_option(**given: Any) -> Callable[[_F], _F]:
     )
 
 
+def _cluster_option(**given: Any) -> Callable[[_F], _F]:
+    return click.option(
+        "--cluster",
+        metavar="[CONTEXT]",
+        is_flag=False,
+        flag_value=CURRENT,
+        show_default=f"${CLUSTER_VARIABLE}, else this machine",
+        help="A cluster instead: a context of the kubeconfig, the current one if none is named.",
+        **given,
+    )
+
+
 def before_commands(function: _F) -> _F:
     """The options that may stand before any command, as well as after it."""
-    return _output_option()(_namespace_option()(_state_option()(function)))
+    return _output_option()(_namespace_option()(_cluster_option()(_state_option()(function))))
+
+
+def place(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Where: --state or --cluster, as the parameter `place`.
+
+    On a cluster `namespace` is the context's where none is given, and None with --all-namespaces.
+    """
+
+    @functools.wraps(function)
+    def placed(state: Path | None, cluster: str | None, everywhere: bool = False, **given: Any) -> Any:
+        chosen = _place(state, cluster, given.get("namespace"), everywhere)
+        if "namespace" in given:
+            given["namespace"] = getattr(chosen, "namespace", given["namespace"])
+        return function(place=chosen, **given)
+
+    options = _cluster_option(callback=_inherited), _state_option(callback=_inherited)
+    for option in options:
+        placed = option(placed)
+    return placed
+
+
+def _place(state: Path | None, cluster: str | None, namespace: str | None, everywhere: bool) -> Place:
+    if everywhere and namespace is not None:
+        raise click.UsageError("write either --namespace or --all-namespaces")
+    if state is not None and cluster is not None:
+        raise click.UsageError("write either --state or --cluster")
+    if cluster is None and state is None:
+        cluster = os.environ.get(CLUSTER_VARIABLE) or None
+    if cluster is None:
+        return _at(state)
+    from dataclasses import replace
+
+    from laneway.cli import places
+
+    found = places.cluster(cluster or None)
+    return replace(found, namespace=None if everywhere else namespace or found.namespace)
+
+
+def of_this_machine(function: _F) -> _F:
+    """Refuses --cluster, and says why."""
+    return _cluster_option(hidden=True, expose_value=False, callback=_refuse_cluster)(function)
+
+
+def _refuse_cluster(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if _inherited(ctx, param, value) is not None:
+        raise click.UsageError(
+            f"`laneway {ctx.info_name}` is of this machine alone: leave --cluster out", ctx
+        )
 
 
 output = _output_option(callback=_format)
 namespace = _namespace_option(callback=_inherited)
 state = _state_option(callback=_state)
+all_namespaces = click.option(
+    "-A", "--all-namespaces", "everywhere", is_flag=True, help="Look in all namespaces of the cluster."
+)
 files = click.option(
     "-f",
     "--filename",

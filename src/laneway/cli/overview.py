@@ -12,20 +12,20 @@ from laneway.cli.options import Format
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from laneway.cli.places import Place
     from laneway.control.status import AppStatus, LaneStatus, ReleaseStatus, Status
-    from laneway.local.state import State
 
 
 @click.command("status", epilog=options.example("laneway status", "laneway status -n shop -o json"))
 @options.output
 @options.namespace
-@options.state
-def status(output: Format, namespace: str | None, state: State) -> None:
+@options.place
+def status(output: Format, namespace: str | None, place: Place) -> None:
     """Show apps, lanes and releases, and why they stay where they are."""
-    from laneway.cli import daemon
+    from laneway.cli import places
     from laneway.cli.output import emit
 
-    with daemon.connected(state) as client:
+    with places.connected(place) as client:
         found = within(client.status(), namespace)
     emit(
         output,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -15,9 +16,12 @@ from laneway.cli import options
 from laneway.cli.options import Format
 
 if TYPE_CHECKING:
-    from laneway.cli.client import Client, Pods
+    from laneway.cli.client import Pods
+    from laneway.cli.engine import Engine
+    from laneway.cli.failure import Failure
+    from laneway.cli.places import Cluster, Place
     from laneway.control.status import Json
-    from laneway.local.container.engines import Engine
+    from laneway.local.container import engines
     from laneway.local.pod.pods import Pod
     from laneway.local.state import State
 
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
 @options.reason
 @options.output
 @options.namespace
-@options.state
+@options.place
 def restart(
     app: str,
     lane: str,
@@ -44,17 +48,17 @@ def restart(
     reason: str,
     output: Format,
     namespace: str | None,
-    state: State,
+    place: Place,
 ) -> None:
     """Replace the pods of an app by new ones of the same revisions, as a rolling update does.
 
     New ones are ready before old ones go, and these finish their requests. Its lanes' pods too, unless said
     otherwise. It is no release: nothing else changes.
     """
-    from laneway.cli import daemon, finding
+    from laneway.cli import finding, places
     from laneway.cli.output import counted, emit
 
-    with daemon.connected(state) as client:
+    with places.connected(place) as client:
         pods = finding.pods(client.status(), app, namespace, lane=lane, revision=revision, pod=pod)
         names = client.restart(pods, by=options.user(), reason=reason)
         if wait:
@@ -68,7 +72,7 @@ def restart(
     )
 
 
-def _await_gone(client: Client, names: set[str], limit: timedelta) -> None:
+def _await_gone(client: Engine, names: set[str], limit: timedelta) -> None:
     """Return when none of these pods is left and all that is wanted is ready. Raises Failure."""
     from laneway.cli import waiting
     from laneway.cli.failure import Failure
@@ -94,7 +98,7 @@ def _await_gone(client: Client, names: set[str], limit: timedelta) -> None:
 )
 @options.which_pods
 @options.namespace
-@options.state
+@options.place
 @options.app
 @click.argument(
     "command",
@@ -111,30 +115,44 @@ def execute(
     revision: str,
     pod: str,
     namespace: str | None,
-    state: State,
+    place: Place,
 ) -> NoReturn:
     """Run a command where a replica of an app runs: with its variables, folder, network and files.
 
     Of a container too. Options stand before APP. Its exit code is the command's.
     """
-    from laneway.cli import daemon, finding
+    from laneway.cli import finding, places
 
     if command[0].startswith("-") and command[0] != "--":
         raise click.UsageError(f"options stand before {app}: laneway exec {command[0]} … {app} -- COMMAND…")
     program = command[1:] if command[0] == "--" else command
     if not program:
         raise click.UsageError(f"say what to run: laneway exec {app} -- COMMAND…")
-    with daemon.connected(state) as client:
+    if isinstance(place, places.Cluster):
+        raise _of_kubectl(place, app, program, namespace, pod)
+    with places.connected(place) as client:
         pods = finding.pods(client.status(), app, namespace, lane=lane, revision=revision, pod=pod)
         replica, pid = _application(client.objects("Pod", pods.get("namespace")), pods, app)
-        engine = _engine(client, state)
+        engine = _engine(client, place)
     if engine is None:
         replace_by(program, pid)
     inside = engine.beside(replica.key, interactive=True, terminal=sys.stdin.isatty())
     os.execvp(engine.program, [*inside, *program])
 
 
-def _engine(client: Client, state: State) -> Engine | None:
+def _of_kubectl(place: Cluster, app: str, program: Sequence[str], namespace: str | None, pod: str) -> Failure:
+    """The failure that a command runs in no pod of a cluster, with the line that does it."""
+    from laneway.cli.failure import Failure
+    from laneway.spec.problems import Code
+
+    space, _, name = app.rpartition("/")
+    where = ["-n", space or namespace or "default", *(["--context", place.context] if place.context else [])]
+    which = pod or f"$(laneway get po -o name --cluster | grep {name} | head -1)"
+    line = f"kubectl exec {shlex.join(where)} -it {which} -- {shlex.join(program)}"
+    return Failure(Code.NOT_ON_CLUSTER, "laneway exec is of one machine", f"write: {line}")
+
+
+def _engine(client: Engine, state: State) -> engines.Engine | None:
     """The container engine that runs the replicas; None where they are processes."""
     from laneway.local import settings
     from laneway.local.container.engines import engine

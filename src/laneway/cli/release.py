@@ -14,9 +14,9 @@ from laneway.cli.options import Format
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from laneway.cli.client import Client
+    from laneway.cli.engine import Engine
+    from laneway.cli.places import Place
     from laneway.control.status import AppStatus, ReleaseStatus, Status, Version
-    from laneway.local.state import State
 
 
 ABSENCE = timedelta(seconds=30)
@@ -59,16 +59,16 @@ def release() -> None:
 @options.any_app
 @options.output
 @options.namespace
-@options.state
-def release_status(app: str | None, output: Format, namespace: str | None, state: State) -> None:
+@options.place
+def release_status(app: str | None, output: Format, namespace: str | None, place: Place) -> None:
     """Show where releases stand, and why they stay there.
 
     The newest of each app, or all of one app.
     """
-    from laneway.cli import daemon, finding
+    from laneway.cli import finding, places
     from laneway.cli.output import emit
 
-    with daemon.connected(state) as client:
+    with places.connected(place) as client:
         status = client.status()
     releases = (
         finding.releases(status, finding.app(status, app, namespace))
@@ -94,18 +94,18 @@ def release_status(app: str | None, output: Format, namespace: str | None, state
 @options.timeout("5m")
 @options.output
 @options.namespace
-@options.state
+@options.place
 def release_wait(
-    app: str, revision: str | None, limit: timedelta, output: Format, namespace: str | None, state: State
+    app: str, revision: str | None, limit: timedelta, output: Format, namespace: str | None, place: Place
 ) -> None:
     """Wait until the newest release of an app ends or pauses.
 
     Why it stays where it is is said on standard error. Exit code: 0 promoted, 1 error, 2 usage, 3 rolled
     back, 4 timeout, 5 paused, 6 superseded.
     """
-    from laneway.cli import daemon, finding
+    from laneway.cli import finding, places
 
-    with daemon.connected(state) as client:
+    with places.connected(place) as client:
         found = finding.app(client.status(), app, namespace)
         release, code = _wait_for_app(client, found, revision, limit)
     print_release(output, release)
@@ -113,7 +113,7 @@ def release_wait(
 
 
 def _wait_for_app(
-    client: Client, app: AppStatus, revision: str | None, limit: timedelta
+    client: Engine, app: AppStatus, revision: str | None, limit: timedelta
 ) -> tuple[ReleaseStatus | None, Exit]:
     """Wait for the chosen release of an app; for an app that never had one, until its first revision serves.
 
@@ -142,7 +142,7 @@ def _wait_for_app(
 
 
 def follow(
-    client: Client, release: ReleaseStatus, limit: timedelta, after: int = -1
+    client: Engine, release: ReleaseStatus, limit: timedelta, after: int = -1
 ) -> tuple[ReleaseStatus, Exit]:
     """Follow one release until it ends or pauses.
 
@@ -163,7 +163,7 @@ def follow(
     return release, Exit.TIMEOUT
 
 
-def taken_up(client: Client, release: ReleaseStatus, after: int) -> ReleaseStatus:
+def taken_up(client: Engine, release: ReleaseStatus, after: int) -> ReleaseStatus:
     """One release as it is once the controller has read what was asked of it, or `TAKEN_UP` later.
 
     after: as for `follow`.

@@ -11,9 +11,9 @@ from laneway.cli import options
 from laneway.cli.options import Format
 
 if TYPE_CHECKING:
-    from laneway.cli.client import Client
+    from laneway.cli.engine import Engine
+    from laneway.cli.places import Place
     from laneway.control.status import Json
-    from laneway.local.state import State
 
 _COUNT = click.IntRange(min=1)
 
@@ -31,7 +31,7 @@ _COUNT = click.IntRange(min=1)
 @options.reason
 @options.output
 @options.namespace
-@options.state
+@options.place
 def scale(
     app: str,
     replicas: int | None,
@@ -42,21 +42,21 @@ def scale(
     reason: str,
     output: Format,
     namespace: str | None,
-    state: State,
+    place: Place,
 ) -> None:
     """Change how many pods an app has.
 
     Changes `scale` of the App, or a Deployment outside any App and its autoscaler, as `laneway apply` would.
     A file that is applied later says it anew.
     """
-    from laneway.cli import daemon, finding, loading
+    from laneway.cli import finding, loading, places
     from laneway.cli.apply import taken_up
     from laneway.cli.output import emit
 
     bounds = {name: value for name, value in (("min", least), ("max", most)) if value is not None}
     if (replicas is None) == (not bounds):
         raise click.BadParameter("write either --replicas, or --min and --max", param_hint="--replicas")
-    with daemon.connected(state) as client:
+    with places.connected(place) as client:
         status = client.status()
         found = finding.runs(status, app, namespace)
         key = found["namespace"], found["name"]
@@ -92,7 +92,7 @@ def _app(body: Json, replicas: int | None, bounds: dict[str, int]) -> Json:
 
 
 def _workload(
-    client: Client, namespace: str, name: str, replicas: int | None, bounds: dict[str, int]
+    client: Engine, namespace: str, name: str, replicas: int | None, bounds: dict[str, int]
 ) -> Json:
     """A Deployment of another size, or its autoscaler with other bounds."""
     from laneway.cli import finding

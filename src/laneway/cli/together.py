@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from itertools import count
 from typing import TYPE_CHECKING
 
 import click
 
 from laneway.plan.revision import revision_of
-from laneway.spec.load import ref_of, spec_of
 
 if TYPE_CHECKING:
     from laneway.control.status import Json, Status
-    from laneway.spec.meta import Key, Object
+    from laneway.spec.meta import Key
+    from laneway.spec.world import Spec
 
 
-def changed(stored: Iterable[Object], applied: Iterable[Object], status: Status) -> dict[Key, str]:
-    """The revisions of the Apps whose template these objects make another than stable's."""
-    spec = spec_of({ref_of(obj): obj for obj in (*stored, *applied)}.values())
+def changed(spec: Spec, status: Status) -> dict[Key, str]:
+    """The revisions of the Apps whose template is to be another than stable's. spec: as it is to be."""
     stable = {(app["namespace"], app["name"]): app["stable"] for app in status["apps"]}
     found: dict[Key, str] = {}
     for key, app in sorted(spec.apps.items()):

@@ -11,9 +11,9 @@ from laneway.cli import options
 from laneway.cli.options import Format
 
 if TYPE_CHECKING:
-    from laneway.cli.client import Client
+    from laneway.cli.engine import Engine
+    from laneway.cli.places import Place
     from laneway.control.status import Json, PodUsage, Replicas, Status
-    from laneway.local.state import State
 
 _MEASURES = ("cpu", "memory", "requestsPerSecond")
 
@@ -26,23 +26,23 @@ _MEASURES = ("cpu", "memory", "requestsPerSecond")
 @click.option("-w", "--watch", is_flag=True, help="Again and again, until Ctrl-C.")
 @options.output
 @options.namespace
-@options.state
-def top(what: str, watch: bool, output: Format, namespace: str | None, state: State) -> None:
+@options.place
+def top(what: str, watch: bool, output: Format, namespace: str | None, place: Place) -> None:
     """Show CPU, memory and requests per second, measured over one second.
 
     CPU is in cores and counts all processes of the application, not its sidecar; requests are those that the
     sidecar handed to it.
     """
-    from laneway.cli import daemon
+    from laneway.cli import places
 
-    with daemon.connected(state) as client:
+    with places.connected(place) as client:
         _print(client, what, output, namespace)
         while watch:
             click.echo()
             _print(client, what, output, namespace)
 
 
-def _print(client: Client, what: str, output: Format, namespace: str | None) -> None:
+def _print(client: Engine, what: str, output: Format, namespace: str | None) -> None:
     from laneway.cli.output import emit, listed, listing
     from laneway.cli.overview import within
 

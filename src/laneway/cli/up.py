@@ -20,7 +20,7 @@ from laneway.cli.options import command_line as _line
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from laneway.cli.client import Client
+    from laneway.cli.engine import Engine
     from laneway.control.status import Status
     from laneway.local.state import State
 
@@ -192,7 +192,7 @@ def _stop(state: State, process: subprocess.Popen[bytes]) -> None:
     say(f"  remove it: {_line(state, 'down')}")
 
 
-def _ready(client: Client, version: int, limit: timedelta, state: State) -> Status:
+def _ready(client: Engine, version: int, limit: timedelta, state: State) -> Status:
     from laneway.cli import waiting
     from laneway.cli.failure import Failure
     from laneway.cli.output import Progress, say
@@ -238,7 +238,7 @@ def _greeting(status: Status, state: State) -> RenderableType:
     return "\n".join(lines)
 
 
-def _watch(client: Client, process: subprocess.Popen[bytes], state: State) -> None:
+def _watch(client: Engine, process: subprocess.Popen[bytes], state: State) -> None:
     """Print the report's lines until Ctrl-C, or until the daemon ends.
 
     Raises Failure where it ended by itself.

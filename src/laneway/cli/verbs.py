@@ -13,7 +13,7 @@ from laneway.cli.options import Format
 from laneway.cli.release import Exit, follow, print_release, taken_up
 
 if TYPE_CHECKING:
-    from laneway.local.state import State
+    from laneway.cli.places import Place
 
 SAME: Mapping[Exit, Exit] = {}
 BACK = {Exit.ROLLED_BACK: Exit.PROMOTED, Exit.PROMOTED: Exit.ERROR}
@@ -31,13 +31,13 @@ def _asks(verb: str, text: str, example: str, ends: Mapping[Exit, Exit] | None) 
         reason: str,
         output: Format,
         namespace: str | None,
-        state: State,
+        place: Place,
         wait: bool = False,
         limit: timedelta = timedelta(),
     ) -> None:
-        from laneway.cli import daemon, finding
+        from laneway.cli import finding, places
 
-        with daemon.connected(state) as client:
+        with places.connected(place) as client:
             status = client.status()
             found = finding.app(status, app, namespace)
             asked = client.request(found["namespace"], found["name"], verb, by=options.user(), reason=reason)
@@ -52,7 +52,7 @@ def _asks(verb: str, text: str, example: str, ends: Mapping[Exit, Exit] | None) 
     ask.__doc__ = text
     waits = [] if ends is None else [options.timeout("5m"), options.wait_for_end]
     command: Callable[..., None] = ask
-    for option in (options.state, options.namespace, options.output, *waits, options.reason, options.app):
+    for option in (options.place, options.namespace, options.output, *waits, options.reason, options.app):
         command = option(command)
     return click.command(verb, epilog=options.example(f"laneway release {example}"))(command)
 

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from laneway.cli.client import Client, NotRunningError
+from laneway.cli.client import NotRunningError
 from laneway.cli.output import counted
 
 if TYPE_CHECKING:
+    from laneway.cli.engine import Engine
     from laneway.control.status import AppStatus, LaneStatus, Replicas, Status, WorkloadStatus
 
 BEAT_SECONDS = 1.0
@@ -21,7 +22,7 @@ MOMENT_SECONDS = 0.1
 LAGGARDS_MAX = 5
 
 
-def follow(client: Client, timeout: timedelta, absence: timedelta = timedelta()) -> Iterator[Status]:
+def follow(client: Engine, timeout: timedelta, absence: timedelta = timedelta()) -> Iterator[Status]:
     """The status now, after each change, and at each beat without one; ends when the time is over.
 
     absence: how long the daemon may be away, as while it is started anew; then NotRunningError is raised.
@@ -42,7 +43,7 @@ def follow(client: Client, timeout: timedelta, absence: timedelta = timedelta())
             return
 
 
-def _next(client: Client, status: Status | None, left: float) -> Status:
+def _next(client: Engine, status: Status | None, left: float) -> Status:
     """The first status, or the next one; the same one where it stays for a beat."""
     if status is None:
         return client.status()
