@@ -26,7 +26,8 @@ class AppReport:
     """What is to be told of one app.
 
     seen: the pass, None where nothing was planned; document: of it; contested: what could not be written, and
-    why; unreadable: why the App says nothing that can be planned; drifted: objects that others have changed.
+    why; unreadable: why the App says nothing that can be planned; drifted: objects that others have
+    changed; remarks: of the engine itself.
     """
 
     app: Key
@@ -36,6 +37,7 @@ class AppReport:
     unreadable: str | None = None
     template_contested: bool = False
     drifted: tuple[str, ...] = ()
+    remarks: tuple[Finding, ...] = ()
 
 
 def app_status(report: AppReport, body: Mapping[str, Any], now: datetime) -> tuple[Json, bool]:
@@ -100,7 +102,8 @@ def _finding(finding: Finding) -> Json:
 
 
 def _findings(report: AppReport) -> list[Finding]:
-    return [f for f in report.seen.report.findings if f.subject == report.app] if report.seen else []
+    planned = report.seen.report.findings if report.seen else ()
+    return [*(each for each in planned if each.subject == report.app), *report.remarks]
 
 
 def _news(status: Mapping[str, Any]) -> tuple[object, ...]:

@@ -23,6 +23,9 @@ from laneway.kubernetes.awaiting import Awaiting
 from laneway.kubernetes.configuration import Content, content
 from laneway.kubernetes.confirm.confirmations import Confirmations
 from laneway.kubernetes.dialect import Normalised
+from laneway.kubernetes.evidence.counting import Counting
+from laneway.kubernetes.evidence.webhooks import Webhooks
+from laneway.kubernetes.finding_out import FindingOut
 from laneway.kubernetes.index import WATCHED_WHOLE, Index
 from laneway.kubernetes.queue import Queue
 from laneway.kubernetes.reconciler import Reconciler
@@ -76,10 +79,14 @@ class Controller:
         server: Server,
         confirmations: Confirmations,
         settings: Settings = Settings(),
+        counting: Counting | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         wrote: Callable[[str, str, Key], Awaitable[None]] | None = None,
     ) -> None:
-        """wrote: awaited after each write, by verb, kind and key."""
+        """counting: of requests, None where nobody counts them.
+
+        wrote: awaited after each write, by verb, kind and key.
+        """
         self._server = server
         self._confirmations = confirmations
         self._settings = settings
@@ -88,11 +95,20 @@ class Controller:
         self._queue: Queue[Work] = Queue()
         self._awaiting = Awaiting(confirmations, asyncio.get_running_loop().call_soon)
         self._gateways: dict[Key, Mapping[str, str]] = {}
+        self._finding_out = FindingOut(counting, Webhooks(now))
+        self._finding_out.subscribe(self._concerns)
         normalised = Normalised()
         self._writer = Writer(server, normalised, self._took, self._known, wrote)
         self._reconciler = Reconciler(
-            self.index, self._writer, normalised, confirmations, now, lambda: self._gateways
+            self.index,
+            self._writer,
+            normalised,
+            confirmations,
+            now,
+            lambda: self._gateways,
+            self._finding_out,
         )
+        self._watching = asyncio.Event()
         self._reflectors: dict[str, Reflector[Seen]] = {}
         self._contents: list[Reflector[Content]] = []
         confirmations.subscribe(self._answered)
@@ -100,15 +116,28 @@ class Controller:
     async def run(self) -> None:
         """Watch and act until cancelled."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.watch())
+            tasks.create_task(self.lead())
+
+    async def watch(self) -> None:
+        """Know the cluster, until cancelled; who does not lead does that too, to take over at once."""
+        async with asyncio.TaskGroup() as tasks:
             self._watch(tasks)
             tasks.create_task(self._confirmations.run())
-            await self.synced()
-            self._concerns(frozenset(self.index.apps))
+            tasks.create_task(self._finding_out.run())
+            self._watching.set()
+
+    async def lead(self) -> None:
+        """Act, until cancelled. Beside `watch`."""
+        await self.synced()
+        self._concerns(frozenset(self.index.apps))
+        async with asyncio.TaskGroup() as tasks:
             for _ in range(WORKERS):
                 tasks.create_task(self._work())
 
     async def synced(self) -> None:
         """Everything has been read once."""
+        await self._watching.wait()
         for reflector in self._reflectors.values():
             await reflector.synced()
         for contents in self._contents:
@@ -172,7 +201,7 @@ class Controller:
         self._confirmations.istiods(f"{address}:{port}" for address in sorted(addresses))
 
     def _concerns(self, apps: frozenset[Key]) -> None:
-        for app in apps:
+        for app in apps & self.index.apps.keys():
             self._queue.add(Work("App", self.index.component(app)[0]))
 
     def _answered(self) -> None:
@@ -219,6 +248,8 @@ class Controller:
     async def _app(self, app: Key) -> datetime | None:
         if app not in self.index.apps:
             self._awaiting.forget(app)
+            self._finding_out.forget(app)
+            self._reconciler.forget(app)
             return None
         wake = await self._reconciler.reconcile(app, self._awaiting.interested)
         self._concerns(self._reconciler.freed() & self.index.apps.keys())

@@ -19,6 +19,7 @@ from laneway.kubernetes.deletion import HAND_BACK, policy
 from laneway.kubernetes.dialect import Normalised
 from laneway.kubernetes.ending import Ending
 from laneway.kubernetes.facts import Confirmed, Snapshot, rules_wanted
+from laneway.kubernetes.finding_out import FindingOut
 from laneway.kubernetes.index import Index
 from laneway.kubernetes.interest import Interest
 from laneway.kubernetes.part import Part, part, read_template
@@ -26,7 +27,6 @@ from laneway.kubernetes.pass_dialect import Comparing
 from laneway.kubernetes.surging import Surging
 from laneway.kubernetes.template_hold import hold, is_contested, is_held
 from laneway.kubernetes.writing import ContestedError, Writer, merge_patch
-from laneway.plan.observed import Evidence
 from laneway.plan.result import Plan, Report
 from laneway.spec.meta import Key, key_of
 
@@ -35,7 +35,7 @@ DETAILS_EVERY = timedelta(seconds=10)
 
 
 class Reconciler:
-    """Of one cluster. evidence: what was found out about releases under way."""
+    """Of one cluster."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Reconciler:
         confirmed: Confirmed,
         now: Callable[[], datetime],
         gateways: Callable[[], Mapping[Key, Mapping[str, str]]],
-        evidence: Callable[[], Evidence] = Evidence,
+        finding_out: FindingOut,
     ) -> None:
         """gateways: the selector of each Gateway."""
         self._index = index
@@ -55,7 +55,7 @@ class Reconciler:
         self._confirmed = confirmed
         self._now = now
         self._gateways = gateways
-        self._evidence = evidence
+        self._finding_out = finding_out
         self._parsed = Parsed(read_template)
         self._surging = Surging()
         self._told: dict[tuple[str, Key], datetime] = {}
@@ -88,9 +88,10 @@ class Reconciler:
             return None
         comparing = Comparing(found, self._normalised)
         surging = self._surging.elsewhere(apps)
-        facts = Snapshot(self._index, self._confirmed, found.objects, self._evidence, surging)
+        facts = Snapshot(self._index, self._confirmed, found.objects, self._finding_out.evidence, surging)
         seen = decide(found.spec, found.objects, facts, self._parsed, self._now(), comparing.dialect())
         self._surging.planned(seen)
+        self._finding_out.planned(apps, seen)
         await self._keep_configuration(found)
         contested = await self._writer.execute(seen.changes)
         await self._hold_templates(seen)
@@ -136,6 +137,10 @@ class Reconciler:
             if (app := apps.get(Key(lane.namespace, name))) and (table := app.written)
         )
         return at_rest and led and not seen.changes and not any(contested)
+
+    def forget(self, app: Key) -> None:
+        """The App is gone."""
+        self._surging.forget(app)
 
     def freed(self) -> frozenset[Key]:
         """Apps that may move on since others have become smaller."""
@@ -199,6 +204,7 @@ class Reconciler:
                 contested=tuple(map(str, contested)),
                 unreadable=found.unreadable.get(app),
                 drifted=tuple(drifted.get(app, ())),
+                remarks=self._finding_out.remarks(app, seen) if seen else (),
                 template_contested=template is not None and is_contested(template.body()),
             )
             before = body.body()

@@ -32,6 +32,9 @@ STAGES: tuple[frozenset[str], ...] = (
 )
 """What is written before what: a kept template before its pods, bounds with their size, rules last."""
 
+NEVER_BLIND = frozenset({"VirtualService", "DestinationRule"})
+"""Written only over what was looked at: who decides by a world that has changed since must look again."""
+
 TAKE_OVER = "laneway.dev/take-over"
 """Annotation by which a person gives an object of theirs to Laneway."""
 
@@ -183,14 +186,17 @@ class Writer:
 
     async def _apply(self, body: dict[str, Any], reason: str) -> None:
         kind, key = body["kind"], key_of(body)
+        known, sent = self._known(kind, key), body
+        if kind in NEVER_BLIND and known is not None:
+            sent = body | {"metadata": body["metadata"] | {"resourceVersion": known.resource_version}}
         try:
-            answer = await self._server.apply(body, force=self._is_given(kind, key))
+            answer = await self._server.apply(sent, force=self._is_given(kind, key))
         except ApiError as error:
-            if not error.conflict:
+            if not error.conflict or not error.managers:
                 raise
             if others := error.managers - {FIELD_MANAGER}:
                 raise ContestedError(kind, key, others) from error
-            answer = await self._server.apply(body, force=True)
+            answer = await self._server.apply(sent, force=True)
         await self._done("apply", kind, key, answer, reason, body)
 
     def _is_given(self, kind: str, key: Key) -> bool:

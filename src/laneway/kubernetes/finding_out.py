@@ -1,0 +1,84 @@
+"""What releases want to have found out, of all apps together, and what was found out by now.
+
+Owns whom that concerns. Must not know how requests are counted, nor how a gate is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from laneway.control.loop import Pass
+from laneway.kubernetes.evidence.counting import Counting
+from laneway.kubernetes.evidence.findings import findings
+from laneway.kubernetes.evidence.watched import Watched, watched
+from laneway.kubernetes.evidence.webhooks import Webhooks
+from laneway.plan.observed import Evidence
+from laneway.plan.result import Finding, GateRun
+from laneway.spec.meta import Key
+
+T = TypeVar("T")
+
+
+class FindingOut:
+    """Of one cluster. counting: None where there is no Prometheus to ask."""
+
+    def __init__(self, counting: Counting | None, webhooks: Webhooks) -> None:
+        self._counting = counting
+        self._webhooks = webhooks
+        self._watches: dict[Key, tuple[Watched, ...]] = {}
+        self._gates: dict[Key, tuple[GateRun, ...]] = {}
+
+    def subscribe(self, callback: Callable[[frozenset[Key]], None]) -> None:
+        """Be called with the apps about which something was found out."""
+        self._webhooks.subscribe(callback)
+        if self._counting:
+            self._counting.subscribe(callback)
+
+    async def run(self) -> None:
+        """Find out, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._webhooks.run())
+            if self._counting:
+                tasks.create_task(self._counting.run())
+
+    def evidence(self) -> Evidence:
+        """What was found out by now."""
+        counts = self._counting.counts if self._counting else {}
+        return Evidence(self._webhooks.results, counts)
+
+    def planned(self, apps: tuple[Key, ...], seen: Pass) -> None:
+        """What these apps, planned together, want to know from now on."""
+        for app in apps[1:]:
+            self._want(app, (), ())
+        self._want(apps[0], watched(seen.planned.watches, seen.spec), seen.planned.gates)
+
+    def forget(self, app: Key) -> None:
+        """It wants to know nothing any more."""
+        self._want(app, (), ())
+
+    def remarks(self, app: Key, seen: Pass) -> tuple[Finding, ...]:
+        """What is not found out that an App asks for."""
+        if app not in seen.spec.apps:
+            return ()
+        known = next((each.id for each in seen.planned.watches if each.app == app), None)
+        counts = self._counting.counts.get(known) if self._counting and known else None
+        trouble = self._counting.trouble if self._counting else ""
+        return findings(seen.spec.apps[app], counts, self._counting is not None, trouble)
+
+    def _want(self, app: Key, watches: tuple[Watched, ...], gates: tuple[GateRun, ...]) -> None:
+        if self._watches.get(app, ()) != watches:
+            _put(self._watches, app, watches)
+            if self._counting:
+                self._counting.set(each for these in self._watches.values() for each in these)
+        if self._gates.get(app, ()) != gates:
+            _put(self._gates, app, gates)
+            self._webhooks.set(each for these in self._gates.values() for each in these)
+
+
+def _put(kept: dict[Key, tuple[T, ...]], app: Key, value: tuple[T, ...]) -> None:
+    if value:
+        kept[app] = value
+    else:
+        kept.pop(app, None)
