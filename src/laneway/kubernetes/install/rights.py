@@ -33,7 +33,10 @@ def _may(group: str, resources: Iterable[str], *verbs: str, names: Iterable[str]
 
 
 def _everywhere(keda: bool) -> list[Manifest]:
-    """What Laneway does in any namespace. Applying is a patch, and a create where there is nothing yet."""
+    """What Laneway does in any namespace. Applying is a patch, and a create where there is nothing yet.
+
+    ScaledObjects are watched by choice or not: without the right, it could not see that the kind is not there.
+    """
     rules = [
         _may(GROUP, ("apps", "lanes", "meshes", "releases"), *_SEE),
         _may(GROUP, ("releases",), *_CHANGE),
@@ -50,7 +53,7 @@ def _everywhere(keda: bool) -> list[Manifest]:
         _may(_NETWORKING, ("virtualservices", "destinationrules", "gateways"), *_SEE, *_CHANGE),
         _may(_NETWORKING, ("serviceentries", "sidecars"), *_SEE),
     ]
-    return rules + ([_may("keda.sh", ("scaledobjects",), *_SEE, *_CHANGE)] if keda else [])
+    return [*rules, _may("keda.sh", ("scaledobjects",), *_SEE, *(_CHANGE if keda else ()))]
 
 
 def _at_home() -> list[Manifest]:
