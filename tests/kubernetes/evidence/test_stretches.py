@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from tests.kubernetes.evidence.istio_metrics import second
 
-from laneway.kubernetes.evidence.stretches import LEAD_MAX, POINTS_MAX, SETTLED, Stretch, settled, unsettled
+from laneway.kubernetes.evidence.stretches import LEAD_MAX, POINTS_MAX, Stretch, settled, unsettled
 
 
 def settle(since: float, now: float) -> list[Stretch]:
@@ -23,14 +23,13 @@ def test_stretches_follow_each_other_up_to_what_has_settled() -> None:
     found = settle(since=7.25, now=1000)
     assert found[0].start == second(7.25)
     assert all(before.end == after.start for before, after in pairwise(found))
-    assert found[-1].end == second(1000) - SETTLED - timedelta(seconds=10)
+    assert found[-1].end == second(960)
 
 
 def test_nothing_has_settled_at_first() -> None:
-    assert settle(since=7, now=74) == []
-    assert unsettled(second(7), second(7), second(74)) == Stretch(
-        second(7), second(74), timedelta(seconds=67), timedelta(0)
-    )
+    assert settle(since=7, now=44) == []
+    rest = Stretch(second(7), second(44), timedelta(seconds=37), timedelta(0))
+    assert unsettled(second(7), second(7), second(44)) == rest
 
 
 def test_proxies_that_may_not_have_been_read_yet_are_asked_about_stretch_by_stretch() -> None:
@@ -59,7 +58,7 @@ def cuts(stretch: Stretch) -> list[object]:
 def test_a_long_time_is_never_asked_about_in_too_many_steps() -> None:
     found = settle(since=3, now=3600 * 24 * 30 + 4)
     assert max((each.end - each.start) // each.step for each in found) <= POINTS_MAX
-    assert found[-1].end == second(3600 * 24 * 30 - 60)
+    assert found[-1].end == second(3600 * 24 * 30 - 30)
 
 
 def test_a_clock_that_goes_back_has_nothing_to_ask_about() -> None:

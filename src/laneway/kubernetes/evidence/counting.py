@@ -24,9 +24,9 @@ from laneway.spec.meta import Key
 
 EVERY_SECONDS = 0.5
 """How soon after a scrape its counts are known; a Prometheus that takes longer is asked less often."""
-SHARE_MAX = 0.05
+SHARE_MAX = 0.1
 """Of its time, that a Prometheus spends on these questions."""
-PAUSE_SECONDS_MAX = 15.0
+PAUSE_SECONDS_MAX = 5.0
 _AT_ONCE = 4
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """What is asked of Prometheus: by how much Istio's counters of requests grew over some time, as PromQL. Pure.
 
-`increase()` is no count: it extrapolates, and leaves out what a series begins with. Here a counter that was
-smaller before is subtracted, one that was larger began anew, and one that was not there counts in full.
+`increase()` is no count: it extrapolates, and leaves out what a series begins with. Here what a counter was
+before is subtracted, unless it was larger: then it began anew; and one that was not there counts in full.
 Must not know who asks. Source of the metrics: https://istio.io/latest/docs/reference/config/metrics/
 """
 
@@ -16,7 +16,7 @@ from typing import NamedTuple, Self
 
 REQUESTS = "istio_requests_total"
 DURATIONS = "istio_request_duration_milliseconds_bucket"
-LOOK_BACK = timedelta(minutes=30)
+LOOK_BACK = timedelta(minutes=15)
 """How long ago a counter may have been read last, and still be the one that goes on."""
 
 COUNTED, TIMED = "counted", "timed"
@@ -75,15 +75,30 @@ def durations(targets: Collection[Target], edges: Iterable[int], over: Over) -> 
 
 
 def _grown(series: str, over: Over) -> str:
-    now = _last(series, over.length)
+    total = _total(series, over.length)
     if over.lead is None:
-        before = _last(series, LOOK_BACK, over.length)
-    else:
-        old = _last(series, LOOK_BACK, over.lead + over.length)
-        before = f"(min_over_time({series}[{_length(over.length)}]) and {old})"
-        if over.lead:
-            before = f"({_last(series, over.lead, over.length)} or {before})"
-    return f"({now} - {before} >= 0) or {now}"
+        return _less(total, _last(series, LOOK_BACK, over.length))
+    # What was read last before the count began is not what it began with: that is the first reading since.
+    old = _last(series, LOOK_BACK, over.lead + over.length)
+    first = f"(min_over_time({series}[{_length(over.length)}]) >= {old} unless {_peak(series, over.length)})"
+    if not over.lead:
+        return _less(total, f"({first} or {old})")
+    return _less(total, f"({_last(series, over.lead, over.length)} or {first} or {old})")
+
+
+def _less(total: str, before: str) -> str:
+    return f"({total} - {before} >= 0) or {total}"
+
+
+def _total(series: str, length: timedelta) -> str:
+    """What a counter is, and besides what it had come to where it began anew."""
+    now = _last(series, length)
+    return f"(({_peak(series, length)} + {now}) or {now})"
+
+
+def _peak(series: str, length: timedelta) -> str:
+    """The most that was read of a counter which is smaller now."""
+    return f"(max_over_time({series}[{_length(length)}]) > {_last(series, length)})"
 
 
 def _last(series: str, within: timedelta, ago: timedelta = timedelta()) -> str:

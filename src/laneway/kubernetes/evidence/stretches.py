@@ -13,8 +13,8 @@ GRID = timedelta(seconds=15)
 """Moments that are multiples of this are where counts are cut: about as often as proxies are read."""
 LEAD_MAX = timedelta(minutes=2)
 """After so long, each proxy has been read since the count began."""
-SETTLED = timedelta(minutes=1)
-"""After so long, all readings have arrived."""
+SETTLED = timedelta(seconds=30)
+"""After so long, all readings have arrived: a scrape takes 10 s at most, and some are sent on."""
 POINTS_MAX = 5_000
 """Prometheus answers with 11,000 at most."""
 
