@@ -67,6 +67,18 @@ class Reconciler:
         clusters = Snapshot(self._index, self._confirmed, found.objects).clusters
         return Interest(rules, frozenset() if settled else clusters)
 
+    def _interest_to_come(self, found: Part, changes: Changes) -> Interest:
+        """As `interest`, with rules as they are about to be written.
+
+        Rules that are served before they are asked for are taken for old ones that came back, which takes
+        long to tell.
+        """
+        gateways, now = self._gateways(), self.interest(found, settled=False)
+        written = [write.body for write in changes.writes if write.body["kind"] == "VirtualService"]
+        return Interest(
+            {**now.rules, **{key_of(w): rules_wanted(w, gateways) for w in written}}, now.clusters
+        )
+
     async def reconcile(
         self, app: Key, interested: Callable[[tuple[Key, ...], Interest], None]
     ) -> datetime | None:
@@ -93,6 +105,8 @@ class Reconciler:
         self._surging.planned(seen)
         self._finding_out.planned(apps, seen)
         await self._keep_configuration(found)
+        if any(write.body["kind"] == "VirtualService" for write in seen.changes.writes):
+            interested(apps, self._interest_to_come(found, seen.changes))
         contested = await self._writer.execute(seen.changes)
         await self._hold_templates(seen)
         await self._drop_configuration(found, seen)
