@@ -20,7 +20,8 @@ from typing import Self
 from aiohttp import web
 from tests.lab.api import Api, Object
 from tests.lab.certificates import Authority
-from tests.lab.node.node import Cluster, Node
+from tests.lab.node.cluster import Cluster
+from tests.lab.node.node import Node
 from tests.lab.node.pod import Pod
 from tests.lab.node.use import Meter, Use
 

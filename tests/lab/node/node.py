@@ -12,13 +12,12 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
-import aiohttp
-from tests.lab.api import Api, ApiError, Object
-from tests.lab.node import gateways, names, proxies, services
+from tests.lab.api import Api, Object
+from tests.lab.node import gateways, names, proxies, scheduling, services
+from tests.lab.node.cluster import Cluster
 from tests.lab.node.forwarding import Place
 from tests.lab.node.identities import Identities
 from tests.lab.node.images import Images
@@ -32,10 +31,8 @@ from tests.lab.node.watching import Watching
 from laneway.local.container.volumes import Volumes
 from laneway.spec.meta import Key
 
-_AGAIN_SECONDS = 0.3
 _LOOK_SECONDS = 0.02
 _KINDS = {
-    "Namespace": "/api/v1/namespaces",
     "Pod": "/api/v1/pods",
     "Service": "/api/v1/services",
     "ConfigMap": "/api/v1/configmaps",
@@ -43,41 +40,10 @@ _KINDS = {
     "EndpointSlice": "/apis/discovery.k8s.io/v1/endpointslices",
     "ServiceEntry": "/apis/networking.istio.io/v1/serviceentries",
 }
-_NEEDED_FIRST = ("Namespace", "Service", "ConfigMap", "Secret")
+_NEEDED_FIRST = ("Service", "ConfigMap", "Secret")
 """Before a pod is started."""
 
 log = logging.getLogger(__name__)
-
-
-class Istiod(Protocol):
-    """One istiod."""
-
-    @property
-    def grpc(self) -> str:
-        """Its plaintext address, as `address:port`."""
-
-
-class Cluster(Protocol):
-    """The control plane whose pods are run."""
-
-    @property
-    def folder(self) -> Path:
-        """For what is written about it."""
-
-    @property
-    def istiods(self) -> Sequence[Istiod]:
-        """They share the Envoys."""
-
-    @property
-    def server(self) -> str:
-        """The API server's URL."""
-
-    @property
-    def authority(self) -> Path:
-        """The certificate that vouches for it."""
-
-    def token(self) -> str:
-        """Of a user who may do everything."""
 
 
 class Node:
@@ -272,15 +238,10 @@ class Node:
             return
         if pod is not None:
             pod.seen(body)
-        elif self._is_new(body):
+        elif scheduling.waits(body):
             self._begin(self._bind(key, body))
         elif body["spec"].get("nodeName") == self.name and body["metadata"]["uid"] not in self._binding:
-            self._take(key, body)
-
-    def _is_new(self, body: Object) -> bool:
-        spec, meta = body["spec"], body["metadata"]
-        mine = spec.get("schedulerName", "default-scheduler") == "default-scheduler"
-        return mine and not spec.get("nodeName") and "deletionTimestamp" not in meta
+            self._take(key, body, proxies.given_role(body))
 
     async def _bind(self, key: Key, body: Object) -> None:
         uid = body["metadata"]["uid"]
@@ -288,41 +249,21 @@ class Node:
             return
         self._binding.add(uid)
         try:
-            await self._bound(key, body)
+            role = await scheduling.bind(self._around.api, self.name, key, body)
         finally:
             self._binding.discard(uid)
         newest = self._watched["Pod"].objects.get(key)
-        if newest is not None and newest["metadata"]["uid"] == uid and key not in self._pods:
-            self._take(key, newest)
-
-    async def _bound(self, key: Key, body: Object) -> None:
-        annotations = {proxies.STATUS: proxies.annotation()} if self._role(body).any else {}
-        binding = {
-            "apiVersion": "v1",
-            "kind": "Binding",
-            "metadata": {"name": key.name, "uid": body["metadata"]["uid"], "annotations": annotations},
-            "target": {"apiVersion": "v1", "kind": "Node", "name": self.name},
-        }
-        path = f"/api/v1/namespaces/{key.namespace}/pods/{key.name}/binding"
-        while True:
-            try:
-                await self._around.api.request("POST", path, binding)
-            except ApiError as error:
-                if error.status not in (404, 409):
-                    log.warning("%s cannot be bound: %s", key, error)
-            except (aiohttp.ClientError, TimeoutError):
-                await asyncio.sleep(_AGAIN_SECONDS)
-                continue
+        if newest is None or newest["metadata"]["uid"] != uid or key in self._pods:
             return
+        if role is not None:
+            self._take(key, newest, role)
+        elif newest["spec"].get("nodeName") == self.name:
+            self._take(key, newest, proxies.given_role(newest))
 
-    def _role(self, body: Object) -> proxies.Role:
-        namespace = self._watched["Namespace"].objects.get(Key("", body["metadata"]["namespace"]), {})
-        return proxies.role(body, namespace.get("metadata", {}).get("labels", {}))
-
-    def _take(self, key: Key, body: Object) -> None:
+    def _take(self, key: Key, body: Object, role: proxies.Role) -> None:
         if body.get("status", {}).get("phase") in ("Succeeded", "Failed"):
             return
-        pod = Pod(body, self._role(body), self._around)
+        pod = Pod(body, role, self._around)
         self._pods[key] = pod
         if "deletionTimestamp" in body["metadata"]:
             pod.seen(body)

@@ -64,6 +64,13 @@ def role(pod: Object, namespace_labels: Mapping[str, str]) -> Role:
     return Role(wanted and not gateway, gateway)
 
 
+def given_role(pod: Object) -> Role:
+    """What the injector has done to a pod that is bound already."""
+    annotations = pod["metadata"].get("annotations", {})
+    gateway = annotations.get(TEMPLATES) == GATEWAY
+    return Role(sidecar=not gateway, gateway=gateway) if STATUS in annotations else Role(False, False)
+
+
 def annotation() -> str:
     """What the injector leaves on a pod that it has changed."""
     return json.dumps(
