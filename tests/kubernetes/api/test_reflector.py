@@ -172,7 +172,10 @@ async def test_a_watch_that_falls_silent_is_begun_anew(running: RunningServer, s
 async def test_after_a_gap_that_is_too_long_everything_is_read_anew(
     running: RunningServer, server: Server
 ) -> None:
-    """A restarted API server knows nothing of before: 410. What was deleted meanwhile is told as deleted."""
+    """A restarted API server knows nothing of before: 410. What was deleted meanwhile is told as deleted.
+
+    A watch that went on from where it was would tell of `made-anew` twice: as deleted, and as made.
+    """
     name = await namespace(server, "gap")
     for each in ("stays", "goes", "made-anew"):
         await server.create(config_map(Key(name, each)))
@@ -193,7 +196,6 @@ async def test_after_a_gap_that_is_too_long_everything_is_read_anew(
         comes = [("made", f"comes-{number}") for number in range(5)]
         assert sorted(kept.told) == sorted([("deleted", "goes"), ("changed", "made-anew"), *comes])
         assert kept.reflector.objects[Key(name, "made-anew")].uid != old.uid
-        assert behind.requests["watch", "ConfigMap"] >= 3, "from the old version, refused, then from nothing"
 
 
 async def test_an_api_server_that_is_restarted_is_followed_again(
