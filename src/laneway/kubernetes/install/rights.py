@@ -35,7 +35,7 @@ def _may(group: str, resources: Iterable[str], *verbs: str, names: Iterable[str]
 def _everywhere(keda: bool) -> list[Manifest]:
     """What Laneway does in any namespace. Applying is a patch, and a create where there is nothing yet.
 
-    ScaledObjects are watched by choice or not: without the right, it could not see that the kind is not there.
+    ScaledObjects are watched anyway: without that right, nobody could tell that the kind is not there.
     """
     rules = [
         _may(GROUP, ("apps", "lanes", "meshes", "releases"), *_SEE),

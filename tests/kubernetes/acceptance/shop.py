@@ -1,0 +1,205 @@
+"""The example shop in a namespace of its own: the page calls the pharmacy, which calls the inventory.
+
+Owns what of the examples' YAML is changed for a test, and what is waited for. Must not know what a test is
+about.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from tests.kubernetes.running import EXAMPLES, Cluster
+from tests.kubernetes.running import namespace as namespace_of
+from tests.lab.api import Object
+
+from laneway.local.http1 import Address
+from laneway.spec.meta import Key
+
+STEPS = ({"weight": 20, "hold": "1s"}, {"weight": 100})
+HELD = ({"weight": 20, "hold": "10m"}, {"weight": 100})
+"""A release that stays at 20 % until somebody says more."""
+CALLS = {"page": "http://pharmacy/", "pharmacy": "http://inventory/", "inventory": ""}
+"""Fewer than in the example: each pod costs an Envoy."""
+NO_RETRIES = {"attempts": 0}
+
+
+def example(name: str, namespace: str) -> list[Object]:
+    """A file of the example, with its names moved into this namespace."""
+    text = (EXAMPLES / "shop" / f"{name}.yaml").read_text()
+    moved = text.replace("namespace: shop", f"namespace: {namespace}")
+    moved = moved.replace("shop/public", f"{namespace}/public").replace(
+        "shop.example", f"{namespace}.example"
+    )
+    return [each for each in yaml.safe_load_all(moved) if each]
+
+
+@dataclass
+class Shop:
+    """A shop. retries: of every rule, None for those of the example; policy: the pharmacy's `release`."""
+
+    cluster: Cluster
+    namespace: str
+    apps: Sequence[str] = ("page", "pharmacy", "inventory")
+    replicas: int = 2
+    retries: Mapping[str, Any] | None = field(default_factory=lambda: NO_RETRIES)
+    policy: Mapping[str, Any] = field(default_factory=lambda: {"steps": STEPS})
+
+    @property
+    def host(self) -> str:
+        """Its public host."""
+        return f"{self.namespace}.example"
+
+    @property
+    def address(self) -> Address:
+        """Where the ingress gateway listens."""
+        found = urlsplit(self.cluster.node.ingress_url())
+        return str(found.hostname), int(found.port or 80)
+
+    def key(self, name: str) -> Key:
+        """A name in its namespace."""
+        return Key(self.namespace, name)
+
+    def objects(self, name: str, version: str = "blue") -> list[Object]:
+        """The Deployment and the App of one service."""
+        made = example(name, self.namespace)
+        for each in made:
+            spec = each["spec"]
+            if each["kind"] == "Deployment":
+                spec["replicas"] = self.replicas if name == "pharmacy" else 1
+                (container,) = spec["template"]["spec"]["containers"]
+                container["image"] = f"{container['image'].rpartition(':')[0]}:{version}"
+                container["env"] = [{"name": "CALLS", "value": CALLS[name]}]
+            else:
+                self._rules(name, spec)
+        return made
+
+    def _rules(self, name: str, spec: Object) -> None:
+        if self.retries is not None:
+            rules = spec.setdefault("routing", {}).setdefault("http", [])
+            if name == "inventory" or name == "page":
+                rules.append({"name": name})
+            for rule in rules:
+                rule["retries"] = dict(self.retries)
+        if name == "pharmacy":
+            spec["release"] = copy.deepcopy(dict(self.policy))
+
+    def door(self) -> Object:
+        """The public Gateway."""
+        (found,) = (each for each in example("mesh", self.namespace) if each["kind"] == "Gateway")
+        return found
+
+    async def up(self) -> None:
+        """Everything at its first version, served."""
+        await self.cluster.put(dict(namespace_of(self.namespace)))
+        await self.cluster.put(self.door())
+        for name in self.apps:
+            for body in self.objects(name):
+                await self.cluster.put(body)
+        for name in self.apps:
+            await self.cluster.until_app(self.namespace, name, 60, Ready="True", Reconciling="False")
+
+    async def deploy(self, version: str, name: str = "pharmacy") -> None:
+        """Another version of a service, by its Deployment; `replicas` is left out, as it was held at zero."""
+        deployment, app = self.objects(name, version)
+        del deployment["spec"]["replicas"]
+        await self.cluster.put(app)
+        await self.cluster.put(deployment)
+
+    async def status(self, name: str = "pharmacy") -> dict[str, Any]:
+        """What an App's status says."""
+        found: dict[str, Any] = (await self.cluster.get("App", self.namespace, name)).get("status") or {}
+        return found
+
+    async def served(self, name: str = "pharmacy") -> dict[str, float]:
+        """The weights that every proxy serves, by image tag, without zeros."""
+        versions = (await self.status(name)).get("versions") or ()
+        found = {each["image"].rpartition(":")[2]: each.get("served") for each in versions}
+        return {tag: weight for tag, weight in found.items() if weight}
+
+    async def until_served(
+        self, weights: Mapping[str, float], name: str = "pharmacy", seconds: float = 60
+    ) -> None:
+        """Every proxy serves these weights, and no other."""
+        await self.cluster.until(lambda: self._serves(name, weights), f"{name} serves {weights}", seconds)
+
+    async def _serves(self, name: str, weights: Mapping[str, float]) -> bool:
+        return await self.served(name) == weights
+
+    async def releases(self, name: str = "pharmacy") -> list[dict[str, Any]]:
+        """The records of an app's releases, oldest first."""
+        raw, _ = await self.cluster.server.list("Release", self.namespace)
+        found = [json.loads(each) for each in raw]
+        mine = [each for each in found if any(app["name"] == name for app in each["spec"]["apps"])]
+        return sorted(mine, key=lambda each: str((each.get("status") or {}).get("startedAt", "9")))
+
+    async def phase(self, name: str = "pharmacy") -> str:
+        """Of the newest release; empty where there is none."""
+        found = await self.releases(name)
+        return str((found[-1].get("status") or {}).get("phase", "")) if found else ""
+
+    async def until_phase(self, phase: str, name: str = "pharmacy", seconds: float = 60) -> None:
+        """The newest release is there."""
+
+        async def holds() -> bool:
+            return await self.phase(name) == phase
+
+        await self.cluster.until(holds, f"the release of {name} is {phase}", seconds)
+
+    async def ask(self, verb: str, name: str = "pharmacy", reason: str = "a test") -> None:
+        """A person's word on the newest release, written as `kubectl patch` does."""
+        newest = (await self.releases(name))[-1]
+        request = {"verb": verb, "at": datetime.now(UTC).isoformat(), "by": "tester", "reason": reason}
+        key = Key(self.namespace, newest["metadata"]["name"])
+        await self.cluster.server.patch("Release", key, {"spec": {"request": request}})
+
+    def pods(self, name: str = "pharmacy") -> list[Any]:
+        """The pods of a service that run, those that end included."""
+        return [
+            pod
+            for pod in self.cluster.node.pods(self.namespace)
+            if pod.body["metadata"]["name"].startswith(name)
+        ]
+
+    async def until_pods(self, number: int, name: str = "pharmacy", seconds: float = 60) -> None:
+        """So many pods of a service are there, old ones gone."""
+
+        async def holds() -> bool:
+            return len(self.pods(name)) == number
+
+        try:
+            await self.cluster.until(holds, f"{name} has {number} pods", seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{await self.told()}") from None
+
+    async def told(self) -> str:
+        """What kubectl tells of everything, for who reads a failure."""
+        kinds = "apps.laneway.dev,releases,lanes,deployments,pods,virtualservices"
+        return await self.cluster.lab.kubectl("get", kinds, "-n", self.namespace, "-o", "wide")
+
+    async def lane(self, name: str, apps: Mapping[str, str], **spec: Any) -> None:
+        """A Lane with these versions, by app."""
+        listed = [{"name": app, "image": f"registry.example/shop/{app}:{tag}"} for app, tag in apps.items()]
+        metadata = {"name": name, "namespace": self.namespace}
+        body = {"apiVersion": "laneway.dev/v1alpha1", "kind": "Lane", "metadata": metadata}
+        await self.cluster.put(body | {"spec": {"apps": listed, **spec}})
+
+    async def until_lane(self, name: str, seconds: float = 60) -> None:
+        """The lane serves."""
+
+        async def holds() -> bool:
+            lane = await self.cluster.get("Lane", self.namespace, name)
+            found = (lane.get("status") or {}).get("conditions") or ()
+            return any(each["type"] == "Ready" and each["status"] == "True" for each in found)
+
+        await self.cluster.until(holds, f"lane {name} is ready", seconds)
+
+    async def delete(self, kind: str, name: str) -> None:
+        """Delete an object, as a person does."""
+        await self.cluster.server.delete(kind, self.key(name))
