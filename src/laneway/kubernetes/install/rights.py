@@ -40,6 +40,7 @@ def _everywhere(keda: bool) -> list[Manifest]:
     rules = [
         _may(GROUP, ("apps", "lanes", "meshes", "releases"), *_SEE),
         _may(GROUP, ("releases",), *_CHANGE),
+        _may(GROUP, ("apps",), "patch"),  # the finalizer of `deletion`
         _may(GROUP, ("lanes",), "patch", "delete"),
         _may(GROUP, ("apps/status", "lanes/status", "meshes/status", "releases/status"), "patch"),
         _may("apps", ("deployments", "controllerrevisions"), *_SEE, *_CHANGE),
