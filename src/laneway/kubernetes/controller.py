@@ -23,6 +23,7 @@ from laneway.kubernetes.awaiting import Awaiting
 from laneway.kubernetes.configuration import Content, content
 from laneway.kubernetes.confirm.confirmations import Confirmations
 from laneway.kubernetes.dialect import Normalised
+from laneway.kubernetes.events import Events
 from laneway.kubernetes.evidence.counting import Counting
 from laneway.kubernetes.evidence.webhooks import Webhooks
 from laneway.kubernetes.finding_out import FindingOut
@@ -97,6 +98,7 @@ class Controller:
         self._gateways: dict[Key, Mapping[str, str]] = {}
         self._finding_out = FindingOut(counting, Webhooks(now))
         self._finding_out.subscribe(self._concerns)
+        self._events = Events(server, now=now)
         normalised = Normalised()
         self._writer = Writer(server, normalised, self._took, self._known, wrote)
         self._reconciler = Reconciler(
@@ -107,6 +109,7 @@ class Controller:
             now,
             lambda: self._gateways,
             self._finding_out,
+            self._events,
         )
         self._watching = asyncio.Event()
         self._reflectors: dict[str, Reflector[Seen]] = {}
@@ -132,6 +135,7 @@ class Controller:
         await self.synced()
         self._concerns(frozenset(self.index.apps))
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._events.run())
             for _ in range(WORKERS):
                 tasks.create_task(self._work())
 

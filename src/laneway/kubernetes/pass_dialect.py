@@ -19,10 +19,11 @@ from laneway.spec.meta import Key, key_of
 
 
 class Comparing:
-    """Of one pass. drifted: what somebody else has changed, where the App wants that reported, by app."""
+    """Of one pass. drifted, restored: what somebody else has changed, by app."""
 
     def __init__(self, found: Part, normalised: Normalised) -> None:
         self.drifted: dict[Key, list[str]] = {}
+        self.restored: dict[Key, list[str]] = {}
         self._found = found
         self._normalised = normalised
         self._stored = {key_of(each): each for each in found.objects.get("VirtualService", ())}
@@ -57,15 +58,16 @@ class Comparing:
             return True
         if not is_drift(stored, manifest):
             return False
-        reporting = self._reporting(manifest)
-        for app in reporting:
-            self.drifted.setdefault(app, []).append(f"{manifest['kind']} {key_of(manifest)}")
+        apps, what = self._apps_of(manifest), f"{manifest['kind']} {key_of(manifest)}"
+        reporting = [app for app in apps if self._found.spec.apps[app].spec.drift == "report"]
+        for app in reporting or apps:
+            (self.drifted if reporting else self.restored).setdefault(app, []).append(what)
         return bool(reporting)
 
-    def _reporting(self, manifest: Body) -> list[Key]:
-        """The Apps that want a change of this object reported, and left as it is."""
+    def _apps_of(self, manifest: Body) -> list[Key]:
+        """The Apps that an object was made for."""
         labels: Mapping[str, str] = manifest["metadata"]["labels"]
         named = labels.get(names.APP) or labels.get(names.LANE_APP)
         apps = self._found.spec.apps
         of = [Key(key_of(manifest).namespace, named)] if named else list(apps)
-        return [app for app in of if app in apps and apps[app].spec.drift == "report"]
+        return [app for app in of if app in apps]

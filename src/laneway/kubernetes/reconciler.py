@@ -25,6 +25,7 @@ from laneway.kubernetes.interest import Interest
 from laneway.kubernetes.part import Part, part, read_template
 from laneway.kubernetes.pass_dialect import Comparing
 from laneway.kubernetes.surging import Surging
+from laneway.kubernetes.telling import Teller, tell
 from laneway.kubernetes.template_hold import hold, is_contested, is_held
 from laneway.kubernetes.writing import ContestedError, Writer, merge_patch
 from laneway.plan.result import Plan, Report
@@ -46,6 +47,7 @@ class Reconciler:
         now: Callable[[], datetime],
         gateways: Callable[[], Mapping[Key, Mapping[str, str]]],
         finding_out: FindingOut,
+        teller: Teller,
     ) -> None:
         """gateways: the selector of each Gateway."""
         self._index = index
@@ -56,6 +58,7 @@ class Reconciler:
         self._now = now
         self._gateways = gateways
         self._finding_out = finding_out
+        self._teller = teller
         self._parsed = Parsed(read_template)
         self._surging = Surging()
         self._told: dict[tuple[str, Key], datetime] = {}
@@ -108,6 +111,7 @@ class Reconciler:
         if any(write.body["kind"] == "VirtualService" for write in seen.changes.writes):
             interested(apps, self._interest_to_come(found, seen.changes))
         contested = await self._writer.execute(seen.changes)
+        tell(self._index, self._teller, seen, [*map(str, contested)], comparing.restored)
         await self._hold_templates(seen)
         await self._drop_configuration(found, seen)
         later = await self._tell(found, seen, contested, comparing.drifted)
