@@ -9,14 +9,18 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from bench.cluster.argo import Argo
 from bench.cluster.audit import gets, writes
 from bench.cluster.contender import Contender
+from bench.cluster.flagger import Flagger
 from bench.cluster.laneway import Laneway
 from bench.cluster.roll import APPS, REPLICAS, Taken, rolled
 
 CONTENDERS: Mapping[str, Callable[[], Contender]] = {
     "laneway": Laneway,
     "laneway-surge": lambda: Laneway(surge=50),
+    "argo": Argo,
+    "flagger": Flagger,
 }
 
 

@@ -135,6 +135,17 @@ def _object(version: str, kind: str, namespace: str, name: str) -> Object:
     return {"apiVersion": version, "kind": kind, "metadata": {"name": name, **place}}
 
 
+def object_of(version: str, kind: str, name: str) -> Object:
+    """An object of an app, without its spec."""
+    return _object(version, kind, NAMESPACE, name)
+
+
+def service(name: str, app: str) -> Object:
+    """A Service of an app's pods."""
+    ports = [{"name": "http", "port": 80, "targetPort": 8080}]
+    return object_of("v1", "Service", name) | {"spec": {"selector": {"app": app}, "ports": ports}}
+
+
 def template(name: str, version: str) -> Object:
     """The pods of an app, the same for everybody."""
     port = {"name": "http", "containerPort": 8080}
