@@ -13,6 +13,7 @@ from laneway.mesh.effects import answer_of, effects_of
 from laneway.mesh.forwarding import HTTP_PORT, forwarded
 from laneway.mesh.gateways import GatewayTable, servers_of
 from laneway.mesh.matching import Request, fit, misfit
+from laneway.mesh.paths import normalised
 from laneway.mesh.registry import Registry
 from laneway.mesh.rules import Caller, Row, Site, Target, blocks_of, mirrors_of, targets_of
 from laneway.mesh.visibility import Visibility
@@ -135,6 +136,7 @@ def walk(registry: Registry, place: Place, request: Request) -> Walk:
 
 
 def _hops(registry: Registry, place: Place, request: Request, gateways_left: int) -> Iterator[Hop]:
+    request = replace(request, path=normalised(request.path))
     table = _table(registry, place, request)
     if isinstance(table, _Denial):
         yield Hop(place.name, request, status=table.status, error=table.error)
