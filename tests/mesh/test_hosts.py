@@ -32,7 +32,8 @@ def test_a_service_has_four_names_and_a_short_one() -> None:
 def test_an_entry_without_endpoints_is_resolved_by_its_own_name() -> None:
     """DNS is the default."""
     host = entry("{hosts: [Courier.example], ports: [{number: 80, name: http, targetPort: 8080}]}")
-    assert (host.name, host.dns, host.short, host.aliases) == ("courier.example", True, "", ())
+    assert (host.name, host.dns, host.short) == ("courier.example", True, "")
+    assert host.aliases == ("courier.example.",)
     assert host.endpoints == (Endpoint("courier.example", {80: 8080}, {}),)
 
 

@@ -117,6 +117,7 @@ def hosts_of_entry(entry: ServiceEntry) -> tuple[Host, ...]:
             kind=entry.kind,
             key=entry.key,
             ports=ports,
+            aliases=(f"{name.lower()}.",),
             selector=selector,
             endpoints=_endpoints(entry, name),
             dns=dns,
