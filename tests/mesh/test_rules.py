@@ -100,21 +100,29 @@ def test_of_several_objects_catch_alls_come_last() -> None:
     assert [row.name for row in rows_of([one, two], MESH)] == ["a", "b", "all"]
 
 
-def targets(found: Registry, *shares: dict[str, Any]) -> list[Target]:
+def targets(found: Registry, *shares: dict[str, Any], site: Site = MESH) -> list[Target]:
     """Where one rule with these destinations leads."""
-    (row,) = rows_of([rules({"route": list(shares)})], MESH)
-    return list(targets_of(row, MESH, found))
+    (row,) = rows_of([rules({"route": list(shares)}, gateways=sorted(site.gateways))], site)
+    return list(targets_of(row, site, found))
 
 
-def test_an_open_port_is_the_destinations_only_one() -> None:
+def test_an_open_port_is_the_destinations_only_one_at_a_gateway() -> None:
     """Else the port that was called."""
     two = "kind: Service\nmetadata: {name: two}\nspec: {selector: {a: b}, ports: [{port: 1}, {port: 2}]}"
     one = "kind: Service\nmetadata: {name: one}\nspec: {selector: {a: b}, ports: [{port: 1}]}"
-    found = registry([*parse(two), *parse(one)])
-    assert targets(found, {"destination": {"host": "one"}})[0].port == 1
-    assert targets(found, {"destination": {"host": "two"}})[0].port == 80
-    assert targets(found, {"destination": {"host": "two", "port": {"number": 2}}})[0].port == 2
-    assert targets(found, {"destination": {"host": "nobody"}})[0].port == 80
+    found, site = registry([*parse(two), *parse(one)]), PUBLIC
+    assert targets(found, {"destination": {"host": "one"}}, site=site)[0].port == 1
+    assert targets(found, {"destination": {"host": "two"}}, site=site)[0].port == 80
+    assert targets(found, {"destination": {"host": "two", "port": {"number": 2}}}, site=site)[0].port == 2
+    assert targets(found, {"destination": {"host": "nobody"}}, site=site)[0].port == 80
+
+
+def test_an_open_port_is_the_one_that_was_called_at_a_sidecar() -> None:
+    """Istio looks for the destination among the hosts that have this port, and at no others."""
+    one = "kind: Service\nmetadata: {name: one}\nspec: {selector: {a: b}, ports: [{port: 1}]}"
+    found = registry(parse(one))
+    assert targets(found, {"destination": {"host": "one"}})[0].port == 80
+    assert targets(found, {"destination": {"host": "one", "port": {"number": 1}}})[0].port == 1
 
 
 def test_destinations_of_weight_zero_drop_out() -> None:

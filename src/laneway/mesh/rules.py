@@ -213,8 +213,16 @@ def _target(
     headers: Headers | None = None,
 ) -> Target:
     host = full_host(destination.host, row.source.metadata.namespace)
-    port = destination.port.number if destination.port else only_port(registry, host, site.port)
+    port = destination.port.number if destination.port else _port_of(host, site, registry)
     return Target(host, port, destination.subset or "", weight, headers)
+
+
+def _port_of(host: str, site: Site, registry: Registry) -> int:
+    """The port of a destination that names none.
+
+    At a sidecar the request's: Istio looks there among the hosts that have that port, and at no others.
+    """
+    return site.port if MESH in site.gateways else only_port(registry, host, site.port)
 
 
 def only_port(registry: Registry, host: str, otherwise: int) -> int:
