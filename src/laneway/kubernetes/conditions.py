@@ -40,26 +40,14 @@ class AppReport:
     remarks: tuple[Finding, ...] = ()
 
 
-def app_status(report: AppReport, body: Mapping[str, Any], now: datetime) -> tuple[Json, bool]:
-    """The status to be, and whether it says something new beside numbers of pods.
-
-    body: the App as it is stored.
-    """
+def app_status(report: AppReport, body: Mapping[str, Any], now: datetime) -> Json:
+    """The status to be. body: the App as it is stored."""
     before: Mapping[str, Any] = body.get("status") or {}
     conditions = _conditions(report, body["metadata"].get("generation", 0), _was_ready(before))
     merged = _with_times(conditions, before.get("conditions") or (), now)
     status: Json = {"observedGeneration": body["metadata"].get("generation", 0), "conditions": merged}
     status |= _numbers(report)
-    news = {"conditions", "observedGeneration", "stable", "release"}
-    urgent = any(before.get(name) != status.get(name) for name in news) or _weights(before) != _weights(
-        status
-    )
-    return status, urgent
-
-
-def _weights(status: Mapping[str, Any]) -> list[tuple[str, str, Any, Any]]:
-    versions = status.get("versions") or ()
-    return [(v["revision"], v["role"], v.get("weight"), v.get("served")) for v in versions]
+    return status
 
 
 def document(seen: Pass) -> Status:
@@ -104,12 +92,6 @@ def _finding(finding: Finding) -> Json:
 def _findings(report: AppReport) -> list[Finding]:
     planned = report.seen.report.findings if report.seen else ()
     return [*(each for each in planned if each.subject == report.app), *report.remarks]
-
-
-def _news(status: Mapping[str, Any]) -> tuple[object, ...]:
-    """What is told at once: programs wait for it."""
-    conditions = [(c["type"], c["status"], c["reason"]) for c in status.get("conditions") or ()]
-    return conditions, *(status.get(name) for name in ("observedGeneration", "stable", "release"))
 
 
 def _was_ready(status: Mapping[str, Any]) -> bool:
@@ -174,8 +156,8 @@ def _with_times(found: list[Json], before: Iterable[Mapping[str, Any]], now: dat
     return merged
 
 
-def leaving_status(body: Mapping[str, Any], why: str, now: datetime) -> tuple[Json, bool]:
-    """The status of an App that is being deleted, and whether it says something new."""
+def leaving_status(body: Mapping[str, Any], why: str, now: datetime) -> Json:
+    """The status of an App that is being deleted."""
     before: Mapping[str, Any] = body.get("status") or {}
     generation = body["metadata"].get("generation", 0)
     found = [
@@ -183,15 +165,11 @@ def leaving_status(body: Mapping[str, Any], why: str, now: datetime) -> tuple[Js
         _condition("Reconciling", True, "Leaving", why),
     ]
     merged = _with_times(found, before.get("conditions") or (), now)
-    status = {**before, "observedGeneration": generation, "conditions": merged}
-    return status, _news(before) != _news(status)
+    return {**before, "observedGeneration": generation, "conditions": merged}
 
 
-def lane_status(lane: LaneStatus, body: Mapping[str, Any], now: datetime) -> tuple[Json, bool]:
-    """The status of a Lane to be, and whether it says something that programs wait for.
-
-    body: the Lane as it is stored.
-    """
+def lane_status(lane: LaneStatus, body: Mapping[str, Any], now: datetime) -> Json:
+    """The status of a Lane to be. body: the Lane as it is stored."""
     before: Mapping[str, Any] = body.get("status") or {}
     generation = body["metadata"].get("generation", 0)
     serves = lane["ready"] and lane["confirmed"]
@@ -208,7 +186,7 @@ def lane_status(lane: LaneStatus, body: Mapping[str, Any], now: datetime) -> tup
         {"name": app["name"], "base": app["base"], "image": app["image"], **app["replicas"]}
         for app in lane["apps"]
     ]
-    status: Json = {
+    return {
         "observedGeneration": generation,
         "conditions": merged,
         "header": lane["header"],
@@ -216,4 +194,3 @@ def lane_status(lane: LaneStatus, body: Mapping[str, Any], now: datetime) -> tup
         "deployed": ",".join(app["name"] for app in lane["apps"]),
         "apps": apps,
     }
-    return status, _news(before) != _news(status)

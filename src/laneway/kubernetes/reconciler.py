@@ -6,7 +6,7 @@ Owns the order of these. Must not decide what is safe: the planner does.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +22,7 @@ from laneway.kubernetes.facts import Confirmed, Snapshot, rules_wanted
 from laneway.kubernetes.finding_out import FindingOut
 from laneway.kubernetes.index import Index
 from laneway.kubernetes.interest import Interest
+from laneway.kubernetes.pace import pace
 from laneway.kubernetes.part import Part, part, read_template
 from laneway.kubernetes.pass_dialect import Comparing
 from laneway.kubernetes.surging import Surging
@@ -30,9 +31,6 @@ from laneway.kubernetes.template_hold import hold, is_contested, is_held
 from laneway.kubernetes.writing import ContestedError, Writer, merge_patch
 from laneway.plan.result import Plan, Report
 from laneway.spec.meta import Key, key_of
-
-DETAILS_EVERY = timedelta(seconds=10)
-"""How often numbers of pods alone are written to a status."""
 
 
 class Reconciler:
@@ -131,8 +129,7 @@ class Reconciler:
         why = await self._ending.hand_back(app, alone, interested)
         body = self._index.objects["App"].get(app)
         if why and body is not None:
-            status, urgent = leaving_status(body.body(), why, self._now())
-            await self._status("App", app, body.body(), status, urgent)
+            await self._status("App", app, body.body(), leaving_status(body.body(), why, self._now()))
 
     async def _finish(self, app: Key) -> None:
         """The finalizer that its deletion needs, and its end once nothing is left."""
@@ -226,20 +223,20 @@ class Reconciler:
                 template_contested=template is not None and is_contested(template.body()),
             )
             before = body.body()
-            status, urgent = app_status(report, before, now)
-            due = await self._status("App", app, before, status, urgent)
+            due = await self._status("App", app, before, app_status(report, before, now))
             later = min(filter(None, (later, due)), default=None)
         return later
 
     async def _status(
-        self, kind: str, key: Key, before: Mapping[str, Any], status: Mapping[str, Any], urgent: bool
+        self, kind: str, key: Key, before: Mapping[str, Any], status: Mapping[str, Any]
     ) -> datetime | None:
-        """Write a status: at once what is urgent, numbers now and then. Returns when these are due."""
-        if not merge_patch(before.get("status") or {}, status):
+        """Write a status as soon as its pace allows. Returns when it is due otherwise."""
+        stored = before.get("status") or {}
+        if not merge_patch(stored, status):
             return None
         now, told = self._now(), self._told.get((kind, key))
-        if not urgent and told is not None and now < told + DETAILS_EVERY:
-            return told + DETAILS_EVERY
+        if told is not None and now < (due := told + pace(stored, status)):
+            return due
         self._told[kind, key] = now
         await self._writer.status(kind, key, status, "status")
         return None
@@ -257,5 +254,4 @@ class Reconciler:
         seen = observe(found.spec, found.objects, facts, self._parsed)
         whole = document(Pass(found.spec, seen, Plan(), Report(), Changes((), (), ())))
         said = next(each for each in whole["lanes"] if (each["namespace"], each["name"]) == lane)
-        status, urgent = lane_status(said, body, self._now())
-        return await self._status("Lane", lane, body, status, urgent)
+        return await self._status("Lane", lane, body, lane_status(said, body, self._now()))
