@@ -5,8 +5,8 @@ Must not decide anything, nor ask anybody.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol
 
 from laneway.kubernetes.confirm.markers import marker_of
 from laneway.kubernetes.confirm.wanted import Rules, selector
@@ -97,6 +97,7 @@ class Snapshot:
             for each in objects.get("DestinationRule", ())
             if (key := key_of(each))
         }
+        self._led_to = frozenset(_led_to(objects.get("VirtualService", ())))
 
     @property
     def clusters(self) -> frozenset[str]:
@@ -106,19 +107,22 @@ class Snapshot:
         return frozenset([*subsets, *services])
 
     def version(self, namespace: str, labels: Mapping[str, str]) -> VersionSeen:
-        """Pods of one version. Those that not every istiod knows of cannot get requests yet."""
+        """Pods of one version. Those that not every istiod knows of cannot get requests yet.
+
+        What rules lead to already is not taken for dead where an istiod, just started, knows nothing of it.
+        """
         found = version_of(labels)
         assert found is not None, labels
         pods = self._index.pods.get(Version(namespace, *found), {}).values()
         ready = sum(pod.ready and not pod.deleting for pod in pods)
-        return VersionSeen(pods=len(pods), available=min([ready, *self._served(namespace, *found)]))
+        host, subset = _place(namespace, *found)
+        if (host, subset) in self._led_to:
+            return VersionSeen(pods=len(pods), available=ready)
+        return VersionSeen(pods=len(pods), available=min([ready, *self._endpoints(host, subset)]))
 
-    def _served(self, namespace: str, kind: str, of: str, which: str) -> list[int]:
+    def _endpoints(self, host: Key, subset: str) -> list[int]:
         """Endpoints of each of its clusters, as far as they are known."""
-        if kind == "lane":
-            clusters = self._services.get(Key(namespace, names.lane_service(which, of)), [])
-        else:
-            clusters = self._subsets.get(Key(namespace, of), {}).get(names.subset(which), [])
+        clusters = self._subsets.get(host, {}).get(subset, []) if subset else self._services.get(host, [])
         counts = (self._said.endpoints(cluster) for cluster in clusters)
         return [count for count in counts if count is not None]
 
@@ -149,3 +153,19 @@ class Snapshot:
 def _ports(clusters: Iterable[str]) -> list[int]:
     """The ports of a Service's clusters."""
     return [int(name.split("|")[1]) for name in clusters]
+
+
+def _place(namespace: str, kind: str, of: str, which: str) -> tuple[Key, str]:
+    """The Service of a version, and its subset there; a lane's has none."""
+    if kind == "lane":
+        return Key(namespace, names.lane_service(which, of)), ""
+    return Key(namespace, of), names.subset(which)
+
+
+def _led_to(rules: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Key, str]]:
+    """The Services, and subsets of them, to which rules lead."""
+    for each in rules:
+        for rule in each["spec"].get("http") or ():
+            for route in rule.get("route") or ():
+                name, _, rest = route["destination"]["host"].partition(".")
+                yield Key(rest.partition(".")[0], name), route["destination"].get("subset", "")
