@@ -29,7 +29,7 @@ STATUS = "sidecar.istio.io/status"
 TEMPLATES = "inject.istio.io/templates"
 GATEWAY = "gateway"
 
-_READY = Probe(period_seconds=1, failure_threshold=4)
+_READY = Probe(period_seconds=5, failure_threshold=4)
 _DRAIN_SECONDS = 5.0
 """As Istio's terminationDrainDuration; it ends sooner when nothing is open."""
 

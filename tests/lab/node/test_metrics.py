@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 from tests.lab.api import Object
 from tests.lab.control_plane import ControlPlane
 from tests.lab.node.metrics import Metrics
 from tests.lab.node.node import Node
-from tests.lab.node.waiting import eventually
+from tests.lab.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.anyio]
 
@@ -69,7 +68,7 @@ async def test_an_autoscaler_makes_pods_for_what_a_busy_one_uses(lab: ControlPla
     async def grown() -> bool:
         return bool((await lab.api.get(path))["spec"]["replicas"] == 3)
 
-    await eventually(grown, within=60)
+    await until(grown, within_s=60)
 
 
 @pytest.mark.usefixtures("metrics")
@@ -77,9 +76,13 @@ async def test_an_autoscaler_is_told_of_an_idle_pod(lab: ControlPlane, namespace
     await lab.apply([deployment(namespace, "sleep 1000"), autoscaler(namespace)])
     path = f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/one"
 
-    async def told() -> Any:
+    async def measured() -> int | None:
         metrics = (await lab.api.get(path)).get("status", {}).get("currentMetrics") or [{}]
-        return metrics[0].get("resource")
+        current = metrics[0].get("resource", {}).get("current", {})
+        return None if "averageUtilization" not in current else int(current["averageUtilization"])
 
-    found = await eventually(told, within=60)
-    assert found["current"]["averageUtilization"] < 50
+    async def known() -> bool:
+        return await measured() is not None
+
+    await until(known)
+    assert (await measured() or 0) < 50

@@ -10,7 +10,7 @@ import pytest
 from tests.lab.api import Object
 from tests.lab.control_plane import ControlPlane
 from tests.lab.node.node import Node
-from tests.lab.node.waiting import eventually
+from tests.lab.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.anyio]
 
@@ -76,9 +76,9 @@ async def test_an_envoy_that_is_cut_off_is_known_to_none(lab: ControlPlane, node
         return number == sum([len(await connected(lab, each)) for each in (0, 1)])
 
     await node.cut_off(NAMESPACE, name)
-    await eventually(lambda: known(PODS - 1))
+    await until(lambda: known(PODS - 1))
     await node.reconnect(NAMESPACE, name)
-    await eventually(lambda: known(PODS))
+    await until(lambda: known(PODS))
 
 
 async def test_one_takes_over_what_another_had(lab: ControlPlane, node: Node) -> None:
@@ -88,7 +88,7 @@ async def test_one_takes_over_what_another_had(lab: ControlPlane, node: Node) ->
     async def taken() -> bool:
         return len(await connected(lab, 0)) == PODS
 
-    await eventually(taken)
+    await until(taken)
 
 
 async def test_the_node_goes_on_when_the_api_server_is_back(lab: ControlPlane, node: Node) -> None:

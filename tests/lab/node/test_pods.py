@@ -8,7 +8,7 @@ import pytest
 from tests.lab.api import ApiError, Object
 from tests.lab.control_plane import ControlPlane
 from tests.lab.node.node import Node
-from tests.lab.node.waiting import eventually
+from tests.lab.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.anyio, pytest.mark.usefixtures("node")]
 
@@ -102,7 +102,7 @@ async def test_a_pod_without_probes_is_ready_as_soon_as_it_runs(
     lab: ControlPlane, namespace: str, seen: Seen
 ) -> None:
     await lab.apply(pod(namespace))
-    await eventually(seen.ready)
+    await until(seen.ready)
     assert "running" in (await seen.container())["state"]
 
 
@@ -120,8 +120,8 @@ async def test_variables_come_from_fields_config_maps_and_secrets(
     ]
     group = [{"configMapRef": {"name": "s"}}]
     await lab.apply(pod(namespace, f"echo $ALL; {FOREVER}", env=env, envFrom=group))
-    await eventually(seen.ready)
-    await eventually(lambda: seen.said(["one-blue-sesame-one"]))
+    await until(seen.ready)
+    await until(lambda: seen.said(["one-blue-sesame-one"]))
 
 
 async def test_a_volume_shows_a_config_map(lab: ControlPlane, namespace: str, seen: Seen) -> None:
@@ -131,8 +131,8 @@ async def test_a_volume_shows_a_config_map(lab: ControlPlane, namespace: str, se
     mounts = [{"name": "files", "mountPath": "/etc/greetings"}, {"name": "room", "mountPath": "/room"}]
     script = f"cp /etc/greetings/greeting /room && cat /room/greeting; echo; {FOREVER}"
     await lab.apply(pod(namespace, script, spec={"volumes": volumes}, volumeMounts=mounts))
-    await eventually(seen.ready)
-    await eventually(lambda: seen.said(["hello"]))
+    await until(seen.ready)
+    await until(lambda: seen.said(["hello"]))
 
 
 async def test_a_pod_waits_for_a_config_map_that_is_missing(
@@ -144,10 +144,10 @@ async def test_a_pod_waits_for_a_config_map_that_is_missing(
         state = (await seen.container()).get("state", {})
         return bool(state.get("waiting", {}).get("reason") == "CreateContainerConfigError")
 
-    await eventually(refused)
+    await until(refused)
     late = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "late", "namespace": namespace}}
     await lab.apply(late | {"data": {"A": "1"}})
-    await eventually(seen.ready)
+    await until(seen.ready)
 
 
 async def test_an_image_without_a_command_is_not_pulled(
@@ -159,7 +159,7 @@ async def test_an_image_without_a_command_is_not_pulled(
         state = (await seen.container()).get("state", {})
         return bool(state.get("waiting", {}).get("reason") == "ErrImagePull")
 
-    await eventually(refused)
+    await until(refused)
     assert await seen.condition() == "False"
 
 
@@ -178,7 +178,7 @@ async def test_a_pod_is_ready_when_its_probe_succeeds(
     ports = [{"name": "http", "containerPort": 8080}]
     command = ["python3", "-c", SERVE]
     await lab.apply(pod(namespace, command=command, ports=ports, readinessProbe=probe))
-    await eventually(seen.ready)
+    await until(seen.ready)
 
 
 async def test_a_pod_whose_probe_fails_is_not_ready_and_no_endpoint(
@@ -202,8 +202,8 @@ async def test_a_pod_whose_probe_fails_is_not_ready_and_no_endpoint(
         slices = (await lab.api.get(path))["items"]
         return [each["conditions"]["ready"] for one in slices for each in one["endpoints"] or []] == [ready]
 
-    await eventually(lambda: endpoints(True))
-    await eventually(lambda: endpoints(False))
+    await until(lambda: endpoints(True))
+    await until(lambda: endpoints(False))
     assert await seen.condition() == "False"
 
 
@@ -213,7 +213,7 @@ async def test_what_crashes_is_started_again(lab: ControlPlane, namespace: str, 
     async def twice() -> bool:
         return bool((await seen.container()).get("restartCount", 0) >= 2)
 
-    await eventually(twice)
+    await until(twice)
     found = await seen.container()
     assert found["lastState"]["terminated"]["exitCode"] == 3
     assert len(seen.output()) >= 2
@@ -226,7 +226,7 @@ async def test_what_does_not_live_is_started_again(lab: ControlPlane, namespace:
     async def once() -> bool:
         return bool((await seen.container()).get("restartCount", 0) >= 1)
 
-    await eventually(once)
+    await until(once)
 
 
 async def test_a_pod_that_is_not_to_run_again_has_succeeded(
@@ -237,9 +237,9 @@ async def test_a_pod_that_is_not_to_run_again_has_succeeded(
     async def succeeded() -> bool:
         return bool((await seen.body() or {}).get("status", {}).get("phase") == "Succeeded")
 
-    await eventually(succeeded)
+    await until(succeeded)
     await lab.api.request("DELETE", seen.path)
-    await eventually(seen.gone)
+    await until(seen.gone)
 
 
 async def test_first_containers_have_ended_before_the_others_start(
@@ -252,8 +252,8 @@ async def test_first_containers_have_ended_before_the_others_start(
         "volumes": [{"name": "room", "emptyDir": {}}],
     }
     await lab.apply(pod(namespace, f"cat /room/first; {FOREVER}", spec=spec, volumeMounts=room))
-    await eventually(seen.ready)
-    await eventually(lambda: seen.said(["done"]))
+    await until(seen.ready)
+    await until(lambda: seen.said(["done"]))
 
 
 async def test_a_hook_comes_before_the_signal(lab: ControlPlane, namespace: str, seen: Seen) -> None:
@@ -262,26 +262,26 @@ async def test_a_hook_comes_before_the_signal(lab: ControlPlane, namespace: str,
     hook = {"preStop": {"exec": {"command": ["sh", "-c", "echo hook > /room/hook"]}}}
     mounts = [{"name": "room", "mountPath": "/room"}]
     await lab.apply(pod(namespace, script, spec=room, volumeMounts=mounts, lifecycle=hook))
-    await eventually(seen.ready)
+    await until(seen.ready)
     await lab.api.request("DELETE", seen.path)
-    await eventually(seen.gone)
-    await eventually(lambda: seen.said(["hook", "signal"]))
+    await until(seen.gone)
+    await until(lambda: seen.said(["hook", "signal"]))
 
 
 async def test_what_ignores_the_signal_is_killed_after_its_grace(
     lab: ControlPlane, namespace: str, seen: Seen
 ) -> None:
     await lab.apply(pod(namespace, f"trap '' TERM; {FOREVER}", spec={"terminationGracePeriodSeconds": 1}))
-    await eventually(seen.ready)
+    await until(seen.ready)
     await lab.api.request("DELETE", seen.path)
-    await eventually(seen.gone)
+    await until(seen.gone)
 
 
 async def test_a_pod_that_is_deleted_at_once_has_no_process_any_more(
     lab: ControlPlane, namespace: str, seen: Seen, node: Node
 ) -> None:
     await lab.apply(pod(namespace))
-    await eventually(seen.ready)
+    await until(seen.ready)
     (container,) = node.pod(namespace, "one").own
     process = container.process
     assert process is not None
@@ -290,7 +290,7 @@ async def test_a_pod_that_is_deleted_at_once_has_no_process_any_more(
     async def ended() -> bool:
         return not process.running
 
-    await eventually(ended)
+    await until(ended)
 
 
 async def test_a_pod_that_takes_its_time_to_end_is_ended_when_it_is_deleted_at_once(
@@ -299,7 +299,7 @@ async def test_a_pod_that_takes_its_time_to_end_is_ended_when_it_is_deleted_at_o
     hook = {"preStop": {"sleep": {"seconds": 600}}}
     slow = {"terminationGracePeriodSeconds": 600}
     await lab.apply(pod(namespace, spec=slow, lifecycle=hook))
-    await eventually(seen.ready)
+    await until(seen.ready)
     (container,) = node.pod(namespace, "one").own
     process = container.process
     assert process is not None
@@ -309,7 +309,7 @@ async def test_a_pod_that_takes_its_time_to_end_is_ended_when_it_is_deleted_at_o
     async def ended() -> bool:
         return not process.running
 
-    await eventually(ended)
+    await until(ended)
 
 
 async def test_a_program_asks_the_api_server_as_its_account(
@@ -320,7 +320,7 @@ async def test_a_program_asks_the_api_server_as_its_account(
     await lab.apply(
         pod(namespace, command=["python3", "-u", "-c", ASK], spec={"serviceAccountName": "asker"})
     )
-    await eventually(lambda: seen.said([f"system:serviceaccount:{namespace}:asker"]))
+    await until(lambda: seen.said([f"system:serviceaccount:{namespace}:asker"]))
 
 
 async def test_a_pod_without_a_sidecar_reaches_every_pod_of_a_service_by_its_name(
@@ -344,7 +344,7 @@ async def test_a_pod_without_a_sidecar_reaches_every_pod_of_a_service_by_its_nam
     async def all_met() -> bool:
         return names <= set(seen.output())
 
-    await eventually(all_met)
+    await until(all_met)
 
 
 async def test_a_gate_of_readiness_that_others_keep_is_waited_for(
@@ -355,7 +355,7 @@ async def test_a_gate_of_readiness_that_others_keep_is_waited_for(
     async def runs() -> bool:
         return await seen.condition("ContainersReady") == "True"
 
-    await eventually(runs)
+    await until(runs)
     assert await seen.condition() == "False"
     gate = {"type": "example.com/open", "status": "True"}
     await lab.api.request(
@@ -364,4 +364,4 @@ async def test_a_gate_of_readiness_that_others_keep_is_waited_for(
         {"status": {"conditions": [gate]}},
         content="application/strategic-merge-patch+json",
     )
-    await eventually(seen.ready)
+    await until(seen.ready)

@@ -12,7 +12,7 @@ from tests.acceptance.binomial import interval
 from tests.lab.control_plane import ControlPlane
 from tests.lab.node import gateways, shop
 from tests.lab.node.node import Node
-from tests.lab.node.waiting import eventually
+from tests.lab.waiting import until
 
 from laneway.local.http1 import Request
 from laneway.local.load import Load, Profile, in_background
@@ -29,7 +29,7 @@ async def node(lab: ControlPlane, node: Node) -> Node:
     await lab.apply(shop.versioned(NAMESPACE, "pharmacy", "green", 1))
     await node.until_ready(NAMESPACE, shop.PODS + 1)
     await node.until_ready(gateways.NAMESPACE, 1)
-    await eventually(lambda: answers(node, "/"))
+    await until(lambda: answers(node, "/"))
     return node
 
 
@@ -85,7 +85,7 @@ async def test_weights_and_a_lane_header_hold_inside_the_mesh(lab: ControlPlane,
     await node.until_ready(NAMESPACE, shop.PODS + 2)
     weights = {"blue": 80, "green": 20}
     await lab.apply(shop.split(NAMESPACE, "pharmacy", weights, {"new": "green"}))
-    await eventually(lambda: only(node, "green", lane="new"))
+    await until(lambda: only(node, "green", lane="new"))
 
     found = await versions(node, 300)
     low, high = interval(300, 0.2, 0.9999)
@@ -104,15 +104,15 @@ async def test_an_envoy_that_is_cut_off_keeps_its_old_routes_until_it_is_connect
     (page,) = node.pods(NAMESPACE, app="page")
     name = page.body["metadata"]["name"]
     await lab.apply(shop.split(NAMESPACE, "pharmacy", {"green": 100}, {}))
-    await eventually(lambda: only(node, "green", lane=""))
+    await until(lambda: only(node, "green", lane=""))
     await node.cut_off(NAMESPACE, name)
 
     await lab.apply(shop.split(NAMESPACE, "pharmacy", {"green": 100}, {"test": "blue"}))
-    await eventually(lambda: gateway_knows(node, "outbound|80|blue|pharmacy"))
+    await until(lambda: gateway_knows(node, "outbound|80|blue|pharmacy"))
     assert await only(node, "green", lane="test")
 
     await node.reconnect(NAMESPACE, name)
-    await eventually(lambda: only(node, "blue", lane="test"))
+    await until(lambda: only(node, "blue", lane="test"))
 
 
 async def gateway_knows(node: Node, text: str) -> bool:
@@ -134,11 +134,11 @@ async def test_sidecars_prove_to_each_other_who_they_are(lab: ControlPlane, node
                 return True
             return False
 
-    await eventually(refused)
-    await eventually(lambda: answers(node, "/pharmacy"))
+    await until(refused)
+    await until(lambda: answers(node, "/pharmacy"))
     for each in locked:
         await lab.api.delete(each)
-    await eventually(lambda: answers(node, "/pharmacy"))
+    await until(lambda: answers(node, "/pharmacy"))
 
 
 async def test_pods_that_go_under_load_lose_no_request(lab: ControlPlane, node: Node) -> None:
@@ -146,19 +146,19 @@ async def test_pods_that_go_under_load_lose_no_request(lab: ControlPlane, node: 
     template = wanted["spec"]["template"]
     template["spec"]["containers"][0]["lifecycle"] = {"preStop": {"sleep": {"seconds": 5}}}
     await lab.apply(wanted)
-    await eventually(lambda: rolled(lab, "pharmacy"))
-    await eventually(lambda: settled(node, "pharmacy"))
+    await until(lambda: rolled(lab, "pharmacy"))
+    await until(lambda: settled(node, "pharmacy"))
 
     load = Load((node.ingress(), 80), Profile(Request(shop.HOST, "/pharmacy"), rate=60))
     with in_background(load):
         before = {pod.uid for pod in of_deployment(node, "pharmacy")}
         for pod in of_deployment(node, "pharmacy")[:2]:
             await lab.api.request("DELETE", pod.path)
-        await eventually(lambda: gone(node, before, 2))
-        await eventually(lambda: rolled(lab, "pharmacy"))
+        await until(lambda: gone(node, before, 2))
+        await until(lambda: rolled(lab, "pharmacy"))
         wanted["spec"]["template"]["metadata"]["annotations"] = {"roll": "1"}
         await lab.apply(wanted)
-        await eventually(lambda: gone(node, before, len(before)))
+        await until(lambda: gone(node, before, len(before)))
     assert len(load.samples) > 200
     assert [sample for sample in load.samples if sample.error] == []
 
