@@ -102,8 +102,8 @@ def to_service(rules: Mapping[str, Any], app: Key) -> dict[str, Any]:
 
 
 def _is_of_lane(rule: Mapping[str, Any], app: Key) -> bool:
-    hosts = [route["destination"]["host"] for route in rule.get("route") or ()]
-    return any(host != names.host(*app) and names.lane_of_host(host, app) for host in hosts)
+    lanes, namespace = f"{app.name}-", names.host(app.namespace, "")
+    return any(host.startswith(lanes) and host.endswith(namespace) for host in _hosts(rule))
 
 
 def _plain(rule: Mapping[str, Any], host: str) -> dict[str, Any]:
