@@ -15,7 +15,7 @@ from laneway.control.loop import Pass, decide
 from laneway.control.observe import Parsed, observe
 from laneway.kubernetes.conditions import AppReport, app_status, document, lane_status, leaving_status
 from laneway.kubernetes.configuration import references
-from laneway.kubernetes.deletion import HAND_BACK, policy
+from laneway.kubernetes.deletion import HAND_BACK, RETAIN, policy
 from laneway.kubernetes.dialect import Normalised
 from laneway.kubernetes.ending import Ending
 from laneway.kubernetes.facts import Confirmed, Snapshot, rules_wanted
@@ -88,8 +88,10 @@ class Reconciler:
         interested: told what to have confirmed, before anything is decided by it. Raises ApiError,
         Unreachable.
         """
-        apps = self._index.component(app)
-        handed_back = [each for each in apps if self._is_handed_back(each)]
+        apps = await self._without_retained(self._index.component(app))
+        if not apps:
+            return None
+        handed_back = [each for each in apps if self._leaves(each, HAND_BACK)]
         for each in handed_back:
             await self._end(each, len(apps) == 1, interested)
         if handed_back:
@@ -119,9 +121,16 @@ class Reconciler:
             interested(apps, self.interest(found, settled=True))
         return min(filter(None, (seen.planned.wake, later)), default=None)
 
-    def _is_handed_back(self, app: Key) -> bool:
+    def _leaves(self, app: Key, how: str) -> bool:
         seen = self._index.objects["App"][app]
-        return seen.deleting and policy(seen.body()) == HAND_BACK
+        return seen.deleting and policy(seen.body()) == how
+
+    async def _without_retained(self, apps: tuple[Key, ...]) -> tuple[Key, ...]:
+        """The apps without those whose end others hold up: they count as gone, and what serves stays."""
+        retained = {each for each in apps if self._leaves(each, RETAIN)}
+        for each in retained:
+            await self._ending.hold(each)
+        return tuple(each for each in apps if each not in retained)
 
     async def _end(
         self, app: Key, alone: bool, interested: Callable[[tuple[Key, ...], Interest], None]
