@@ -76,6 +76,10 @@ class Parsed:
         self._objects[known] = (version, parsed)
         return parsed
 
+    def forget(self, kind: str, key: Key) -> None:
+        """The object is not needed any more."""
+        self._objects.pop((kind, key), None)
+
     def template(self, key: Key, body: Body, written: Body) -> Template:
         """A pod template inside an object."""
         known, version = (body["kind"], key), body["metadata"].get("resourceVersion", "")

@@ -174,6 +174,8 @@ class Controller:
             if kind == "Gateway":
                 self._gateway(key, now)
             self._concerns(self.index.heard(kind, key, now, before))
+            if kind == "Lane" and now is None:
+                self._queue.add(Work("Lane", key))
 
         return heard
 
@@ -253,7 +255,7 @@ class Controller:
         if app not in self.index.apps:
             self._awaiting.forget(app)
             self._finding_out.forget(app)
-            self._reconciler.forget(app)
+            self._reconciler.forget("App", app)
             return None
         wake = await self._reconciler.reconcile(app, self._awaiting.interested)
         self._concerns(self._reconciler.freed() & self.index.apps.keys())
@@ -262,7 +264,10 @@ class Controller:
         return wake
 
     async def _lane(self, lane: Key) -> datetime | None:
-        return await self._reconciler.tell_lane(lane) if lane in self.index.objects["Lane"] else None
+        if lane not in self.index.objects["Lane"]:
+            self._reconciler.forget("Lane", lane)
+            return None
+        return await self._reconciler.tell_lane(lane)
 
 
 def _short(error: Exception) -> str:

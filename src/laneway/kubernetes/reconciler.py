@@ -12,7 +12,7 @@ from typing import Any
 
 from laneway.control.changes import Changes, Removal
 from laneway.control.loop import Pass, decide
-from laneway.control.observe import Parsed, observe
+from laneway.control.observe import observe
 from laneway.kubernetes.conditions import AppReport, app_status, document, lane_status, leaving_status
 from laneway.kubernetes.configuration import references
 from laneway.kubernetes.deletion import HAND_BACK, RETAIN, policy
@@ -23,6 +23,7 @@ from laneway.kubernetes.finding_out import FindingOut
 from laneway.kubernetes.index import Index
 from laneway.kubernetes.interest import Interest
 from laneway.kubernetes.pace import pace
+from laneway.kubernetes.parsing import Parsing
 from laneway.kubernetes.part import Part, part, read_template
 from laneway.kubernetes.pass_dialect import Comparing
 from laneway.kubernetes.surging import Surging
@@ -57,7 +58,7 @@ class Reconciler:
         self._gateways = gateways
         self._finding_out = finding_out
         self._teller = teller
-        self._parsed = Parsed(read_template)
+        self._parsing = Parsing(read_template)
         self._surging = Surging()
         self._told: dict[tuple[str, Key], datetime] = {}
 
@@ -96,7 +97,8 @@ class Reconciler:
             await self._end(each, len(apps) == 1, interested)
         if handed_back:
             return None
-        found = part(self._index, apps, self._parsed)
+        parsed = self._parsing.of_apps(apps)
+        found = part(self._index, apps, parsed)
         interested(apps, self.interest(found, settled=False))
         if found.unreadable:
             await self._tell(found, None, ())
@@ -104,7 +106,7 @@ class Reconciler:
         comparing = Comparing(found, self._normalised)
         surging = self._surging.elsewhere(apps)
         facts = Snapshot(self._index, self._confirmed, found.objects, self._finding_out.evidence, surging)
-        seen = decide(found.spec, found.objects, facts, self._parsed, self._now(), comparing.dialect())
+        seen = decide(found.spec, found.objects, facts, parsed, self._now(), comparing.dialect())
         self._surging.planned(seen)
         self._finding_out.planned(apps, seen)
         await self._keep_configuration(found)
@@ -119,6 +121,7 @@ class Reconciler:
             await self._finish(each)
         if self._is_settled(seen, contested):
             interested(apps, self.interest(found, settled=True))
+            self._parsing.forget("App", apps[0])
         return min(filter(None, (seen.planned.wake, later)), default=None)
 
     def _leaves(self, app: Key, how: str) -> bool:
@@ -162,9 +165,14 @@ class Reconciler:
         )
         return at_rest and led and not seen.changes and not any(contested)
 
-    def forget(self, app: Key) -> None:
-        """The App is gone."""
-        self._surging.forget(app)
+    def forget(self, kind: str, key: Key) -> None:
+        """An App or a Lane is there no longer."""
+        self._told.pop((kind, key), None)
+        if kind == "Lane":
+            self._parsing.lane_gone(key)
+        else:
+            self._parsing.forget(kind, key)
+            self._surging.forget(key)
 
     def freed(self) -> frozenset[Key]:
         """Apps that may move on since others have become smaller."""
@@ -252,15 +260,17 @@ class Reconciler:
 
     async def tell_lane(self, lane: Key) -> datetime | None:
         """The status of a lane. Returns when to look again by the clock."""
-        body = self._index.objects["Lane"][lane].body()
+        body, parsed = self._index.objects["Lane"][lane].body(), self._parsing.of_lane(lane)
         names = [
             Key(lane.namespace, name) for name in sorted(self._index.lanes[lane.namespace][lane.name].apps)
         ]
-        found = part(self._index, tuple(app for app in names if app in self._index.apps), self._parsed)
+        found = part(self._index, tuple(app for app in names if app in self._index.apps), parsed)
         if lane not in found.spec.lanes:
             return None
         facts = Snapshot(self._index, self._confirmed, found.objects)
-        seen = observe(found.spec, found.objects, facts, self._parsed)
+        seen = observe(found.spec, found.objects, facts, parsed)
         whole = document(Pass(found.spec, seen, Plan(), Report(), Changes((), (), ())))
         said = next(each for each in whole["lanes"] if (each["namespace"], each["name"]) == lane)
+        if said["ready"] and said["confirmed"]:
+            self._parsing.forget("Lane", lane)
         return await self._status("Lane", lane, body, lane_status(said, body, self._now()))

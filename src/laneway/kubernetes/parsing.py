@@ -1,0 +1,64 @@
+"""Models of stored objects, kept while what they are of moves: at rest they would be most of our memory.
+
+Must not know what is parsed.
+"""
+
+from __future__ import annotations
+
+from laneway.control.observe import Body, Parsed, ReadTemplate
+from laneway.spec.meta import Key, Object
+
+OF_ALL = frozenset({"Lane", "Mesh"})
+"""Kinds that are read with every app: each object is kept once."""
+
+
+class Parsing:
+    """Of one cluster."""
+
+    def __init__(self, read_template: ReadTemplate) -> None:
+        self._read_template = read_template
+        self._of_all = Parsed(read_template)
+        self._moving: dict[tuple[str, Key], Parsed] = {}
+
+    def of_apps(self, apps: tuple[Key, ...]) -> Parsed:
+        """The models of apps that are planned together."""
+        for other in apps[1:]:
+            self.forget("App", other)
+        return self._of("App", apps[0])
+
+    def of_lane(self, lane: Key) -> Parsed:
+        """The models of a lane and of its apps."""
+        return self._of("Lane", lane)
+
+    def _of(self, kind: str, key: Key) -> Parsed:
+        found = self._moving.get((kind, key))
+        if found is None:
+            found = self._moving[kind, key] = _Part(self._read_template, self._of_all)
+        return found
+
+    def forget(self, kind: str, key: Key) -> None:
+        """An app or a lane is at rest, or gone; what is needed of it later is parsed then.
+
+        Of apps that are planned together: the first.
+        """
+        self._moving.pop((kind, key), None)
+
+    def lane_gone(self, lane: Key) -> None:
+        """A lane is there no longer."""
+        self._of_all.forget("Lane", lane)
+        self.forget("Lane", lane)
+
+    def __len__(self) -> int:
+        """Of how many something is kept."""
+        return len(self._moving)
+
+
+class _Part(Parsed):
+    """Objects of some apps; beside them, what is kept for all."""
+
+    def __init__(self, read_template: ReadTemplate, of_all: Parsed) -> None:
+        super().__init__(read_template)
+        self._of_all = of_all
+
+    def object(self, body: Body) -> Object:
+        return self._of_all.object(body) if body["kind"] in OF_ALL else super().object(body)
