@@ -219,6 +219,8 @@ class ControlPlane:
         await self._api_server.ready(partial(self.api.answers, kubernetes.SERVES))
 
     async def _start_controllers(self) -> None:
+        """Controllers wait ten seconds for an API server that is healthy, and then give up."""
+        await self._api_server.ready(lambda: self.api.answers(kubernetes.READY))
         program = kubernetes.controllers(self.folder, self._block, self.credentials, self._sync_s)
         controllers = self._program(program)
         await controllers.start()
