@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from laneway.control.status import Json
     from laneway.kubernetes.install.bundle import Options
 
-CURRENT = ""
-"""`--cluster` without a context: the kubeconfig's current one."""
-
 
 @click.command(
     "install",
@@ -31,15 +28,7 @@ CURRENT = ""
 )
 @click.option("--replicas", type=click.IntRange(min=1), default=2, help="Pods of the controller; one leads.")
 @click.option("--keda", is_flag=True, help="Let Laneway write ScaledObjects of KEDA too.")
-@click.option(
-    "--cluster",
-    metavar="[CONTEXT]",
-    is_flag=False,
-    flag_value=CURRENT,
-    default=CURRENT,
-    show_default="the current context",
-    help="Context of the kubeconfig: which cluster.",
-)
+@options.cluster
 @options.timeout("1m")
 @options.output
 @options.namespace
@@ -49,7 +38,7 @@ def install(
     image: str | None,
     replicas: int,
     keda: bool,
-    cluster: str,
+    cluster: str | None,
     limit: timedelta,
     output: Format,
     namespace: str | None,
@@ -73,7 +62,7 @@ def install(
     if dry_run:
         _print(output, bundle(chosen))
     else:
-        _show(output, _applied(chosen, cluster or None, limit))
+        _show(output, _applied(chosen, cluster, limit))
 
 
 def _print(output: Format, objects: list[Json]) -> None:

@@ -184,6 +184,11 @@ def place(function: Callable[..., Any]) -> Callable[..., Any]:
     return placed
 
 
+def _context(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """The context of a command that is of clusters alone; None for the current one."""
+    return _inherited(ctx, param, value) or os.environ.get(CLUSTER_VARIABLE) or None
+
+
 def _place(state: Path | None, cluster: str | None, namespace: str | None, everywhere: bool) -> Place:
     if everywhere and namespace is not None:
         raise click.UsageError("write either --namespace or --all-namespaces")
@@ -216,6 +221,7 @@ def _refuse_cluster(ctx: click.Context, param: click.Parameter, value: str | Non
 output = _output_option(callback=_format)
 namespace = _namespace_option(callback=_inherited)
 state = _state_option(callback=_state)
+cluster = _cluster_option(callback=_context)
 all_namespaces = click.option(
     "-A", "--all-namespaces", "everywhere", is_flag=True, help="Look in all namespaces of the cluster."
 )

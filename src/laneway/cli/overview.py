@@ -45,7 +45,7 @@ def within(status: Status, namespace: str | None) -> Status:
     part["workloads"] = [each for each in status["workloads"] if each["namespace"] == namespace]
     part["lanes"] = [each for each in status["lanes"] if each["namespace"] == namespace]
     part["releases"] = [each for each in status["releases"] if each["namespace"] == namespace]
-    part["findings"] = [each for each in status["findings"] if each["namespace"] == namespace]
+    part["findings"] = [each for each in status["findings"] if each["namespace"] in (namespace, "")]
     return part
 
 
@@ -55,7 +55,7 @@ def _screen(status: Status) -> RenderableType:
     from laneway.cli import tables, waiting
     from laneway.cli.output import grid
 
-    parts: list[RenderableType] = [f"ingress {', '.join(status['urls'])}", _proxies(status)]
+    parts: list[RenderableType] = [f"ingress {', '.join(status['urls']) or '-'}", *_proxies(status)]
     if status["apps"]:
         columns = ("namespace", "app", "revision", "role", "image", "weight", "served", "pods")
         parts += ["", grid(columns, [row for app in status["apps"] for row in _versions(app)])]
@@ -80,12 +80,15 @@ def _screen(status: Status) -> RenderableType:
     return Group(*parts)
 
 
-def _proxies(status: Status) -> str:
+def _proxies(status: Status) -> list[str]:
+    """How many have confirmed; nothing where they are not counted."""
     from laneway.cli import waiting
 
     proxies = status["proxies"]
     late = waiting.laggards(status)
-    return late[0] if late else f"proxies {proxies['confirmed']} of {proxies['total']} confirmed"
+    if late or not proxies["total"]:
+        return late
+    return [f"proxies {proxies['confirmed']} of {proxies['total']} confirmed"]
 
 
 def _versions(app: AppStatus) -> list[tuple[str, ...]]:

@@ -15,6 +15,7 @@ from laneway.cli.output import counted
 
 if TYPE_CHECKING:
     from laneway.cli.engine import Engine
+    from laneway.cli.failure import Failure
     from laneway.control.status import AppStatus, LaneStatus, Replicas, Status, WorkloadStatus
 
 BEAT_SECONDS = 1.0
@@ -25,14 +26,18 @@ LAGGARDS_MAX = 5
 def follow(client: Engine, timeout: timedelta, absence: timedelta = timedelta()) -> Iterator[Status]:
     """The status now, after each change, and at each beat without one; ends when the time is over.
 
-    absence: how long the daemon may be away, as while it is started anew; then NotRunningError is raised.
+    absence: how long the daemon or the controller may be away, as while it is started anew; then
+    NotRunningError or Failure is raised.
     """
     end = time.monotonic() + timeout.total_seconds()
     seen, status = time.monotonic(), None
     while True:
         try:
             status = _next(client, status, end - time.monotonic())
-            seen = time.monotonic()
+            if (why := unattended(status)) is None:
+                seen = time.monotonic()
+            elif time.monotonic() - seen >= absence.total_seconds():
+                raise why
             yield status
         except NotRunningError:
             status = None
@@ -41,6 +46,17 @@ def follow(client: Engine, timeout: timedelta, absence: timedelta = timedelta())
             time.sleep(MOMENT_SECONDS)
         if time.monotonic() >= end:
             return
+
+
+def unattended(status: Status) -> Failure | None:
+    """That nobody acts on what was written: then there is nothing to wait for."""
+    from laneway.cli.failure import Failure
+    from laneway.spec.problems import Code
+
+    for finding in status["findings"]:
+        if finding["code"] == Code.NO_CONTROLLER.id:
+            return Failure(Code.NO_CONTROLLER, finding["text"].removesuffix(f"; {Code.NO_CONTROLLER.remedy}"))
+    return None
 
 
 def _next(client: Engine, status: Status | None, left: float) -> Status:

@@ -166,7 +166,10 @@ class Proxies(TypedDict):
 
 
 class Finding(TypedDict):
-    """One line of the planner's Report, or of what the engine met. namespace, name: of its subject."""
+    """One line of the planner's Report, or of what the engine met.
+
+    namespace, name: of its subject; empty where it is about everything.
+    """
 
     code: str
     severity: Literal["info", "warning", "error"]

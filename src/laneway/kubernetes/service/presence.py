@@ -41,10 +41,8 @@ class Presence:
             self._looked = self._now()
         if self._why is None:
             return None
-        text = f"{self._why}: nothing is acted on; {Code.NO_CONTROLLER.remedy}"
-        return Finding(
-            code=Code.NO_CONTROLLER.id, severity="error", namespace=KEY.namespace, name=KEY.name, text=text
-        )
+        text = f"{self._why}: what is written stays without effect; {Code.NO_CONTROLLER.remedy}"
+        return Finding(code=Code.NO_CONTROLLER.id, severity="error", namespace="", name="", text=text)
 
     async def _look(self) -> str | None:
         try:
