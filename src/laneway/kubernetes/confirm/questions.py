@@ -43,7 +43,7 @@ class Questions:
     async def snapshot(self) -> Snapshot:
         """The proxies. Raises RefusedError, grpc.aio.AioRpcError, TimeoutError."""
         at = monotonic()
-        data = await asyncio.wait_for(self._ask("syncz"), ANSWER_SECONDS)
+        data = await self._ask("syncz")
         try:
             return read(data, at)
         except msgspec.DecodeError as error:
@@ -51,9 +51,7 @@ class Questions:
 
     async def told(self, pod: Key) -> tuple[int, frozenset[str]]:
         """A push, and the markers in what a proxy is told by it. Raises as `snapshot`."""
-        data = await asyncio.wait_for(
-            self._ask(f"config_dump?proxyID={pod.name}.{pod.namespace}"), ANSWER_SECONDS
-        )
+        data = await self._ask(f"config_dump?proxyID={pod.name}.{pod.namespace}")
         version = _VERSION.search(data)
         if version is None:
             raise RefusedError(_shortened(data))
@@ -62,8 +60,10 @@ class Questions:
     async def _ask(self, question: str) -> bytes:
         self._stream = self._stream or self._open()
         try:
-            await self._stream.send(DEBUG, (question,))
-            response = await self._stream.receive()
+            # `wait_for` of Python 3.11 loses a cancellation that comes together with the answer
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._stream.send(DEBUG, (question,))
+                response = await self._stream.receive()
         except EndedError as error:
             self.close()
             raise RefusedError(str(error)) from error
