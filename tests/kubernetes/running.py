@@ -31,7 +31,7 @@ from laneway.kubernetes.confirm.confirmations import Confirmations
 from laneway.kubernetes.confirm.wanted import Pod
 from laneway.kubernetes.controller import Controller, Settings
 from laneway.kubernetes.install.bundle import Options, bundle
-from laneway.kubernetes.install.rights import ACCOUNT
+from laneway.kubernetes.install.rights import ACCOUNT, LEASE
 from laneway.spec.meta import Key
 
 ROOT = Path(__file__).parents[2]
@@ -121,6 +121,11 @@ class Cluster:
         program = Program(identity, command, folder, environment)
         await program.start()
         return program
+
+    async def holder(self) -> str:
+        """Who leads, by the Lease."""
+        found = await self.get("Lease", NAMESPACE, LEASE)
+        return str(found["spec"]["holderIdentity"])
 
     async def leave(self, namespace: str) -> None:
         """Delete the Apps and Lanes of a namespace, then all of it."""

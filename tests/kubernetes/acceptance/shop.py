@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -42,7 +43,10 @@ def example(name: str, namespace: str) -> list[Object]:
 
 @dataclass
 class Shop:
-    """A shop. retries: of every rule, None for those of the example; policy: the pharmacy's `release`."""
+    """A shop. retries: of every rule, None for those of the example; policy, scale: the pharmacy's.
+
+    What is changed later counts from the next `deploy` or `rule` on.
+    """
 
     cluster: Cluster
     namespace: str
@@ -50,6 +54,7 @@ class Shop:
     replicas: int = 2
     retries: Mapping[str, Any] | None = field(default_factory=lambda: NO_RETRIES)
     policy: Mapping[str, Any] = field(default_factory=lambda: {"steps": STEPS})
+    scale: Mapping[str, Any] | None = None
 
     @property
     def host(self) -> str:
@@ -89,6 +94,8 @@ class Shop:
                 rule["retries"] = dict(self.retries)
         if name == "pharmacy":
             spec["release"] = copy.deepcopy(dict(self.policy))
+            if self.scale is not None:
+                spec["scale"] = dict(self.scale)
 
     def door(self) -> Object:
         """The public Gateway."""
@@ -104,6 +111,11 @@ class Shop:
                 await self.cluster.put(body)
         for name in self.apps:
             await self.cluster.until_app(self.namespace, name, 60, Ready="True", Reconciling="False")
+
+    async def rule(self, name: str = "pharmacy") -> None:
+        """The App of a service, as it shall be now."""
+        (app,) = (each for each in self.objects(name) if each["kind"] == "App")
+        await self.cluster.put(app)
 
     async def deploy(self, version: str, name: str = "pharmacy") -> None:
         """Another version of a service, by its Deployment; `replicas` is left out, as it was held at zero."""
@@ -159,6 +171,10 @@ class Shop:
         key = Key(self.namespace, newest["metadata"]["name"])
         await self.cluster.server.patch("Release", key, {"spec": {"request": request}})
 
+    def tags(self, name: str = "pharmacy") -> Counter[str]:
+        """How many pods of a service run, by image tag; those that end are left out."""
+        return Counter(_tag(pod) for pod in self.pods(name) if not pod.ending)
+
     def pods(self, name: str = "pharmacy") -> list[Any]:
         """The pods of a service that run, those that end included."""
         return [
@@ -203,3 +219,8 @@ class Shop:
     async def delete(self, kind: str, name: str) -> None:
         """Delete an object, as a person does."""
         await self.cluster.server.delete(kind, self.key(name))
+
+
+def _tag(pod: Any) -> str:
+    (image,) = (each["image"] for each in pod.body["spec"]["containers"] if "/shop/" in each["image"])
+    return str(image.rpartition(":")[2])
