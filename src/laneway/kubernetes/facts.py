@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from laneway.kubernetes.confirm.markers import marker_of
-from laneway.kubernetes.confirm.wanted import Rules, selector
+from laneway.kubernetes.confirm.wanted import Pod, Rules, selector
 from laneway.kubernetes.index import Index, Version
 from laneway.kubernetes.sketches import version_of
 from laneway.manifests import names
@@ -34,6 +34,11 @@ class Confirmed(Protocol):
 
     def laggards(self) -> tuple[str, ...]:
         """Proxies that lag."""
+
+
+def proxies(index: Index) -> Iterator[Pod]:
+    """The ready pods with a proxy: who has to confirm."""
+    return (Pod(*key, gateway) for key, gateway in index.meshed.items())
 
 
 def subset_clusters(rule: Mapping[str, object], ports: Iterable[int]) -> dict[str, list[str]]:
@@ -101,9 +106,10 @@ class Snapshot:
 
     @property
     def clusters(self) -> frozenset[str]:
-        """All clusters that are asked about."""
+        """All clusters that are asked about; of a Service with subsets these alone."""
         subsets = (name for of in self._subsets.values() for these in of.values() for name in these)
-        services = (name for these in self._services.values() for name in these)
+        lanes = (these for key, these in self._services.items() if key not in self._subsets)
+        services = (name for these in lanes for name in these)
         return frozenset([*subsets, *services])
 
     def version(self, namespace: str, labels: Mapping[str, str]) -> VersionSeen:

@@ -21,6 +21,7 @@ from laneway.kubernetes.api.server import Server
 from laneway.kubernetes.confirm.confirmations import Confirmations
 from laneway.kubernetes.confirm.wanted import Pod
 from laneway.kubernetes.controller import Controller, Settings
+from laneway.kubernetes.facts import proxies
 from laneway.kubernetes.install.deployment import HEALTH_PORT, MESH_ROOT, METRICS_PORT, TOKENS
 from laneway.kubernetes.install.rights import LEASE
 from laneway.kubernetes.lease import Leader, LeadershipLostError
@@ -113,8 +114,7 @@ class _Life:
         self._written[verb, kind] += 1
 
     def _meshed(self) -> Iterator[Pod]:
-        found = self._controller.index.meshed if self._controller else ()
-        return (Pod(key.namespace, key.name) for key in found)
+        return proxies(self._controller.index) if self._controller else iter(())
 
     # --- what is told
 
