@@ -13,8 +13,8 @@ INGRESS = "ingress"
 class Call:
     """A request. port: of the Service, or of the gateway; onward: the host that whoever answers then calls.
 
-    caller: whose proxy takes the request first. What goes on to `onward` are the headers that every service
-    in a mesh passes on.
+    caller: whose proxy takes the request first; named: the Host header, where it is another one than the URL
+    would have. What goes on to `onward` are the headers that every service in a mesh passes on.
     """
 
     host: str
@@ -24,10 +24,13 @@ class Call:
     caller: str = "desk:1"
     port: int = 80
     onward: str = ""
+    named: str = ""
 
     @property
     def authority(self) -> str:
         """The Host header. A gateway's port is not the URL's."""
+        if self.named:
+            return self.named
         return self.host if self.port == 80 or self.caller == INGRESS else f"{self.host}:{self.port}"
 
 
@@ -71,13 +74,22 @@ class Expect:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the table. rule: of the design's section on routing; near: it shows what is not so."""
+    """A line of the table. rule: of the design's section on routing; near: it shows what is not so.
+
+    instead: what the embedded mesh is known to do in place of what Istio does; None where it does the same.
+    """
 
     id: str
     rule: str
     call: Call
     expect: Expect
     near: bool = False
+    instead: Expect | None = None
+
+    @property
+    def embedded(self) -> Expect:
+        """What is expected of the embedded mesh."""
+        return self.instead or self.expect
 
 
 def of(rule: str, *rows: Row) -> tuple[Row, ...]:
@@ -93,6 +105,11 @@ def case(shows: str, call: Call, expect: Expect) -> Row:
 def near(shows: str, call: Call, expect: Expect) -> Row:
     """A row that shows what it does not."""
     return Row(shows, "", call, expect, near=True)
+
+
+def differs(shows: str, call: Call, expect: Expect, instead: Expect) -> Row:
+    """A row of which the embedded mesh makes something else."""
+    return Row(shows, "", call, expect, instead=instead)
 
 
 def to(versions: str, **more: object) -> Expect:

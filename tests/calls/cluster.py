@@ -27,7 +27,7 @@ from tests.lab.node.images import Images
 from tests.lab.node.names import names
 from tests.lab.node.node import Node
 from tests.lab.node.pod import Pod
-from tests.lab.node.waiting import eventually
+from tests.lab.waiting import until
 
 ROOT = Path(__file__).parents[2]
 MESH = istiod.MESH + "outboundTrafficPolicy: {mode: REGISTRY_ONLY}\n"
@@ -65,7 +65,7 @@ class Cluster:
         await self._lab.apply([*gateways.ingress(ports=DOORS), *gateways.egress(ports={"http2": 80})])
         await self._lab.apply([*made.mesh, *made.workloads])
         wanted = sorted(version_of(each["spec"]["template"]["spec"]) for each in made.workloads)
-        await eventually(lambda: self._is_ready(wanted), READY_WITHIN_S)
+        await until(lambda: self._is_ready(wanted), "every pod is ready", READY_WITHIN_S)
 
     async def _is_ready(self, wanted: list[str]) -> bool:
         found = self._pods()

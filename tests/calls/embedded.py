@@ -55,7 +55,7 @@ class Embedded:
         door = self._doors[call.port] if call.caller == INGRESS else self._outbound[call.caller]
         return await ask(door, asked(row, mark))
 
-    def calls(self, version: str) -> list[str]:
+    async def calls(self, version: str) -> list[str]:
         """What the requests that a version got are remembered by."""
         return self._apps[version].calls
 

@@ -16,6 +16,8 @@ from tests.calls.envoy_match import Request, route_for
 from tests.calls.outcome import Landing, Outcome
 from tests.calls.served import Served, managers_of
 
+from laneway.mesh.paths import normalised
+
 ANY = "0.0.0.0"
 
 
@@ -51,18 +53,27 @@ class EnvoyWalk:
     def _at(self, proxy: str, place: tuple[str, int], request: Request, onward: str) -> Outcome:
         """A request that comes to a proxy for this address and port."""
         served = self.served[proxy]
-        taken = route_for(_table(served, place), request)
+        manager = _manager(served, place)
+        if manager.normalize_path.value:
+            request = replace(request, path=normalised(request.path))
+        taken = route_for(_table(served, manager), request)
         if taken is None:
             return Outcome(status=404)
         host, route = taken
         if own := answer(route, request):
             return own
-        copied = {" ".join(sorted(self._members(served, name))): share for name, share in copies(route)}
+        copied = {
+            " ".join(members): share
+            for name, share in copies(route)
+            if (members := self._members(served, name))
+        }
         found = shares(host, route)
         if gateway := self._gateway(served, found):
             (share,) = found
             address, port = gateway
             return replace(self._at(address, (ANY, port), sent(request, route, share), onward), copies=copied)
+        if not all(self._members(served, share.cluster) for share in found):
+            return Outcome(status=503, copies=copied)
         return Outcome(tuple(self._landings(served, found, route, request, onward)), copies=copied)
 
     def _landings(
@@ -71,7 +82,6 @@ class EnvoyWalk:
         total = sum(share.weight for share in found)
         for share in found:
             members, away = self._members(served, share.cluster), sent(request, route, share)
-            assert members, f"nobody is behind {share.cluster}"
             then = self._then(served, share, away, onward) if onward else None
             yield Landing(
                 members,
@@ -104,8 +114,12 @@ class EnvoyWalk:
         return None
 
 
-def _table(served: Served, place: tuple[str, int]) -> Any:
-    """The route table for requests to an address and port."""
+def _table(served: Served, manager: Any) -> Any:
+    return served.routes[manager.rds.route_config_name] if manager.HasField("rds") else manager.route_config
+
+
+def _manager(served: Served, place: tuple[str, int]) -> Any:
+    """What reads requests to an address and port: of HTTP/1.1, whether that was said or is found out."""
     address, port = place
     by_place = {
         (each.address.socket_address.address, each.address.socket_address.port_value): each
@@ -113,12 +127,6 @@ def _table(served: Served, place: tuple[str, int]) -> Any:
     }
     listener = by_place.get((address, port)) or by_place.get((ANY, port))
     assert listener is not None, f"no listener for {address}:{port}"
-    manager = _manager(listener)
-    return served.routes[manager.rds.route_config_name] if manager.HasField("rds") else manager.route_config
-
-
-def _manager(listener: Any) -> Any:
-    """What reads HTTP/1.1 there, whether that was said or is found out."""
     for chain in (*listener.filter_chains, listener.default_filter_chain):
         protocols = chain.filter_chain_match.application_protocols
         if not protocols or "http/1.1" in protocols:

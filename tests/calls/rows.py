@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tests.calls.call import INGRESS, Row
-from tests.calls.table import lanes, outside, releases, rules
+from tests.calls.table import differences, lanes, outside, releases, rules
 
-ROWS = (*lanes.ROWS, *releases.ROWS, *rules.ROWS, *outside.ROWS)
+ROWS = (*lanes.ROWS, *releases.ROWS, *rules.ROWS, *outside.ROWS, *differences.ROWS)
 
 
 def name(row: Row) -> str:
@@ -23,8 +23,3 @@ def callers() -> list[str]:
 
 
 CALLERS = callers()
-
-
-def copied(version: str) -> set[str]:
-    """The rows of whose calls a version gets copies."""
-    return {row.id for row in ROWS if version in row.expect.copies}

@@ -48,20 +48,14 @@ class Walker:
 
     def _outcome(self, place: Place, request: Request, onward: str) -> Outcome:
         first, *others = walk(self.registry, place, request).hops
-        if not first.shares:
-            return Outcome((), first.status, first.location, self._body(first))
-        copies = {
-            " ".join(sorted(self._versions(mirror))): mirror.percent
-            for mirror in first.mirrors
-            if mirror.percent
-        }
-        if others:
-            (last,) = others
-            return replace(self._sent(last, onward), copies=copies)
-        return replace(self._sent(first, onward), copies=copies)
+        copies = {" ".join(self._versions(each)): each.percent for each in first.mirrors if each.ready}
+        return replace(self._at_end(others[0] if others else first, onward), copies=copies)
 
-    def _sent(self, hop: Hop, onward: str) -> Outcome:
-        assert not [share.problem for share in hop.shares if share.problem], hop
+    def _at_end(self, hop: Hop, onward: str) -> Outcome:
+        if not hop.shares:
+            return Outcome((), hop.status, hop.location, self._body(hop))
+        if any(share.problem for share in hop.shares):
+            return Outcome(status=503)
         return Outcome(tuple(self._landings(hop, onward)))
 
     def _landings(self, hop: Hop, onward: str) -> Iterator[Landing]:
@@ -114,8 +108,8 @@ def walker(made: Made) -> Walker:
 
 
 def _request(call: Call) -> Request:
-    port = 80 if call.caller == INGRESS else call.port
-    return Request(call.host, port, call.path, call.method, dict(call.headers))
+    host, _, port = call.authority.partition(":")
+    return Request(host, int(port or 80), call.path, call.method, dict(call.headers))
 
 
 def _target(row: Row, share: Share) -> Target:

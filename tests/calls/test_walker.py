@@ -18,4 +18,4 @@ def walked() -> Walker:
 
 @pytest.mark.parametrize("row", ROWS, ids=name)
 def test_the_walker_tells_what_the_table_says(walked: Walker, row: Row) -> None:
-    assert differences(row.expect, walked.outcome(row.call)) == []
+    assert differences(row.embedded, walked.outcome(row.call)) == []

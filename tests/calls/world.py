@@ -26,17 +26,24 @@ IMAGES = "registry.example/calls"
 UNREADY = "unready"
 """The version that never gets ready."""
 
-APPS = ("pharmacy", "page", "inventory", "cart", "audit", "catalog")
-PLAIN = {"desk": "shop", "stub": "shop", "probe": "tools", "courier": "shop", "payments": "shop"}
+APPS = ("pharmacy", "page", "inventory", "cart", "audit", "ledger", "catalog")
+PLAIN = {
+    "desk": "shop",
+    "stub": "shop",
+    "probe": "tools",
+    "clerk": "desks",
+    "courier": "shop",
+    "payments": "shop",
+}
 """Workloads that are no Apps, by namespace."""
 
 OUTSIDE = ("courier", "payments")
 """Those without a sidecar: they stand for what is outside of the mesh."""
 
-NAMESPACES = ("shop", "tools")
+NAMESPACES = ("shop", "tools", "desks")
 PORTS = {"pharmacy": (8080, 8081)}
 
-_MESH = ("Service", "ServiceEntry", "VirtualService", "DestinationRule", "Gateway")
+_MESH = ("Service", "ServiceEntry", "VirtualService", "DestinationRule", "Gateway", "Sidecar")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.calls.call import Call, Expect, at_gate, case, inside, near, of, refused, ruled, shares, to
 
 STABLE = ruled("pharmacy:1", "rest")
 GREEN = ruled("pharmacy:green", "rest")
 WEIGHTS = {"pharmacy:1": 80.0, "pharmacy:2": 20.0}
+AUDITED = replace(shares(WEIGHTS, sees={"x-rule": "audited"}), copies={"audit:1": 100})
 DRAWN = shares(WEIGHTS, sees={"x-rule": "rest"})
 EITHER = to("pharmacy:1 pharmacy:2")
 
@@ -18,6 +21,16 @@ PODS = of(
         "an old rule reaches no lane with its header either",
         at_gate("/any", host="legacy.example", x_lane="green"),
         EITHER,
+    ),
+    case(
+        "a rule for callers with an App's labels is for none of a lane",
+        inside("catalog", "/source", caller="cart:blue"),
+        Expect(status=404),
+    ),
+    near(
+        "but for each of its revisions",
+        inside("catalog", "/source", caller="cart:2"),
+        ruled("catalog:1", "from-cart"),
     ),
     near(
         "a lane's own Service is the lane's version alone",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.calls.call import Expect, at_gate, case, inside, near, of, ruled, to
-from tests.calls.table.lanes import DRAWN, GREEN
+from tests.calls.table.lanes import AUDITED, DRAWN, GREEN
 
 UNKNOWN = Expect(status=502)
 BOTH = {"x-lane": None, "x-laneway-cohort": None}
@@ -18,6 +18,27 @@ NAMESPACES = of(
     case("weights do", inside("pharmacy.shop.svc.cluster.local", "/pharmacy", caller="probe:1"), DRAWN),
     case("by every name", inside("pharmacy.shop.svc", "/pharmacy", caller="probe:1", x_lane="green"), GREEN),
     case("in capitals too", inside("Pharmacy.Shop", "/pharmacy", x_lane="green"), GREEN),
+    case(
+        "with a dot at the end",
+        inside("pharmacy.shop.svc.cluster.local.", "/pharmacy", x_lane="green"),
+        GREEN,
+    ),
+    case(
+        "a caller that is told of the App alone reaches its lanes",
+        inside("pharmacy.shop", "/pharmacy", caller="clerk:1", x_lane="green"),
+        GREEN,
+    ),
+    case(
+        "and its versions, with what is mirrored",
+        inside("pharmacy.shop", "/pharmacy/audited", caller="clerk:1"),
+        AUDITED,
+    ),
+    near(
+        "and no other App",
+        inside("catalog.shop", "/exact", caller="clerk:1", x_lane="green"),
+        UNKNOWN,
+    ),
+    near("nor other hosts outside", inside("payments.example", caller="clerk:1"), UNKNOWN),
     near(
         "a bare name is of its own namespace",
         inside("pharmacy", "/pharmacy", caller="probe:1", x_lane="green"),
@@ -38,6 +59,12 @@ BORDERS = of(
         inside("courier.example", caller="probe:1", x_lane="green"),
         to("courier:1", sees=BOTH),
     ),
+    case(
+        "from a caller that is told of the host alone",
+        inside("courier.example", caller="clerk:1", x_lane="green"),
+        to("courier:1", sees=BOTH),
+    ),
+    case("a dot at the end of a host outside", inside("payments.example."), ruled("payments:1", "paid")),
     near(
         "inside they go on",
         inside("stub", x_lane="green", x_laneway_cohort="a.b"),

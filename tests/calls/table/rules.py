@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tests.calls.call import (
     Call,
     Expect,
@@ -19,11 +17,10 @@ from tests.calls.call import (
     shares,
     to,
 )
-from tests.calls.table.lanes import WEIGHTS
+from tests.calls.table.lanes import AUDITED, WEIGHTS
 from tests.calls.table.releases import drawn
 
 NOBODY = Expect(status=404)
-AUDITED = replace(shares(WEIGHTS, sees={"x-rule": "audited"}), copies={"audit:1": 100})
 
 
 def by(rule: str) -> Expect:
@@ -45,6 +42,14 @@ PATHS = of(
     case("unless the rule says not", inside("catalog", "/cASE"), by("any-case")),
     case("a prefix", inside("catalog", "/books/1"), by("prefix")),
     near("not half of it", inside("catalog", "/books"), NOBODY),
+    case(
+        "a detour is none", inside("catalog", "/books/../exact"), ruled("catalog:1", "exact", path="/exact")
+    ),
+    case(
+        "an escape in vain is none", inside("catalog", "/%65xact"), ruled("catalog:1", "exact", path="/exact")
+    ),
+    near("an escaped slash is no slash", inside("catalog", "/books%2F1"), NOBODY),
+    near("two slashes are two", inside("catalog", "//exact"), NOBODY),
     case("an expression", inside("catalog", "/items/42?all"), by("expression")),
     near("which is of the whole path", inside("catalog", "/items/42/x"), NOBODY),
     case("one block of two", inside("catalog", "/one"), by("two-blocks")),
@@ -74,6 +79,12 @@ HEADERS = of(
         inside("catalog", "/without-value", x_tier="gold"),
         by("without-value"),
     ),
+    case(
+        "without an expression there is none",
+        inside("catalog", "/without-expression"),
+        by("without-expression"),
+    ),
+    near("with the expression", inside("catalog", "/without-expression", x_kind="cd"), NOBODY),
     near("with the value", inside("catalog", "/without-value", x_tier="free"), NOBODY),
 )
 
@@ -84,6 +95,7 @@ OTHERS = of(
     case("an expression of a parameter", inside("catalog", "/search?q=400"), by("query-regex")),
     case("any value of a parameter", inside("catalog", "/search?q=x&all=1"), by("query-there")),
     case("a parameter without a value", inside("catalog", "/search?all"), by("query-there")),
+    near("it is compared as it is written", inside("catalog", "/search?q=%69buprofen"), NOBODY),
     near("no parameter", inside("catalog", "/search"), NOBODY),
     near("the first of two counts", inside("catalog", "/search?q=x&q=ibuprofen"), NOBODY),
     case("a method", Call("catalog", "/method", method="POST"), by("method")),
@@ -96,6 +108,7 @@ OTHERS = of(
     case("a caller by its namespace", inside("catalog.shop", "/source", caller="probe:1"), by("from-tools")),
     near("another caller", inside("catalog", "/source"), NOBODY),
     near("a rule for some callers is for none at a gateway", at_gate("/basket"), drawn("page", "rest")),
+    case("a scheme", inside("catalog", "/scheme"), by("scheme")),
     case(
         "a port",
         Call("pharmacy", "/any", {"x-version": "candidate"}, port=8081),
@@ -120,6 +133,25 @@ OTHERS = of(
     ),
     near("the order of Apps: the rest", at_gate("/pharmac", x_version="stable"), ruled("page:1", "rest")),
     near("an App is at its gateways alone", at_gate("/", 8080), NOBODY),
+    case("a gateway's rest", at_gate("/", 8080, host="any.example"), to("audit:1")),
+    near("which is not the rest of another's host", at_gate("/other", 8080), NOBODY),
+    case("a Service's only port, at a gateway", at_gate("/", host="ledger.example"), to("ledger:1")),
+    case("that port, inside", Call("ledger", port=9000), to("ledger:1")),
+    near("another than that port", Call("ledger"), Expect(status=502)),
+    case("a destination's port", inside("billing.example", "/"), to("ledger:1")),
+    near("a destination without its port", inside("billing.example", "/no-port"), Expect(status=503)),
+    case(
+        "capitals in a public host",
+        at_gate("/pharmacy", host="Shop.Example", x_version="stable"),
+        ruled("pharmacy:1", "rest"),
+    ),
+    case(
+        "a port in a public host",
+        Call(
+            "shop.example", "/pharmacy", {"x-version": "stable"}, caller="ingress", named="shop.example:8443"
+        ),
+        ruled("pharmacy:1", "rest", host="shop.example:8443"),
+    ),
     near("a host that nobody has", at_gate("/", host="nobody.example"), NOBODY),
 )
 
@@ -161,6 +193,35 @@ ACTIONS = of(
         ruled("catalog:1", "exact", host="catalog", path="/exact"),
     ),
     case("a redirect", inside("catalog", "/moved/1?a=2"), moved("https://catalog.example/moved/1?a=2", 308)),
+    case(
+        "a redirect to another path",
+        inside("catalog", "/gone?a=1"),
+        moved("http://catalog/found?by=rule", 303),
+    ),
+    case(
+        "a redirect to another port",
+        inside("catalog", "/port?a=1"),
+        moved("https://catalog:8443/port?a=1", 307),
+    ),
+    case(
+        "a redirect to the port that was called",
+        inside("pharmacy", "/pharmacy/secure"),
+        moved("https://pharmacy:80/pharmacy/secure"),
+    ),
+    case(
+        "at a gateway", at_gate("/pharmacy/secure", 8080), moved("https://shop.example:8080/pharmacy/secure")
+    ),
+    case(
+        "a redirect keeps the port of the Host header",
+        Call("shop.example", "/pharmacy/old", caller="ingress", named="shop.example:8443"),
+        moved("http://shop.example:8443/pharmacy/new", 302),
+    ),
+    case(
+        "a whole path is rewritten",
+        inside("catalog", "/v2/a?b=1"),
+        ruled("catalog:1", "expression-rewritten", path="/latest?b=1"),
+    ),
+    case("a host is set", inside("catalog", "/host-set"), ruled("catalog:1", "host-set", host="set.example")),
     case("a redirect at a gateway", at_gate("/pharmacy/old"), moved("http://shop.example/pharmacy/new", 302)),
     case("an answer", inside("catalog", "/closed"), answered(451, "not here")),
     case("an answer at a gateway", at_gate("/pharmacy/closed/1"), answered(410, "closed")),
@@ -186,6 +247,11 @@ ACTIONS = of(
         by("cors"),
     ),
     case("a mirror", at_gate("/pharmacy/audited"), AUDITED),
+    case(
+        "a mirror without its port gets nothing from another",
+        Call("pharmacy", "/audited", port=8081),
+        shares(WEIGHTS, sees={"x-rule": "audited-admin"}),
+    ),
     case("a mirror inside", inside("pharmacy", "/pharmacy/audited"), AUDITED),
 )
 
