@@ -1,0 +1,182 @@
+"""What is known of the cluster, by app."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.kubernetes.stored import SHOP, app, deployment, derived, pod, stored
+
+from laneway.kubernetes.api.seen import Seen
+from laneway.kubernetes.configuration import Content
+from laneway.kubernetes.index import Index, Version
+from laneway.manifests import names
+from laneway.spec.meta import Key
+
+PAGE, PHARMACY = Key(SHOP, "page"), Key(SHOP, "pharmacy")
+
+
+def index(*objects: Seen) -> Index:
+    found = Index()
+    for each in objects:
+        found.take(each.kind, each.key, each)
+    return found
+
+
+def taken(known: Index, each: Seen) -> frozenset[Key]:
+    return known.take(each.kind, each.key, each)
+
+
+# --- newer and older
+
+
+def test_what_is_older_than_what_is_known_is_not_taken() -> None:
+    """A watch tells late what was written since."""
+    known = index(app("page", 7))
+    assert not taken(known, app("page", 6))
+    assert known.objects["App"][PAGE].resource_version == "7"
+
+
+def test_what_we_have_deleted_does_not_come_back_by_an_old_event() -> None:
+    known = index(app("page"), derived("Deployment", "page-r", "page", 7))
+    key = Key(SHOP, "page-r")
+    assert known.end("Deployment", key) == {PAGE}
+    assert not taken(known, derived("Deployment", "page-r", "page", 7))
+    assert key not in known.objects["Deployment"]
+    assert taken(known, derived("Deployment", "page-r", "page", 9)) == {PAGE}, "it was made anew"
+
+
+def test_the_end_of_the_one_before_is_not_the_end_of_the_one_made_since() -> None:
+    before, now = (
+        derived("Service", "page", "page", 3, uid="old"),
+        derived("Service", "page", "page", 8, uid="new"),
+    )
+    known = index(app("page"), now)
+    assert not known.heard("Service", PAGE, None, before)
+    assert known.objects["Service"][PAGE] is now
+    assert known.heard("Service", PAGE, None, now) == {PAGE}
+
+
+# --- whom it concerns
+
+
+def test_a_template_concerns_the_app_that_names_it() -> None:
+    known = index(app("page"))
+    assert taken(known, deployment("page")) == {PAGE}
+    assert taken(known, deployment("other")) == frozenset()
+
+
+def test_what_was_made_of_an_app_concerns_it_and_no_other() -> None:
+    known = index(app("page"), app("pharmacy"))
+    assert taken(known, derived("DestinationRule", "page", "page")) == {PAGE}
+
+
+def test_a_mesh_concerns_every_app() -> None:
+    assert taken(index(app("page"), app("pharmacy")), stored("Mesh", "mesh")) == {PAGE, PHARMACY}
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_a_lane_concerns_the_apps_that_have_rules_for_it(refuses: bool) -> None:
+    known = index(app("page"), app("pharmacy"))
+    spec = {"apps": [{"name": "page"}], "fallback": {"else": "refuse" if refuses else "baseline"}}
+    assert taken(known, stored("Lane", "blue", spec=spec)) == ({PAGE, PHARMACY} if refuses else {PAGE})
+
+
+def test_a_lane_that_others_fall_back_to_concerns_every_app_of_its_namespace() -> None:
+    through = {"apps": [], "fallback": {"through": ["blue"]}}
+    known = index(app("page"), app("pharmacy"), stored("Lane", "green", spec=through))
+    assert taken(known, stored("Lane", "blue", spec={"apps": []})) == {PAGE, PHARMACY}
+
+
+def test_an_app_concerns_those_that_share_its_host_before_and_after() -> None:
+    known = index(app("page", 1, ("shop.example",)), app("pharmacy", 1, ("shop.example",)))
+    assert taken(known, app("pharmacy", 2, ("other.example",))) == {PAGE, PHARMACY}
+    assert taken(known, app("pharmacy", 3, ("other.example",))) == {PHARMACY}
+
+
+# --- planned together
+
+
+def test_apps_that_share_a_host_are_planned_together() -> None:
+    known = index(app("page", 1, ("a.example",)), app("pharmacy", 1, ("a.example", "b.example")))
+    known.take("App", Key(SHOP, "x"), app("x", 1, ("b.example",)))
+    assert known.component(PAGE) == (PAGE, PHARMACY, Key(SHOP, "x"))
+
+
+def test_apps_of_one_release_are_planned_together_as_long_as_it_is_there() -> None:
+    apps: list[dict[str, Any]] = [{"name": "page"}, {"name": "pharmacy"}]
+    release = stored("Release", "both", spec={"apps": apps})
+    known = index(app("page"), app("pharmacy"), release)
+    assert known.component(PAGE) == (PAGE, PHARMACY)
+    assert known.releases([PHARMACY]) == [release]
+    known.take("Release", release.key, None)
+    assert known.component(PAGE) == (PAGE,)
+
+
+def test_the_rules_of_a_shared_host_are_found_from_each_of_its_apps() -> None:
+    labels, name = {names.MANAGED_BY: names.LANEWAY}, names.gateway_host_rules("a.example")
+    rules = stored("VirtualService", name, labels=labels, spec={"http": []})
+    known = index(app("page", 1, ("a.example",)), app("pharmacy", 1, ("a.example",)), rules)
+    assert known.derived([PHARMACY])["VirtualService"] == [rules]
+
+
+def test_what_another_controller_has_made_of_ours_is_not_ours() -> None:
+    owner = {"kind": "ScaledObject", "name": "page", "uid": "1", "controller": True}
+    known = index(app("page"), derived("HorizontalPodAutoscaler", "keda", "page", ownerReferences=[owner]))
+    assert not known.derived([PAGE])
+
+
+def test_an_app_that_is_gone_leaves_nothing_behind() -> None:
+    known = index(app("page", 1, ("a.example",)), app("pharmacy", 1, ("a.example",)), deployment("page"))
+    known.take("App", PAGE, None)
+    assert known.component(PHARMACY) == (PHARMACY,)
+    assert taken(known, deployment("page", 5)) == frozenset()
+
+
+# --- pods
+
+
+def test_pods_are_counted_by_version_and_only_what_changes_a_plan_is_told() -> None:
+    known, version = index(app("page")), Version(SHOP, "app", "page", "r")
+    starting, ready = pod("a", "page", ready=False, ip=""), pod("a", "page")
+    assert known.take_pod(None, starting) == {PAGE}
+    assert known.take_pod(starting, pod("a", "page", ready=False)) == frozenset(), "only its address"
+    assert known.take_pod(starting, ready) == {PAGE}
+    assert list(known.pods[version]) == [ready.key]
+    assert known.take_pod(ready, None) == {PAGE}
+    assert version not in known.pods
+
+
+def test_a_proxy_gets_requests_once_its_pod_is_ready_and_until_it_ends() -> None:
+    known, ready = index(app("page")), pod("a", "page")
+    known.take_pod(None, ready)
+    assert known.meshed == {ready.key: False}
+    known.take_pod(ready, pod("a", "page", deleting=True))
+    assert not known.meshed
+
+
+# --- configuration
+
+
+def prices(digest: str, of: str = "") -> Content:
+    return Content(Key(SHOP, "prices"), "1", "1", digest, of)
+
+
+def test_a_config_map_concerns_the_apps_whose_templates_name_it_when_it_says_something_else() -> None:
+    known, key = index(app("page"), app("pharmacy")), Key(SHOP, "prices")
+    known.reads(PAGE, [("ConfigMap", key)])
+    assert known.take_content("ConfigMap", key, prices("a")) == {PAGE}
+    assert known.take_content("ConfigMap", key, prices("a")) == frozenset()
+    assert known.take_content("ConfigMap", key, prices("b")) == {PAGE}
+    assert known.take_content("Secret", key, prices("b")) == frozenset(), "of that name, but no ConfigMap"
+    known.reads(PAGE, [])
+    assert known.take_content("ConfigMap", key, prices("c")) == frozenset()
+
+
+def test_copies_are_found_by_their_app() -> None:
+    known = index(app("page"))
+    known.take_content("ConfigMap", Key(SHOP, "prices"), prices("a"))
+    copy = Content(Key(SHOP, "page-prices-1"), "1", "1", "a", "page")
+    known.take_content("ConfigMap", copy.key, copy)
+    assert known.copies([PAGE]) == [("ConfigMap", copy)]
+    assert not known.copies([PHARMACY])
