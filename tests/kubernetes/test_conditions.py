@@ -50,7 +50,8 @@ def conditions(told: dict[str, Any]) -> dict[str, str]:
 
 
 def message(told: dict[str, Any], kind: str) -> str:
-    return next(each["message"] for each in told["status"]["conditions"] if each["type"] == kind)
+    found: str = next(each["message"] for each in told["status"]["conditions"] if each["type"] == kind)
+    return found
 
 
 AT_REST = AppReport(APP, findings(), document())

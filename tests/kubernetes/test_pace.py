@@ -1,33 +1,35 @@
-"""How soon something new in a status is written."""
+"""How soon a status is written: what programs wait for at once, the rest now and then."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from laneway.kubernetes.pace import AT_ONCE, NUMBERS_EVERY, READ_EVERY, pace
 
 
-def status(reason: str = "AtRest", message: str = "", weight: int = 100, pods: int = 2, **more: Any) -> Any:
-    condition = {"type": "Ready", "status": "True", "reason": reason, "message": message}
-    version = {"revision": "a", "role": "stable", "weight": weight, "pods": pods}
-    return {"observedGeneration": 1, "conditions": [condition], "versions": [version], **more}
+def _status(ready: str = "True", message: str = "", weight: int = 100, pods: int = 5) -> dict[str, Any]:
+    ready_now = {"type": "Ready", "status": ready, "reason": "Serving", "message": message}
+    version = {"revision": "r-1", "role": "stable", "weight": weight, "served": weight, "pods": pods}
+    return {"conditions": [ready_now], "observedGeneration": 1, "versions": [version]}
 
 
-@pytest.mark.parametrize(
-    "now",
-    [status(reason="Moving"), status(stable="b"), status(release="page-2"), status(observedGeneration=2)],
-)
-def test_what_programs_wait_for_is_written_at_once(now: Any) -> None:
-    assert pace(status(), now) == AT_ONCE
-    assert pace({}, now) == AT_ONCE
+def test_a_condition_that_changes_is_told_at_once() -> None:
+    assert pace(_status(), _status(ready="False")) == AT_ONCE
 
 
-@pytest.mark.parametrize("now", [status(weight=80), status(message="page stays at 20 %")])
-def test_what_people_read_is_written_in_a_while(now: Any) -> None:
-    assert pace(status(), now) == READ_EVERY
+def test_a_release_that_begins_or_ends_is_told_at_once() -> None:
+    assert pace(_status(), _status() | {"release": "pharmacy-r-2"}) == AT_ONCE
+    assert pace(_status() | {"release": "pharmacy-r-2"}, _status() | {"release": None}) == AT_ONCE
+
+
+def test_the_first_status_is_told_at_once() -> None:
+    assert pace({}, _status()) == AT_ONCE
+
+
+def test_weights_and_sentences_wait_for_some_seconds() -> None:
+    assert pace(_status(), _status(weight=80)) == READ_EVERY
+    assert pace(_status(), _status(message="holds 20 % for 1s")) == READ_EVERY
 
 
 def test_numbers_of_pods_alone_wait_longest() -> None:
-    assert pace(status(), status(pods=3)) == NUMBERS_EVERY > READ_EVERY
+    assert pace(_status(), _status(pods=4)) == NUMBERS_EVERY
