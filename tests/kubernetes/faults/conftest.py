@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.kubernetes.faults.played import Played
 from tests.kubernetes.faults.played import played as started
+from tests.kubernetes.running import EXAMPLES, Cluster, cluster
 
 _numbers = itertools.count(1)
 
@@ -29,3 +30,11 @@ async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Play
 def namespace() -> str:
     """A name that no other test has."""
     return f"fault-{next(_numbers)}"
+
+
+@pytest.fixture(scope="package")
+async def meshed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
+    """A cluster with real Envoys, and two istiods."""
+    async with cluster(tmp_path_factory.mktemp("meshed"), istiods=2) as running:
+        await running.apply(EXAMPLES / "shop" / "mesh.yaml", kinds={"Mesh"})
+        yield running
