@@ -28,7 +28,6 @@ ACCOUNT = ("istio-system", "laneway")
 CALLER = "caller"
 IN_FLIGHT = 16
 ROOT = Path(__file__).parents[2]
-LOOK_SECONDS = 0.02
 
 
 @dataclass
@@ -37,6 +36,7 @@ class Pods:
 
     running: set[Key] = field(default_factory=set)
     most: int = 0
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def changed(self, key: Key, body: Object | None) -> None:
         """A pod as it is now."""
@@ -45,6 +45,14 @@ class Pods:
         else:
             self.running.discard(key)
         self.most = max(self.most, len(self.running))
+        self._changed.set()
+
+    async def rest(self, pods: int, seconds: float) -> None:
+        """Wait until so many run. Raises TimeoutError."""
+        async with asyncio.timeout(seconds):
+            while len(self.running) != pods:
+                self._changed.clear()
+                await self._changed.wait()
 
 
 @dataclass
@@ -55,6 +63,8 @@ class Field:
     audit: Audit
     pods: Pods
     tasks: asyncio.TaskGroup
+    beside: int = 1
+    """Pods of the namespace that are no app's: the one with a proxy."""
 
     async def have(self, bodies: Iterable[Object]) -> None:
         """Apply all of these, a few at a time."""

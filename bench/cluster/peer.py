@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from tests.lab import cache
+from tests.lab.api import Object, objects
+from tests.lab.waiting import until
 
 from bench.cluster.field import ACCOUNT, Field
 
@@ -11,7 +15,12 @@ GROUP = "rbac.authorization.k8s.io"
 
 async def install(field: Field, definitions: str) -> None:
     """Have the kinds of a peer, and let it do everything. definitions: a document of the lab."""
-    await field.lab.define_kinds(cache.document(definitions).read_text())
+    text = cache.document(definitions).read_text()
+    await field.lab.define_kinds(text)
+    for each in objects(text):
+        await until(
+            partial(_is_listed, field, each["spec"]), f"{each['metadata']['name']} in its group's list"
+        )
     namespace, name = ACCOUNT
     binding = {
         "apiVersion": f"{GROUP}/v1",
@@ -21,3 +30,10 @@ async def install(field: Field, definitions: str) -> None:
         "subjects": [{"kind": "ServiceAccount", "namespace": namespace, "name": name}],
     }
     await field.have([binding])
+
+
+async def _is_listed(field: Field, spec: Object) -> bool:
+    """Whether the list of a group names a kind by now, which is a while after it is served."""
+    listed = [f"/apis/{spec['group']}/{version['name']}" for version in spec["versions"]]
+    found = [await field.lab.api.get(path) for path in listed]
+    return all(any(each["kind"] == spec["names"]["kind"] for each in one["resources"]) for one in found)

@@ -20,7 +20,7 @@ from laneway.spec.meta import Key
 APPS = 50
 REPLICAS = 5
 BEFORE, AFTER = "v1", "v2"
-FIRST_SECONDS_MAX = 180
+FIRST_SECONDS_MAX = 400
 ROLL_SECONDS_MAX = 300
 QUIET_SECONDS = 3.0
 
@@ -89,6 +89,7 @@ async def _roll(
     await field.have(body for name in names for body in contender.app(name, replicas, BEFORE))
     await arrivals.all(BEFORE, apps, FIRST_SECONDS_MAX)
     first = time.monotonic() - began
+    await field.pods.rest(apps * replicas + field.beside, FIRST_SECONDS_MAX)
     await asyncio.sleep(QUIET_SECONDS)
     field.audit.since()
     field.pods.most = len(field.pods.running)

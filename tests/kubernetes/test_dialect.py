@@ -118,3 +118,14 @@ def test_an_answer_that_needs_no_learning_is_forgotten() -> None:
     normalised.learn(cpu("0.5"), cpu("500m", generation=2))
     normalised.learn(cpu("0.5"), cpu("0.5", generation=3))
     assert not normalised.same(cpu("500m", generation=2), cpu("0.5"))
+
+
+def test_an_object_that_was_compared_is_compared_again_once_it_says_something_else() -> None:
+    normalised = Normalised()
+    manifest = {"kind": "Service", "metadata": {"name": "a", "namespace": "b"}, "spec": {"ports": [80]}}
+    metadata = {"name": "a", "namespace": "b", "resourceVersion": "1"}
+    stored = manifest | {"metadata": metadata, "status": {"seen": 1}}
+    assert normalised.same(stored, manifest)
+    assert normalised.same(stored | {"status": {"seen": 2}}, manifest)
+    assert not normalised.same(stored | {"spec": {"ports": [81]}}, manifest)
+    assert not normalised.same(stored, manifest | {"spec": {"ports": [81]}})

@@ -180,3 +180,37 @@ def test_copies_are_found_by_their_app() -> None:
     known.take_content("ConfigMap", copy.key, copy)
     assert known.copies([PAGE]) == [("ConfigMap", copy)]
     assert not known.copies([PHARMACY])
+
+
+# --- what concerns nobody
+
+
+def test_an_echo_of_what_was_written_concerns_nobody() -> None:
+    known = index(app("page"), derived("VirtualService", "page", "page", 3))
+    assert not taken(known, derived("VirtualService", "page", "page", 3))
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "PodDisruptionBudget"])
+def test_a_status_by_which_nothing_is_planned_is_known_and_concerns_nobody(kind: str) -> None:
+    def seen(version: int) -> Seen:
+        return derived(kind, "page-r", "page", version, generation=1, status={"replicas": version})
+
+    known = index(app("page"), seen(3))
+    assert not taken(known, seen(4))
+    assert known.objects[kind][Key(SHOP, "page-r")].resource_version == "4"
+
+
+def test_a_label_that_is_changed_concerns_the_app_without_another_generation() -> None:
+    known = index(app("page"), derived("Deployment", "page-r", "page", 3, generation=1))
+    assert taken(known, derived("Deployment", "page-r", "page", 4, generation=1, annotations={"a": "b"})) == {
+        PAGE
+    }
+
+
+def test_while_an_app_ends_the_status_of_its_template_matters() -> None:
+    leaving = stored("App", "page", spec=app("page").body()["spec"], deletionTimestamp="2026-01-01T00:00:00Z")
+    before, now = (
+        stored("Deployment", "page", n, generation=1, status={"availableReplicas": n}) for n in (3, 4)
+    )
+    known = index(leaving, before)
+    assert taken(known, now) == {PAGE}

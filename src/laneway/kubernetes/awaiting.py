@@ -49,7 +49,7 @@ class Awaiting:
             self._awaited[apps[0]] = _Awaited(interest, self._answers(interest))
             self._later()
         else:
-            before.answers = self._answers(interest)
+            before.answers = self._answers(before.interest)  # in its order
 
     def forget(self, app: Key) -> None:
         """It wants nothing any more."""
@@ -69,7 +69,7 @@ class Awaiting:
     def _answers(self, interest: Interest) -> Answers:
         said = self._said
         rules = tuple(said.rules(key, wanted.marker) for key, wanted in interest.rules.items())
-        return (*rules, *((said.cluster(name), said.endpoints(name)) for name in sorted(interest.clusters)))
+        return (*rules, *((said.cluster(name), said.endpoints(name)) for name in interest.clusters))
 
     def _later(self) -> None:
         if self._told:

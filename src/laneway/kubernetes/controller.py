@@ -39,6 +39,9 @@ log = logging.getLogger(__name__)
 WORKERS = 16
 """Apps that are worked on side by side: more in flight makes the API server slower, not us faster."""
 
+TOGETHER_SECONDS = 0.03
+"""What is heard within this time is looked at once: a pod that starts is heard of five times, and more."""
+
 OURS = f"{names.MANAGED_BY}={names.LANEWAY}"
 POD_LABELS = frozenset({names.APP, names.REVISION, names.LANE, names.LANE_APP})
 CONFIGURATION = ("ConfigMap", "Secret")
@@ -208,11 +211,11 @@ class Controller:
 
     def _concerns(self, apps: frozenset[Key]) -> None:
         for app in apps & self.index.apps.keys():
-            self._queue.add(Work("App", self.index.component(app)[0]))
+            self._queue.add_after(Work("App", self.index.component(app)[0]), TOGETHER_SECONDS)
 
     def _answered(self) -> None:
         for app in self._awaiting.changed():
-            self._queue.add(Work("App", app))
+            self._queue.add_after(Work("App", app), TOGETHER_SECONDS)
 
     def _took(self, kind: str, key: Key, now: Seen | None) -> None:
         """What was written is known at once; the watch tells it again later."""

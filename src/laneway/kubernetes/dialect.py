@@ -19,6 +19,9 @@ WHOLE = frozenset({"selector", "matchLabels"})
 """Maps in which a further entry changes the meaning."""
 
 
+ALIKE_MAX = 10_000
+"""Comparisons that are remembered, about 300 bytes each."""
+
 WRITTEN = "laneway.dev/written"
 """Annotation: a digest of what was written last, by which a change of ours is told from somebody else's."""
 
@@ -74,6 +77,8 @@ class Normalised:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, Key], tuple[bytes, str]] = {}
+        self._alike: dict[tuple[str, Key], tuple[int, int]] = {}
+        """What was the same when it was last compared: to hash both costs a tenth of comparing them."""
 
     def learn(self, manifest: Body, answer: Body) -> None:
         """The API server took this manifest, and answered with the object."""
@@ -87,14 +92,31 @@ class Normalised:
         """Whether an object, as it is stored, is what the manifest says."""
         if stored is None:
             return False
-        if covers(stored, manifest):
+        known, said = (manifest["kind"], key_of(manifest)), (_said(stored), hash(orjson.dumps(manifest)))
+        if self._alike.get(known) == said:
             return True
-        found = self._known.get((manifest["kind"], key_of(manifest)))
-        return found is not None and found == (_digest(manifest), _state(stored))
+        found = self._known.get(known)
+        if covers(stored, manifest) or (found and found == (_digest(manifest), _state(stored))):
+            self._remember(known, said)
+            return True
+        return False
+
+    def _remember(self, known: tuple[str, Key], said: tuple[int, int]) -> None:
+        self._alike.pop(known, None)
+        self._alike[known] = said
+        if len(self._alike) > ALIKE_MAX:
+            del self._alike[next(iter(self._alike))]
 
 
 def _digest(manifest: Body) -> bytes:
     return sha256(orjson.dumps(manifest, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def _said(stored: Body) -> int:
+    """Changes with everything in an object but its status and its bookkeeping."""
+    metadata = stored["metadata"]
+    rest = [value for name, value in stored.items() if name not in {"metadata", "status"}]
+    return hash(orjson.dumps([metadata.get("labels"), metadata.get("annotations"), rest]))
 
 
 def _state(stored: Body) -> str:

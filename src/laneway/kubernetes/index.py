@@ -22,6 +22,9 @@ from laneway.spec.meta import Key
 
 K = TypeVar("K", bound=Hashable)
 
+TOLD_NOT_ASKED = frozenset({"App", "Deployment", "PodDisruptionBudget"})
+"""Kinds whose status tells people something, and decides nothing while no App ends."""
+
 WATCHED_WHOLE = ("App", "Lane", "Mesh", "Release", "Deployment", *DERIVED_KINDS)
 
 
@@ -68,6 +71,10 @@ class Index:
         if now is None:
             self._ended.pop((kind, key), None)
         if before is None and now is None:
+            return frozenset()
+        if before is not None and now is not None and self._says_the_same(kind, before, now):
+            stored[key] = now
+            self._remember(kind, now)
             return frozenset()
         concerned = set(self._concerned(kind, before))
         self._forget(kind, before)
@@ -197,6 +204,17 @@ class Index:
 
     # --- inside
 
+    def _says_the_same(self, kind: str, before: Seen, now: Seen) -> bool:
+        """Whether nothing is planned otherwise: an echo, or a status that no plan asks for."""
+        if before.resource_version == now.resource_version:
+            return before.raw == now.raw
+        if kind not in TOLD_NOT_ASKED or before.generation != now.generation:
+            return False
+        ends = any(
+            self.objects["App"][app].deleting for app in self._concerned(kind, now) if app in self.apps
+        )
+        return not ends and _without_status(before) == _without_status(now)
+
     def _is_old(self, kind: str, key: Key, before: Seen | None, now: Seen) -> bool:
         ended = self._ended.get((kind, key))
         known = _version(before) if before else -1
@@ -325,6 +343,13 @@ def _led_to(seen: Seen) -> frozenset[Key]:
 def _is_derived(seen: Seen) -> bool:
     """Not what another controller has made of ours, with our labels."""
     return seen.labels.get(names.MANAGED_BY) == names.LANEWAY and seen.controller is None
+
+
+def _without_status(seen: Seen) -> dict[str, object]:
+    body = seen.body()
+    body.pop("status", None)
+    body["metadata"].pop("resourceVersion", None)
+    return body
 
 
 def _version(seen: Seen) -> int:

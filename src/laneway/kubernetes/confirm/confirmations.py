@@ -19,6 +19,8 @@ from laneway.spec.meta import Key
 
 LOOK_AGAIN_SECONDS = 1.0
 """How often time alone may change an answer."""
+TOGETHER_SECONDS = 0.01
+"""What is heard within this time is looked at once."""
 
 
 class Confirmations:
@@ -47,6 +49,8 @@ class Confirmations:
         self._served: frozenset[Wanted] = frozenset()
         self._searching = False
         self._answers: object = None
+        self._counts: Mapping[str, int | None] = {}
+        self._looking: asyncio.TimerHandle | None = None
         self._callbacks: list[Callable[[], None]] = []
 
     def subscribe(self, callback: Callable[[], None]) -> None:
@@ -61,7 +65,7 @@ class Confirmations:
             if task := self._tasks.pop(gone, None):
                 task.cancel()
         for new in [address for address in wanted if address not in self._istiods]:
-            self._istiods[new] = Istiod(new, self._access, self._look)
+            self._istiods[new] = Istiod(new, self._access, self._look_soon)
             self._start(new)
         self._follow()
         self._look()
@@ -85,13 +89,7 @@ class Confirmations:
 
         A proxy that has rules which were written after that has them too.
         """
-        views = [one.view() for one in self._istiods.values() if not one.trouble]
-        known = [view for view in views if view]
-        return (
-            endpoint_count(name, known)
-            if name in self._ledger.clusters and len(known) == len(views)
-            else None
-        )
+        return self._counts.get(name)
 
     def laggards(self) -> tuple[str, ...]:
         """Proxies that do not have something awaited though istiod serves it, as `namespace/name`."""
@@ -149,8 +147,16 @@ class Confirmations:
             return None
         return frozenset(self._pods()) if self._ledger.awaited else ()
 
+    def _look_soon(self) -> None:
+        """A push is many responses: they are looked at together."""
+        if self._looking is None:
+            self._looking = asyncio.get_running_loop().call_later(TOGETHER_SECONDS, self._look)
+
     def _look(self) -> None:
         """Find what can be answered by now; ask on where something is served and not confirmed."""
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
         world = self._world()
         self._ledger.look(world)
         self._ask(world)
@@ -176,8 +182,9 @@ class Confirmations:
                 istiod.ask()
 
     def _tell(self, world: World) -> None:
-        counts = {name: endpoint_count(name, world.views) for name in self._ledger.clusters}
-        answers = self._ledger.state(), counts, world.connecting, self.unreachable()
+        views = () if world.connecting else world.views
+        self._counts = {name: endpoint_count(name, views) for name in self._ledger.clusters}
+        answers = self._ledger.state(), self._counts, world.connecting, self.unreachable()
         if answers != self._answers:
             self._answers = answers
             for callback in self._callbacks:
