@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
+import socket
+import sysconfig
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -28,15 +29,15 @@ from laneway.kubernetes.api.access import access
 from laneway.kubernetes.api.server import Server
 from laneway.kubernetes.confirm.access import Access
 from laneway.kubernetes.confirm.confirmations import Confirmations
-from laneway.kubernetes.confirm.wanted import Pod
 from laneway.kubernetes.controller import Controller, Settings
+from laneway.kubernetes.facts import proxies
 from laneway.kubernetes.install.bundle import Options, bundle
 from laneway.kubernetes.install.rights import ACCOUNT, LEASE
 from laneway.spec.meta import Key
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
-PROCESS = "tests.kubernetes.acceptance.process"
+PROGRAM = Path(sysconfig.get_path("scripts")) / "laneway"
 Wrote = Callable[[str, str, Key], Awaitable[None]]
 
 
@@ -97,7 +98,7 @@ class Cluster:
         token = await self.lab.service_account_token(NAMESPACE, "laneway", AUDIENCE)
         way = Access(root=self.lab.mesh_authority.read_bytes, token=lambda: token)
         made: list[Controller] = []
-        confirmations = Confirmations(way, pods=lambda: _pods(made))
+        confirmations = Confirmations(way, pods=lambda: proxies(made[0].index))
         controller = Controller(self.server, confirmations, Settings(), wrote=wrote)
         made.append(controller)
         running = asyncio.create_task(controller.run())
@@ -109,16 +110,17 @@ class Cluster:
                 await running
 
     async def controller_process(self, identity: str) -> Program:
-        """A controller as a process, with the rights that are installed; it waits until it leads."""
+        """`laneway controller` with the rights that are installed; it runs already, and waits to lead."""
         folder = self.lab.folder / "controllers"
         folder.mkdir(exist_ok=True)
-        token = folder / "istiod.token"
-        token.write_text(await self.lab.service_account_token(NAMESPACE, ACCOUNT, AUDIENCE))
-        kubeconfig = await self.lab.service_account_kubeconfig(NAMESPACE, ACCOUNT)
-        files = (kubeconfig, self.lab.folder / "cacerts" / "root-cert.pem", token)
-        command = [sys.executable, "-m", PROCESS, *map(str, files), identity]
-        environment = {"PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT)))}
-        program = Program(identity, command, folder, environment)
+        environment = {
+            "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT))),
+            "KUBECONFIG": str(await self.lab.service_account_kubeconfig(NAMESPACE, ACCOUNT)),
+            "POD_NAME": identity,
+        }
+        health, metrics = free_port(), free_port()
+        ports = ["--health-port", str(health), "--metrics-port", str(metrics)]
+        program = Program(identity, [str(PROGRAM), "controller", *ports], folder, environment)
         await program.start()
         return program
 
@@ -133,10 +135,6 @@ class Cluster:
             for body in (await self.server.list(kind, namespace))[0]:
                 await self.server.delete(kind, Key(namespace, json.loads(body)["metadata"]["name"]))
         await self.server.delete("Namespace", Key("", namespace))
-
-
-def _pods(made: list[Controller]) -> list[Pod]:
-    return [Pod(*key, gateway) for key, gateway in made[0].index.meshed.items()]
 
 
 @asynccontextmanager
@@ -154,6 +152,13 @@ async def cluster(
         await lab.apply(gateways.ingress())
         await node.until_ready(NAMESPACE, 1, app=gateways.INGRESS)
         yield Cluster(lab, node, server)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def namespace(name: str) -> Mapping[str, Any]:
