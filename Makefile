@@ -4,7 +4,7 @@ UV := .cache/uv/bin/uv
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: setup lock demo test test-all test-cluster lab check bench clean help
+.PHONY: setup lock demo test test-all test-cluster lab check bench bench-cluster clean help
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/' | sort
@@ -51,6 +51,9 @@ check: $(STAMP) ## lint, types, import contracts
 
 bench: $(STAMP) ## figures beside the peers'
 	@$(BIN)/python -m bench
+
+bench-cluster: lab ## Laneway's controller beside Argo Rollouts and Flagger on one cluster; as root
+	@$(BIN)/python -m bench.cluster
 
 clean: ## remove what the targets made
 	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

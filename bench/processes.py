@@ -91,6 +91,12 @@ def memory_mb(pid: int) -> float:
     raise RuntimeError(f"no PSS of process {pid}")
 
 
+def resident_mb(pid: int) -> float:
+    """All memory of a process, what it shares included."""
+    (line,) = (each for each in Path(f"/proc/{pid}/status").read_text().splitlines() if "VmRSS" in each)
+    return int(line.split()[1]) / MEGABYTE_KB
+
+
 def cpu_seconds(pid: int) -> float:
     """CPU time that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -27,14 +27,14 @@ QUIET_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """By one roll. cpu: seconds; memory_mb: the most that the process had; pods: the most that ran."""
+    """By one roll. cpu: seconds; memory_mb: the most that it had; before, pods: at first, the most."""
 
     seconds: float
     requests: Counter[str]
     cpu: float
     memory_mb: float
+    before: int
     pods: int
-    first_seconds: float
 
 
 class Arrivals:
@@ -85,14 +85,12 @@ async def _roll(
     contender: Contender, field: Field, arrivals: Arrivals, pid: int, apps: int, replicas: int
 ) -> Taken:
     names = [f"app-{number:02}" for number in range(apps)]
-    began = time.monotonic()
     await field.have(body for name in names for body in contender.app(name, replicas, BEFORE))
     await arrivals.all(BEFORE, apps, FIRST_SECONDS_MAX)
-    first = time.monotonic() - began
     await field.pods.rest(apps * replicas + field.beside, FIRST_SECONDS_MAX)
     await asyncio.sleep(QUIET_SECONDS)
     field.audit.since()
-    field.pods.most = len(field.pods.running)
+    before = field.pods.most = len(field.pods.running)
     begin_anew(pid)
     if contender.profiled:
         os.kill(pid, signal.SIGUSR1)
@@ -101,7 +99,7 @@ async def _roll(
     await arrivals.all(AFTER, apps, ROLL_SECONDS_MAX)
     seconds = time.monotonic() - began
     used = cpu_seconds(pid) - cpu
-    return Taken(seconds, field.audit.since(), used, peak_mb(pid), field.pods.most, first)
+    return Taken(seconds, field.audit.since(), used, peak_mb(pid), before, field.pods.most)
 
 
 def begin_anew(pid: int) -> None:
