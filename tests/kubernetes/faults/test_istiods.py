@@ -8,6 +8,8 @@ import pytest
 from tests.kubernetes.acceptance.shop import HELD, Shop
 from tests.kubernetes.running import Cluster
 
+from laneway.spec.release import Verb
+
 pytestmark = [pytest.mark.cluster, pytest.mark.anyio]
 
 
@@ -18,8 +20,8 @@ async def written(shop: Shop) -> list[int]:
 
 
 def proxy(shop: Shop, name: str) -> str:
-    """The name of a service's pod."""
-    (pod,) = shop.pods(name)
+    """The name of a service's pod; the template's own may still be ending."""
+    (pod,) = (each for each in shop.pods(name) if not each.ending)
     return str(pod.body["metadata"]["name"])
 
 
@@ -48,12 +50,12 @@ async def test_a_proxy_that_is_cut_off_is_waited_for_by_all_but_an_abort(
         await node.reconnect(namespace, page)
         await shop.until_served({"blue": 80, "2.0": 20})
         await node.cut_off(namespace, page)
-        await shop.ask("promote")
+        await shop.ask(Verb.PROMOTE)
         await until_named(shop, page)
         before = await written(shop)
         assert before != [100], "some step is not confirmed by it"
 
-        await shop.ask("abort")
+        await shop.ask(Verb.ABORT)
 
         async def back() -> bool:
             return await written(shop) == [100]
@@ -72,7 +74,7 @@ async def test_a_release_goes_on_when_one_istiod_ends(meshed: Cluster, namespace
         await shop.deploy("2.0")
         await shop.until_served({"blue": 80, "2.0": 20})
         await meshed.lab.stop_istiod(1)
-        await shop.ask("promote")
+        await shop.ask(Verb.PROMOTE)
         await shop.until_phase("Promoted", seconds=120)
         await shop.until_served({"2.0": 100})
         await meshed.lab.start_istiod(1)
