@@ -13,7 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import httpx2
 import orjson
 
 ANSWER_SECONDS_MAX = 60.0
@@ -49,7 +48,10 @@ class Prometheus:
     """Open from `async with` to its end."""
 
     def __init__(self, source: Source) -> None:
+        import httpx2  # memory that a controller without a Prometheus need not have
+
         self._source = source
+        self._failures = httpx2.HTTPError, OSError
         verify = ssl.create_default_context(cafile=source.authority) if source.authority else True
         self._client = httpx2.AsyncClient(
             base_url=source.url.rstrip("/") + "/", timeout=ANSWER_SECONDS_MAX, verify=verify
@@ -86,7 +88,7 @@ class Prometheus:
         try:
             answer = await self._client.post(f"api/v1/{call}", data=form, headers=self._headers())
             return rows(answer.status_code, answer.content)
-        except (httpx2.HTTPError, OSError) as error:
+        except self._failures as error:
             raise NoAnswerError(str(error) or type(error).__name__) from None
 
     def _headers(self) -> dict[str, str]:

@@ -10,8 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
-
-import httpx2
+from typing import TYPE_CHECKING
 
 from laneway.plan.observed import GateId
 from laneway.plan.result import GateRun
@@ -19,6 +18,9 @@ from laneway.spec.meta import Key
 from laneway.spec.release import GateResult
 from laneway.spec.release_policy import Webhook
 from laneway.spec.values import format_percent
+
+if TYPE_CHECKING:
+    import httpx2
 
 AGAIN_SECONDS = 1.0
 AGAIN_SECONDS_MAX = 15.0
@@ -88,6 +90,8 @@ class Webhooks:
 
 async def called(webhook: Webhook, body: Mapping[str, str]) -> tuple[bool, str]:
     """Whether a webhook passes, and what it answered; it is called again and again until it answers."""
+    import httpx2  # memory that a controller without webhooks need not have
+
     delay = AGAIN_SECONDS
     async with httpx2.AsyncClient(timeout=None) as client:
         while True:
@@ -113,6 +117,8 @@ async def _once(client: httpx2.AsyncClient, webhook: Webhook, body: Mapping[str,
 
 async def _begun(answer: httpx2.Response) -> bytes:
     """How an answer begins, as far as it is read: it may have no end."""
+    import httpx2
+
     begun = b""
     with suppress(httpx2.HTTPError, TimeoutError):
         async with asyncio.timeout(_TEXT_SECONDS_MAX):
