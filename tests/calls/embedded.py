@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,14 +14,20 @@ from tests.calls.answers import asked
 from tests.calls.app import App
 from tests.calls.asking import Answer, ask
 from tests.calls.call import INGRESS, Row
-from tests.calls.world import Made
+from tests.calls.rows import FIRST_CALLERS
+from tests.calls.world import PLAIN, Made
 from tests.mesh.running_mesh import LOOPBACK, RunningMesh, eventually, free_port
 
 from laneway.local.proxy.gateways import EGRESS, EGRESS_LABELS, INGRESS_LABELS, egress_pod
 from laneway.local.proxy.gateways import INGRESS as INGRESS_KEY
+from laneway.mesh.hosts import Host, host_of_service, hosts_of_entry
 from laneway.mesh.world import GatewayProxy, Inbound, Pod, Sidecar
+from laneway.spec.istio import ServiceEntry
+from laneway.spec.kubernetes import Service
 
 CONFIRMED_WITHIN_S = 60
+BY_ADDRESS_OFTEN = 60
+"""Who draws is proven by name; here it is enough that both are."""
 
 
 class Embedded:
@@ -34,6 +41,8 @@ class Embedded:
         self._apps: dict[str, App] = {}
         self._outbound = {caller: (LOOPBACK, free_port()) for caller in callers}
         self._doors = {port: (LOOPBACK, free_port()) for port in (80, 8080)}
+        self._hosts = _hosts(made)
+        self._moved = {port: free_port() for host in self._hosts.values() for port in host}
 
     async def __aenter__(self) -> Self:
         await self._exit.enter_async_context(self._mesh)
@@ -54,6 +63,26 @@ class Embedded:
         call = row.call
         door = self._doors[call.port] if call.caller == INGRESS else self._outbound[call.caller]
         return await ask(door, asked(row, mark))
+
+    async def answers_by_address(self, row: Row) -> list[Answer]:
+        """The same, where the caller has dialled the address that its sidecar has for the host."""
+        caller, host, request = row.call.caller, self.known(row), asked(row)
+        place = self._addresses(caller)[host], self._moved[row.call.port]
+        return await ask(place, replace(request, count=min(request.count, BY_ADDRESS_OFTEN)))
+
+    def known(self, row: Row) -> str:
+        """The full name of the host that a row's call is for; empty where none with the port is known."""
+        if row.call.caller == INGRESS:
+            return ""
+        namespace = PLAIN.get(row.call.caller.partition(":")[0], "shop")
+        own = f"{row.call.host}.{namespace}.svc.cluster.local".lower()
+        names = (own, f"{row.call.host}.svc.cluster.local".lower(), row.call.host.lower())
+        return next((name for name in names if row.call.port in self._hosts.get(name, ())), "")
+
+    def _addresses(self, caller: str) -> dict[str, str]:
+        """A caller's own address for each host."""
+        number = 100 + self._callers.index(caller)
+        return {name: f"127.{number}.77.{place}" for place, name in enumerate(self._hosts, start=1)}
 
     async def calls(self, version: str) -> list[str]:
         """What the requests that a version got are remembered by."""
@@ -94,4 +123,27 @@ class Embedded:
 
     def _sidecar(self, pod: Pod, caller: str) -> Sidecar:
         inbound = Inbound(8080, (LOOPBACK, free_port()), (LOOPBACK, pod.ports[8080]))
-        return Sidecar(pod.name, pod.namespace, pod.labels, self._outbound[caller], (inbound,))
+        return Sidecar(
+            pod.name,
+            pod.namespace,
+            pod.labels,
+            self._outbound[caller],
+            (inbound,),
+            addresses=self._addresses(caller) if caller in FIRST_CALLERS else {},
+            moved_ports=self._moved,
+        )
+
+
+def _hosts(made: Made) -> dict[str, tuple[int, ...]]:
+    """The ports of each host, by full name."""
+    found: dict[str, tuple[int, ...]] = {}
+    for value in made.parsed():
+        match value:
+            case Service():
+                hosts: tuple[Host, ...] = (host_of_service(value),)
+            case ServiceEntry():
+                hosts = hosts_of_entry(value)
+            case _:
+                continue
+        found |= {host.name: tuple(port.number for port in host.ports) for host in hosts}
+    return found

@@ -13,13 +13,16 @@ def name(row: Row) -> str:
     return f"{row.rule} {row.id}".replace(" ", "-").replace(":", "")
 
 
+FIRST_CALLERS = frozenset(row.call.caller for row in ROWS) - {INGRESS}
+"""The versions that make calls of their own accord."""
+
+
 def callers() -> list[str]:
     """The versions that make calls, or make one onward."""
-    first = {row.call.caller for row in ROWS if row.call.caller != INGRESS}
     onward = {
         member for row in ROWS if row.call.onward for share in row.expect.to for member in share.members
     }
-    return sorted(first | onward)
+    return sorted(FIRST_CALLERS | onward)
 
 
 CALLERS = callers()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.calls.answers import wrongs
-from tests.calls.call import Row
+from tests.calls.call import INGRESS, Row
 from tests.calls.copies import copied, wanted
 from tests.calls.embedded import Embedded
 from tests.calls.rows import CALLERS, ROWS, name
@@ -28,6 +28,18 @@ async def embedded() -> AsyncIterator[Embedded]:
 @pytest.mark.parametrize("row", ROWS, ids=name)
 async def test_envoys_do_what_the_table_says(embedded: Embedded, row: Row) -> None:
     assert wrongs(row.embedded, await embedded.answers(row)) == []
+
+
+DIALLED = [row for row in ROWS if row.call.caller != INGRESS and row.expect.status != 502]
+"""Not from outside, and not to hosts that the caller does not know: it has no address for them."""
+
+
+@pytest.mark.parametrize("row", DIALLED, ids=name)
+async def test_envoys_do_the_same_for_callers_that_dial_addresses(embedded: Embedded, row: Row) -> None:
+    """As clients without a proxy setting do."""
+    if not embedded.known(row):
+        pytest.skip("the embedded mesh has no such host, or not this port")
+    assert wrongs(row.expect, await embedded.answers_by_address(row)) == []
 
 
 async def test_copies_go_where_the_table_says(embedded: Embedded) -> None:
