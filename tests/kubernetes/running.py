@@ -10,7 +10,7 @@ import json
 import os
 import socket
 import sysconfig
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from tests.lab.node.node import Node
 from tests.lab.program import Program
 
 from laneway.kubernetes.api.access import access
+from laneway.kubernetes.api.requests import open_requests
 from laneway.kubernetes.api.server import Server
 from laneway.kubernetes.confirm.access import Access
 from laneway.kubernetes.confirm.confirmations import Confirmations
@@ -33,6 +34,7 @@ from laneway.kubernetes.controller import Controller, Settings
 from laneway.kubernetes.facts import proxies
 from laneway.kubernetes.install.bundle import Options, bundle
 from laneway.kubernetes.install.rights import ACCOUNT, LEASE
+from laneway.kubernetes.service.service import Service
 from laneway.spec.meta import Key
 
 ROOT = Path(__file__).parents[2]
@@ -43,11 +45,12 @@ Wrote = Callable[[str, str, Key], Awaitable[None]]
 
 @dataclass
 class Cluster:
-    """A running cluster. node: runs its pods."""
+    """A running cluster. node: runs its pods; service: what commands ask."""
 
     lab: ControlPlane
     node: Node
     server: Server
+    service: Service
     tokens: dict[str, str] = field(default_factory=dict)
 
     async def apply(self, *paths: Path, kinds: Collection[str] = ()) -> None:
@@ -139,19 +142,22 @@ class Cluster:
 
 @asynccontextmanager
 async def cluster(
-    folder: Path, example: str = "shop", istiods: int = 1, **settings: Any
+    folder: Path, example: str = "shop", istiods: int = 1, more: Iterable[Path] = (), **settings: Any
 ) -> AsyncIterator[Cluster]:
-    """A cluster with Laneway's kinds, an ingress gateway, and the images of an example."""
+    """Laneway's kinds and rights, an ingress gateway, the images of an example and of more folders."""
     async with AsyncExitStack() as stack:
         lab = await stack.enter_async_context(ControlPlane(folder / "lab", istiods=istiods, **settings))
-        server = await stack.enter_async_context(Server.open(access(kubeconfig=lab.kubeconfig)))
+        way = access(kubeconfig=lab.kubeconfig)
+        server = await stack.enter_async_context(Server.open(way))
+        service = Service(way, await stack.enter_async_context(open_requests(way)), None)
+        stack.callback(service.close)
         for body in bundle(Options(image="laneway")):
             if body["kind"] != "Deployment":
                 await lab.apply([body])
-        node = await stack.enter_async_context(Node(lab, Images.of(EXAMPLES / example)))
+        node = await stack.enter_async_context(Node(lab, Images.of(EXAMPLES / example, *more)))
         await lab.apply(gateways.ingress())
         await node.until_ready(NAMESPACE, 1, app=gateways.INGRESS)
-        yield Cluster(lab, node, server)
+        yield Cluster(lab, node, server, service)
 
 
 def free_port() -> int:

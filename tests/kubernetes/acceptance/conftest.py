@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
+import yaml
 from tests.kubernetes.acceptance.shop import Shop
-from tests.kubernetes.running import EXAMPLES, Cluster
+from tests.kubernetes.running import EXAMPLES, ROOT, Cluster
 from tests.kubernetes.running import cluster as started
 from tests.lab.program import Program
 
+PROGRAM = ROOT / "tests" / "acceptance" / "busy.py"
+BUSY = {f"registry.test/{name}": f"{sys.executable} {PROGRAM} {name} {{tag}}" for name in ("front", "back")}
 _numbers = itertools.count(1)
 
 
@@ -23,7 +27,9 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="package")
 async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
     """Kubernetes, Istio, a node and a gateway, with Laneway's kinds and rights."""
-    async with started(tmp_path_factory.mktemp("cluster")) as running:
+    images = tmp_path_factory.mktemp("images")
+    (images / "laneway.yaml").write_text(yaml.safe_dump({"images": BUSY}))
+    async with started(tmp_path_factory.mktemp("cluster"), more=[images]) as running:
         await running.apply(EXAMPLES / "shop" / "mesh.yaml", kinds={"Mesh"})
         yield running
 

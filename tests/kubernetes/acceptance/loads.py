@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tests.acceptance.flood import versions
 from tests.kubernetes.acceptance.shop import Shop
 
 from laneway.local.http1 import Request
@@ -20,8 +21,8 @@ from laneway.local.load import Counts, Load, Profile
 
 RATE = 100
 """Requests per second at the gateway, by which the pharmacy is reached at once."""
-THROUGH_PAGE = 20
-"""More of them reach it through the page, whose sidecar chooses the version."""
+SCARCER = 5
+"""For so many there, one more reaches it through the page, whose sidecar chooses the version."""
 TIMEOUT_SECONDS = 10
 
 
@@ -59,9 +60,13 @@ class Loads:
         return {label for load in self.all for label in load.counts().labels}
 
     async def more(self, each: int = 20) -> Mapping[str, int]:
-        """Wait until so many requests more, begun from now on, have ended on each; their versions."""
+        """Wait until so many requests more, begun from now on, have ended at the gateway, some by the page.
+
+        Returns their versions.
+        """
         since = {load: load.elapsed_s for load in self.all}
-        while any(len(_since(load, at)) < each for load, at in since.items()):  # noqa: ASYNC110
+        least = {self.gate: each, self.mesh: each // SCARCER}
+        while any(len(_since(load, at)) < least[load] for load, at in since.items()):  # noqa: ASYNC110
             await asyncio.sleep(0.05)  # a load tells nobody of a sample
         return Counts.of([s for load, at in since.items() for s in _since(load, at)]).labels
 
@@ -79,14 +84,14 @@ def _since(load: Load, at: float) -> list[Any]:
 
 def behind_page(answer: Mapping[str, Any]) -> str:
     """The version of the pharmacy that the page has met."""
-    return str(answer["hops"][0].get("version"))
+    return versions(dict(answer))["pharmacy"]
 
 
 def loads(shop: Shop, lane: str = "", rate: float = RATE) -> Loads:
     """Of a shop, in a lane or in none."""
     headers = {"x-lane": lane} if lane else {}
     gate = Profile(Request(shop.host, "/pharmacy", headers), rate, timeout_s=TIMEOUT_SECONDS)
-    mesh = Profile(Request(shop.host, "/", headers), rate * THROUGH_PAGE / RATE, timeout_s=TIMEOUT_SECONDS)
+    mesh = Profile(Request(shop.host, "/", headers), rate / SCARCER, timeout_s=TIMEOUT_SECONDS)
     by_page = Load(shop.address, mesh, label=behind_page)
     return Loads(Load(shop.address, gate), by_page, datetime.now())
 

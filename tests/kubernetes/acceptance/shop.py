@@ -6,22 +6,25 @@ about.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import yaml
+from tests.acceptance.flood import Answer, flood, versions
 from tests.kubernetes.running import EXAMPLES, Cluster
 from tests.kubernetes.running import namespace as namespace_of
 from tests.lab.api import Object
+from tests.lab.node.pod import Pod
 
-from laneway.local.http1 import Address
+from laneway.local.http1 import Address, Request
 from laneway.spec.meta import Key
+from laneway.spec.release import Verb
 
 STEPS = ({"weight": 20, "hold": "1s"}, {"weight": 100})
 HELD = ({"weight": 20, "hold": "10m"}, {"weight": 100})
@@ -41,9 +44,27 @@ def example(name: str, namespace: str) -> list[Object]:
     return [each for each in yaml.safe_load_all(moved) if each]
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A pod of the shop. tag: of its image; ends: it was deleted."""
+
+    name: str
+    service: str
+    tag: str
+    ends: bool
+
+    @classmethod
+    def of(cls, pod: Pod) -> Self:
+        """A pod on the node."""
+        (container,) = pod.body["spec"]["containers"]
+        tag = container["image"].rpartition(":")[2]
+        return cls(pod.body["metadata"]["name"], container["name"], tag, pod.ending)
+
+
 @dataclass
 class Shop:
-    """A shop. retries: of every rule, None for those of the example; policy, scale: the pharmacy's.
+    """A shop. retries: of every rule, None for those of the example; policy, scale, rules: the pharmacy's;
+    the last is more of each of its rules.
 
     What is changed later counts from the next `deploy` or `rule` on.
     """
@@ -54,6 +75,7 @@ class Shop:
     replicas: int = 2
     retries: Mapping[str, Any] | None = field(default_factory=lambda: NO_RETRIES)
     policy: Mapping[str, Any] = field(default_factory=lambda: {"steps": STEPS})
+    rules: Mapping[str, Any] = field(default_factory=dict)
     scale: Mapping[str, Any] | None = None
 
     @property
@@ -93,6 +115,8 @@ class Shop:
             for rule in rules:
                 rule["retries"] = dict(self.retries)
         if name == "pharmacy":
+            for rule in spec["routing"]["http"]:
+                rule.update(copy.deepcopy(dict(self.rules)))
             spec["release"] = copy.deepcopy(dict(self.policy))
             if self.scale is not None:
                 spec["scale"] = dict(self.scale)
@@ -117,10 +141,15 @@ class Shop:
         (app,) = (each for each in self.objects(name) if each["kind"] == "App")
         await self.cluster.put(app)
 
-    async def deploy(self, version: str, name: str = "pharmacy") -> None:
-        """Another version of a service, by its Deployment; `replicas` is left out, as it was held at zero."""
+    async def deploy(self, version: str, name: str = "pharmacy", image: str = "") -> None:
+        """Another version of a service, by its Deployment; `replicas` is left out, as it was held at zero.
+
+        image: another one, without its tag; one that no node knows does not start.
+        """
         deployment, app = self.objects(name, version)
         del deployment["spec"]["replicas"]
+        if image:
+            deployment["spec"]["template"]["spec"]["containers"][0]["image"] = f"{image}:{version}"
         await self.cluster.put(app)
         await self.cluster.put(deployment)
 
@@ -164,24 +193,49 @@ class Shop:
 
         await self.cluster.until(holds, f"the release of {name} is {phase}", seconds)
 
-    async def ask(self, verb: str, name: str = "pharmacy", reason: str = "a test") -> None:
-        """A person's word on the newest release, written as `kubectl patch` does."""
-        newest = (await self.releases(name))[-1]
-        request = {"verb": verb, "at": datetime.now(UTC).isoformat(), "by": "tester", "reason": reason}
-        key = Key(self.namespace, newest["metadata"]["name"])
-        await self.cluster.server.patch("Release", key, {"spec": {"request": request}})
+    async def ask(self, verb: Verb, name: str = "pharmacy", reason: str = "a test") -> None:
+        """A person's word on the newest release, as `laneway release VERB` gives it."""
+        await self.cluster.service.request(self.key(name), verb, "tester", reason)
+
+    async def until_finding(self, code: str, name: str = "pharmacy", seconds: float = 60) -> None:
+        """The App's status says that."""
+
+        async def holds() -> bool:
+            return any(each["code"] == code for each in (await self.status(name)).get("findings") or ())
+
+        await self.cluster.until(holds, f"{name} says {code}", seconds)
+
+    async def answers(
+        self, number: int = 1, path: str = "/pharmacy", headers: Mapping[str, str] | None = None
+    ) -> list[Answer]:
+        """What so many requests at the gateway are answered."""
+        requests = [Request(self.host, path, dict(headers or {}))] * number
+        return await asyncio.to_thread(flood, self.address, requests)
+
+    async def versions(
+        self, number: int = 1, path: str = "/pharmacy", headers: Mapping[str, str] | None = None
+    ) -> Counter[str]:
+        """Of the pharmacy that answers so many requests at the gateway. Each has to succeed."""
+        found = await self.answers(number, path, headers)
+        assert all(each["status"] == 200 for each in found), found
+        return Counter(versions(each)["pharmacy"] for each in found)
+
+    def pods(self, name: str = "pharmacy") -> list[Running]:
+        """The pods of a service that run, those that end included."""
+        there = (Running.of(pod) for pod in self.cluster.node.pods(self.namespace))
+        return [pod for pod in there if pod.service == name]
 
     def tags(self, name: str = "pharmacy") -> Counter[str]:
         """How many pods of a service run, by image tag; those that end are left out."""
-        return Counter(_tag(pod) for pod in self.pods(name) if not pod.ending)
+        return Counter(pod.tag for pod in self.pods(name) if not pod.ends)
 
-    def pods(self, name: str = "pharmacy") -> list[Any]:
-        """The pods of a service that run, those that end included."""
-        return [
-            pod
-            for pod in self.cluster.node.pods(self.namespace)
-            if pod.body["metadata"]["name"].startswith(name)
-        ]
+    async def until_tags(self, tags: Mapping[str, int], name: str = "pharmacy", seconds: float = 60) -> None:
+        """So many pods of each version run; those that end are not waited for."""
+
+        async def holds() -> bool:
+            return self.tags(name) == tags
+
+        await self.cluster.until(holds, f"{name} has pods {tags}", seconds)
 
     async def until_pods(self, number: int, name: str = "pharmacy", seconds: float = 60) -> None:
         """So many pods of a service are there, old ones gone."""
@@ -219,8 +273,3 @@ class Shop:
     async def delete(self, kind: str, name: str) -> None:
         """Delete an object, as a person does."""
         await self.cluster.server.delete(kind, self.key(name))
-
-
-def _tag(pod: Any) -> str:
-    (image,) = (each["image"] for each in pod.body["spec"]["containers"] if "/shop/" in each["image"])
-    return str(image.rpartition(":")[2])

@@ -11,6 +11,8 @@ from tests.kubernetes.acceptance.shop import HELD, STEPS, Shop
 from tests.kubernetes.running import Cluster
 from tests.lab.program import Program
 
+from laneway.spec.release import Verb
+
 pytestmark = [pytest.mark.cluster, pytest.mark.anyio]
 
 LONGER = ({"weight": 20, "hold": "6s"}, {"weight": 100})
@@ -50,7 +52,7 @@ async def test_an_abort_that_a_person_asks_for_fails_no_request(shop: Shop) -> N
     async with without_failure(shop, "abort by request") as load:
         await shop.deploy("green")
         await shop.until_served({"blue": 80, "green": 20})
-        await shop.ask("abort")
+        await shop.ask(Verb.ABORT)
         await shop.until_phase("RolledBack")
         await shop.until_served({"blue": 100})
         await shop.until_pods(shop.replicas)
