@@ -38,19 +38,25 @@ def formed(manifest: dict[str, Any]) -> dict[str, Any]:
 
 def _content(manifest: Body) -> str:
     """The digest of what is wanted; of a Deployment without its size, which changes by itself."""
-    spec = manifest.get("spec") or {}
-    if manifest["kind"] == "Deployment":
-        spec = {name: value for name, value in spec.items() if name != "replicas"}
+    spec = (_unsized(manifest) if manifest["kind"] == "Deployment" else manifest).get("spec") or {}
     labels = manifest["metadata"].get("labels")
     return sha256(orjson.dumps([labels, spec], option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 def is_drift(stored: Body | None, manifest: Body) -> bool:
-    """Whether an object that is not what its manifest says was changed by somebody else since."""
-    if stored is None:
+    """Whether an object that is not what its manifest says was changed by somebody else since.
+
+    A Deployment of another size alone was not: its size is not in the digest, for releases change it.
+    """
+    if stored is None or (manifest["kind"] == "Deployment" and covers(stored, _unsized(manifest))):
         return False
     written = (stored["metadata"].get("annotations") or {}).get(WRITTEN)
     return bool(written == manifest["metadata"]["annotations"][WRITTEN])
+
+
+def _unsized(deployment: Body) -> Body:
+    spec = {name: value for name, value in deployment["spec"].items() if name != "replicas"}
+    return {**deployment, "spec": spec}
 
 
 def covers(stored: Any, wanted: Any, name: str = "") -> bool:
