@@ -18,7 +18,7 @@ def stored(kind: str, name: str, version: int = 1, **fields: Any) -> Seen:
     metadata = {"name": name, "namespace": SHOP, "resourceVersion": str(version), "uid": f"{kind}-{name}"}
     body: dict[str, Any] = {"apiVersion": "v1", "kind": kind, "metadata": metadata}
     for field, value in fields.items():
-        (body if field in {"spec", "status", "data"} else metadata)[field] = value
+        (body if field in {"apiVersion", "spec", "status", "data"} else metadata)[field] = value
     return seen(orjson.dumps(body))
 
 
