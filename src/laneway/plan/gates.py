@@ -44,9 +44,12 @@ def confirmation_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
     """No forward move before every proxy serves the last one. An abort waits for nobody."""
     if s.aborting or s.seen.confirmed or move.wanted == s.written:
         return move, None
-    who = ", ".join(s.laggards[:3]) or "some proxies"
     held = replace(move, wanted=s.written, weights=s.written)
-    return held, stays(s, f"not yet confirmed by {who}", "AwaitingProxies")
+    return held, stays(s, f"not yet confirmed by {_who(s)}", "AwaitingProxies")
+
+
+def _who(s: Situation) -> str:
+    return ", ".join(s.laggards[:3]) or "some proxies"
 
 
 def surge_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
@@ -90,7 +93,7 @@ def subset_gate(s: Situation, move: Move) -> tuple[Move, Finding | None]:
     if s.aborting or all(s.is_named(r) or r in s.seen.subsets for r in move.weights):
         return move, None
     return replace(move, weights=s.written), stays(
-        s, "its subset is not yet confirmed by every proxy", "AwaitingSubset"
+        s, f"its subset is not yet confirmed by {_who(s)}", "AwaitingSubset"
     )
 
 

@@ -216,5 +216,8 @@ async def test_a_newer_version_waits_for_its_turn_where_the_app_says_queue(
             found = await asyncio.gather(web.images(), web.weights())
             return bool(found[0].get("3") and sorted(found[1].values()) == [20, 80])
 
-        await played.until(next_one, "version 3 has its turn", 120)
+        try:
+            await played.until(next_one, "version 3 has its turn", 120)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{await web.told()}") from None
     assert not watching.wrong

@@ -21,7 +21,7 @@ async def written(shop: Shop) -> list[int]:
 
 def proxy(shop: Shop, name: str) -> str:
     """The name of a service's pod; the template's own may still be ending."""
-    (pod,) = (each for each in shop.pods(name) if not each.ending)
+    (pod,) = (each for each in shop.cluster.node.pods(shop.namespace, app=name) if not each.ending)
     return str(pod.body["metadata"]["name"])
 
 
