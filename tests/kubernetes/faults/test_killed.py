@@ -14,7 +14,7 @@ from tests.kubernetes.faults.web import HELD, STEPS, Web
 pytestmark = [pytest.mark.cluster, pytest.mark.anyio]
 
 RELEASE_WRITES = 21
-"""Of a whole 20 → 100 of four pods, without the App's status: see `test_a_story_has_no_more_writes_than_are_tried`."""
+"""Of a whole 20 → 100 of four pods, without those of the App's status; counted below."""
 ABORT_WRITES = 5
 SIDE_BY_SIDE = 6
 
