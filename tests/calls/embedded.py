@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +41,7 @@ class Embedded:
         self._apps: dict[str, App] = {}
         self._outbound = {caller: (LOOPBACK, free_port()) for caller in callers}
         self._doors = {port: (LOOPBACK, free_port()) for port in (80, 8080)}
-        self._hosts = _hosts(made)
+        self._hosts = hosts_of(made)
         self._moved = {port: free_port() for host in self._hosts.values() for port in host}
 
     async def __aenter__(self) -> Self:
@@ -66,18 +66,9 @@ class Embedded:
 
     async def answers_by_address(self, row: Row) -> list[Answer]:
         """The same, where the caller has dialled the address that its sidecar has for the host."""
-        caller, host, request = row.call.caller, self.known(row), asked(row)
+        caller, host, request = row.call.caller, known(row, self._hosts), asked(row)
         place = self._addresses(caller)[host], self._moved[row.call.port]
         return await ask(place, replace(request, count=min(request.count, BY_ADDRESS_OFTEN)))
-
-    def known(self, row: Row) -> str:
-        """The full name of the host that a row's call is for; empty where none with the port is known."""
-        if row.call.caller == INGRESS:
-            return ""
-        namespace = PLAIN.get(row.call.caller.partition(":")[0], "shop")
-        own = f"{row.call.host}.{namespace}.svc.cluster.local".lower()
-        names = (own, f"{row.call.host}.svc.cluster.local".lower(), row.call.host.lower())
-        return next((name for name in names if row.call.port in self._hosts.get(name, ())), "")
 
     def _addresses(self, caller: str) -> dict[str, str]:
         """A caller's own address for each host."""
@@ -134,7 +125,17 @@ class Embedded:
         )
 
 
-def _hosts(made: Made) -> dict[str, tuple[int, ...]]:
+def known(row: Row, hosts: Mapping[str, tuple[int, ...]]) -> str:
+    """The full name of the host that a row's call is for; empty where none of these with the port is."""
+    if row.call.caller == INGRESS:
+        return ""
+    namespace = PLAIN.get(row.call.caller.partition(":")[0], "shop")
+    own = f"{row.call.host}.{namespace}.svc.cluster.local".lower()
+    names = (own, f"{row.call.host}.svc.cluster.local".lower(), row.call.host.lower())
+    return next((name for name in names if row.call.port in hosts.get(name, ())), "")
+
+
+def hosts_of(made: Made) -> dict[str, tuple[int, ...]]:
     """The ports of each host, by full name."""
     found: dict[str, tuple[int, ...]] = {}
     for value in made.parsed():
