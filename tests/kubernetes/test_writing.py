@@ -214,3 +214,12 @@ def test_a_status_that_says_nothing_new_is_not_sent() -> None:
 )
 def test_a_merge_patch_says_only_what_differs(before: Any, after: Any, patch: Any) -> None:
     assert merge_patch(before, after) == patch
+
+
+def test_a_refusal_names_what_was_asked_for() -> None:
+    """Of a kind that the cluster does not have, its answer names nothing."""
+    world = World()
+    world.requests.refuse["apply", "DestinationRule"] = ApiError(404, "NotFound", "could not find it")
+    with pytest.raises(ApiError, match="DestinationRule shop/x: could not find it") as refused:
+        world.execute(manifest("DestinationRule"))
+    assert refused.value.missing and refused.value.lasting

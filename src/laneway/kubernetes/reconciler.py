@@ -13,6 +13,7 @@ from typing import Any
 from laneway.control.changes import Changes, Removal
 from laneway.control.loop import Pass, decide
 from laneway.control.observe import observe
+from laneway.kubernetes.api.errors import ApiError
 from laneway.kubernetes.conditions import AppReport, app_status, document, lane_status, leaving_status
 from laneway.kubernetes.configuration import references
 from laneway.kubernetes.deletion import HAND_BACK, RETAIN, policy
@@ -112,7 +113,12 @@ class Reconciler:
         await self._keep_configuration(found)
         if any(write.body["kind"] == "VirtualService" for write in seen.changes.writes):
             interested(apps, self._interest_to_come(found, seen.changes))
-        contested = await self._writer.execute(seen.changes)
+        try:
+            contested = await self._writer.execute(seen.changes)
+        except ApiError as error:
+            if error.lasting:
+                await self._tell(found, seen, [error])
+            raise
         tell(self._index, self._teller, seen, [*map(str, contested)], comparing.restored)
         await self._hold_templates(seen)
         await self._drop_configuration(found, seen)
@@ -215,7 +221,7 @@ class Reconciler:
         self,
         found: Part,
         seen: Pass | None,
-        contested: Iterable[ContestedError],
+        contested: Iterable[ContestedError | ApiError],
         drifted: Mapping[Key, list[str]] = MappingProxyType({}),
     ) -> datetime | None:
         """Conditions and numbers of each app, where they differ from what its status says.

@@ -133,17 +133,23 @@ class Writer:
 
     async def _write(self, write: Write) -> None:
         body = dict(write.body)
+        try:
+            await self._request(body, write.reason)
+        except ApiError as error:
+            raise about(f"{body['kind']} {key_of(body)}", error) from error
+
+    async def _request(self, body: dict[str, Any], reason: str) -> None:
         kind, key = body["kind"], key_of(body)
         before = self._known(kind, key)
         if kind == "Deployment":
-            await self._write_deployment(body, before, write.reason)
+            await self._write_deployment(body, before, reason)
         elif before is None and kind in {"ControllerRevision", "HorizontalPodAutoscaler"}:
-            await self._create(body, write.reason)
+            await self._create(body, reason)
         elif before is not None and kind == "ControllerRevision":
             said = {name: body["metadata"].get(name) for name in ("labels", "annotations")}
-            await self.patch(kind, key, {"metadata": said}, write.reason)  # its data never change
+            await self.patch(kind, key, {"metadata": said}, reason)  # its data never change
         else:
-            await self._apply(body, write.reason)
+            await self._apply(body, reason)
 
     async def _write_deployment(self, body: dict[str, Any], before: Seen | None, reason: str) -> None:
         """Made with its size; from then on the size goes by the scale subresource alone."""
@@ -228,6 +234,11 @@ class Writer:
         log.info("%s %s, %s: %s", kind, key, verb, reason)
         if self._wrote:
             await self._wrote(verb, kind, key)
+
+
+def about(what: str, error: ApiError) -> ApiError:
+    """The error with what was asked for: of a kind that is missing, the API server does not say which."""
+    return ApiError(error.status, error.reason, f"{what}: {error}", error.retry_after, error.causes)
 
 
 def merge_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:

@@ -84,6 +84,11 @@ class ApiError(Exception):
             return True
         return self.reason in _PASSING_REASONS
 
+    @property
+    def lasting(self) -> bool:
+        """It will not pass by itself: somebody has to change something."""
+        return not self.transient and not self.conflict
+
 
 class Unreachable(Exception):  # noqa: N818 - a state of the world more than a fault
     """The API server gave no answer; whether it did what was asked is not known."""
