@@ -41,6 +41,8 @@ WORKERS = 16
 
 TOGETHER_SECONDS = 0.03
 """What is heard within this time is looked at once: a pod that starts is heard of five times, and more."""
+AFTER_WRITING_SECONDS = 0.1
+"""What we write leads on once somebody has answered to it; that is looked at sooner."""
 
 OURS = f"{names.MANAGED_BY}={names.LANEWAY}"
 POD_LABELS = frozenset({names.APP, names.REVISION, names.LANE, names.LANE_APP})
@@ -209,9 +211,9 @@ class Controller:
         }
         self._confirmations.istiods(f"{address}:{port}" for address in sorted(addresses))
 
-    def _concerns(self, apps: frozenset[Key]) -> None:
+    def _concerns(self, apps: frozenset[Key], seconds: float = TOGETHER_SECONDS) -> None:
         for app in apps & self.index.apps.keys():
-            self._queue.add_after(Work("App", self.index.component(app)[0]), TOGETHER_SECONDS)
+            self._queue.add_after(Work("App", self.index.component(app)[0]), seconds)
 
     def _answered(self) -> None:
         for app in self._awaiting.changed():
@@ -223,7 +225,7 @@ class Controller:
             self.index.take_content(kind, key, content(now.raw) if now else None)
             return
         concerned = self.index.end(kind, key) if now is None else self.index.take(kind, key, now)
-        self._concerns(concerned)
+        self._concerns(concerned, AFTER_WRITING_SECONDS)
 
     def _known(self, kind: str, key: Key) -> Seen | None:
         return self.index.objects[kind].get(key) if kind in self.index.objects else None

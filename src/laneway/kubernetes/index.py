@@ -118,6 +118,8 @@ class Index:
                 self.meshed[pod.key] = pod.gateway
         if before and now and _matters(before) == _matters(now):
             return frozenset()
+        if before is None and now and not now.ready:
+            return frozenset()  # it was asked for, and counts since then
         return frozenset(_app_of(pod) for pod in (before, now) if pod and _version_of(pod)) & self.apps.keys()
 
     def take_content(self, kind: str, key: Key, now: Content | None) -> frozenset[Key]:
