@@ -6,6 +6,7 @@ Owns what is made for it and in which order it ends. Must not know what the cont
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections import Counter
 from collections.abc import Iterator
@@ -108,6 +109,8 @@ class _Life:
         await asyncio.sleep(0)  # the controller makes what is waited for when it begins
         await controller.synced()
         self._synced = True
+        gc.collect()
+        gc.freeze()  # what is there by now stays, and need not be looked through again and again
         log.info("everything is read: %d apps", len(controller.index.apps))
 
     async def _wrote(self, verb: str, kind: str, key: Key) -> None:
