@@ -9,7 +9,8 @@ import pytest
 import yaml
 from tests.cli.conftest import Daemon, Laneway
 
-from laneway.cli.compare import differences, shown
+from laneway.cli.compare import differences
+from laneway.cli.comparing import shown
 from laneway.spec.world import FOLDER
 
 MESH = """

@@ -47,6 +47,14 @@ class ConflictError(Exception):
     """The object is not in a state that allows this. The message says in which it is."""
 
 
+class NotOfferedError(Exception):
+    """This engine, or what it runs on, does not do this. remedy: what to use instead."""
+
+    def __init__(self, text: str, remedy: str) -> None:
+        super().__init__(text)
+        self.remedy = remedy
+
+
 class Engine(Protocol):
     """What an engine can do. Documents: `laneway.control.status`; objects: JSON dicts as in YAML."""
 

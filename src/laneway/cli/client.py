@@ -130,9 +130,18 @@ class Client:
         """
         return cast("Changes", self._post("/v1/apply", objects=objects, by=by, reason=reason))
 
-    def trial(self, objects: Sequence[Json], *, whole: bool = True) -> list[Json]:
+    def trial(self, objects: Sequence[Json], *, whole: bool = True, take_over: bool = False) -> list[Json]:
         """The objects as they would be stored: as they are."""
         return list(objects)
+
+    def stored(self, objects: Sequence[Json]) -> list[Json]:
+        """Those of these objects that there are, as they are stored."""
+        named = [(each["kind"], each["metadata"]) for each in objects]
+        return [
+            body
+            for kind, metadata in named
+            for body in self.objects(kind, metadata.get("namespace"), metadata["name"])
+        ]
 
     def delete(self, objects: Sequence[Reference], *, by: str = "", reason: str = "") -> Changes:
         """Delete the objects that there are."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from laneway.api.engine import ConflictError, EventQuery, MissingError, Part, RefusedError
+from laneway.api.engine import ConflictError, EventQuery, MissingError, NotOfferedError, Part, RefusedError
 from laneway.api.selection import PodQuery
 from laneway.cli.client import ApiError, Pods
 from laneway.cli.failure import Failure
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-UNPROCESSABLE, MISSING, CONFLICT = 422, 404, 409
+UNPROCESSABLE, SERVER_ERROR = 422, 500
 
 
 @contextmanager
@@ -101,9 +101,13 @@ class ClusterClient:
         """Apply objects: all or, with ApiError 422 and its problems, none."""
         return self._ask(lambda: self._service.apply(objects, by, reason, whole=whole, take_over=take_over))
 
-    def trial(self, objects: Sequence[Json], *, whole: bool = True) -> list[Json]:
+    def trial(self, objects: Sequence[Json], *, whole: bool = True, take_over: bool = False) -> list[Json]:
         """The objects as they would be stored."""
-        return self._ask(lambda: self._service.trial(objects, whole=whole))
+        return self._ask(lambda: self._service.trial(objects, whole=whole, take_over=take_over))
+
+    def stored(self, objects: Sequence[Json]) -> list[Json]:
+        """Those of these objects that there are, as they are stored."""
+        return self._ask(lambda: self._service.stored(objects))
 
     def delete(self, objects: Sequence[Reference], *, by: str = "", reason: str = "") -> Changes:
         """Delete the objects that there are."""
@@ -165,6 +169,8 @@ class ClusterClient:
             raise ApiError(UNPROCESSABLE, str(error), error.problems) from None
         except MissingError as error:
             raise Failure(Code.NOT_FOUND, str(error)) from None
+        except NotOfferedError as error:
+            raise Failure(Code.NOT_ON_CLUSTER, f"{self._context}: {error}", error.remedy) from None
         except ConflictError as error:
             raise Failure(Code.NO_RELEASE, str(error)) from None
         except Unreachable as error:
@@ -177,4 +183,6 @@ class ClusterClient:
     def _failure(self, error: Refusal) -> Failure:
         if error.forbidden:
             return Failure(Code.NOT_ALLOWED, f"{self._context}: {error.message}")
+        if error.status >= SERVER_ERROR:
+            return Failure(Code.NO_CLUSTER, f"{self._context}: {error.message}")
         return Failure(Code.CLUSTER_REFUSED, f"{self._context}: {error.message}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,7 +17,6 @@ from laneway.cli.options import Format
 
 if TYPE_CHECKING:
     from laneway.cli.engine import Engine
-    from laneway.cli.loading import Batch
     from laneway.cli.places import Place
     from laneway.control.status import Json
     from laneway.spec.load import Ref
@@ -87,27 +86,26 @@ def diff(
 def _differences(
     paths: tuple[str, ...], recursive: bool, derived: bool, namespace: str | None, place: Place
 ) -> list[Difference]:
-    from laneway.cli import loading, places
+    from laneway.cli import comparing, loading, places
 
     batch = loading.load_files(paths, recursive, namespace, place)
     with places.connected(place, *batch.namespaces) as client:
         stored = loading.of_people(client)
-        loading.refuse(loading.problems(batch, stored))
-    before = {_ref(body): shown(body) for body in stored}
-    given = {_ref(body): shown(body) for body in batch.objects()}
-    found = differences({ref: body for ref, body in before.items() if ref in given}, given)
-    return found + (_derived(stored, batch) if derived else [])
+        loading.refuse(loading.all_problems(client, batch, stored))
+        before, after = comparing.both(client, batch, stored)
+        found = differences(before, after)
+        return found + (_derived(client, stored, list(after.values())) if derived else [])
 
 
-def _derived(stored: Iterable[Json], batch: Batch) -> list[Difference]:
+def _derived(client: Engine, stored: Iterable[Json], given: Iterable[Json]) -> list[Difference]:
     """What becomes different of the objects that Laneway writes, once everything has settled."""
+    from laneway.cli import loading
+    from laneway.cli.comparing import ref_of
     from laneway.manifests.render import render
-    from laneway.spec.load import parse, ref_of, spec_of
 
-    old = {(obj.kind, obj.key): obj for obj in map(parse, stored)}
-    new = old | {ref_of(obj): obj for obj in batch.loaded.objects}
-    before, after = (render(spec_of(list(each.values()))) for each in (old, new))
-    return differences({_ref(body): body for body in before}, {_ref(body): body for body in after})
+    stored = list(stored)
+    before, after = (render(loading.spec(client, stored, each)) for each in ((), given))
+    return differences({ref_of(body): body for body in before}, {ref_of(body): body for body in after})
 
 
 def differences(before: Mapping[Ref, Json], after: Mapping[Ref, Json]) -> list[Difference]:
@@ -147,24 +145,11 @@ def _without_secrets(body: Json | None, other: Json | None, when: str) -> Json |
     return said
 
 
-def shown(body: Json) -> Json:
-    """An object as it is meant: with its defaults, without what the store sets and where it was read."""
-    from laneway.spec.defaults import with_defaults
-    from laneway.spec.load import parse
-
-    return with_defaults(parse(_portable(body)))
-
-
-def _ref(body: Json) -> Ref:
-    from laneway.spec.meta import key_of
-
-    return body["kind"], key_of(body)
-
-
 @click.command("export", epilog=options.example("laneway export > all.yaml", "laneway export --derived"))
 @click.option("--derived", is_flag=True, help="The objects that Laneway wrote, instead of what people did.")
 @options.output
 @options.namespace
+@options.all_namespaces
 @options.place
 def export(derived: bool, output: Format, namespace: str | None, place: Place) -> None:
     """Print everything that was applied, as YAML that can be applied again.
@@ -172,20 +157,22 @@ def export(derived: bool, output: Format, namespace: str | None, place: Place) -
     Without status and without what the store sets. Values of Secrets are in it: keep it safe.
     """
     from laneway.cli import loading, places
+    from laneway.cli.comparing import portable
     from laneway.cli.output import as_yaml, emit, listed, names_of
 
     with places.connected(place) as client:
         found = _written_by_laneway(client) if derived else loading.of_people(client)
-    objects = [
-        _portable(body)
-        for body in found
-        if body["kind"] != "Release" and namespace in (None, body["metadata"].get("namespace"))
-    ]
+    objects = [portable(body) for body in found if body["kind"] != "Release" and _is_in(body, namespace)]
     text = "---\n".join(as_yaml(body) for body in objects)
     if output in {Format.TABLE, Format.YAML}:
         click.echo(text, nl=False)
     else:
         emit(output, listed(objects), table=lambda: text, names=names_of(objects))
+
+
+def _is_in(body: Json, namespace: str | None) -> bool:
+    """Whether an object is in a namespace, or of a whole cluster."""
+    return namespace is None or body["metadata"].get("namespace", namespace) == namespace
 
 
 def _written_by_laneway(client: Engine) -> list[Json]:
@@ -195,16 +182,3 @@ def _written_by_laneway(client: Engine) -> list[Json]:
 
     kinds = [kind for kind in reversed(DERIVED_KINDS) if kind != "ControllerRevision"]
     return [body for kind in kinds for body in client.objects(kind) if names.managed(body)]
-
-
-def _portable(body: Json) -> Json:
-    """As somebody would write it, in any folder."""
-    from laneway.spec.defaults import without_server_fields
-    from laneway.spec.world import FOLDER
-
-    written: dict[str, Any] = without_server_fields(body)
-    annotations = {n: v for n, v in written["metadata"].get("annotations", {}).items() if n != FOLDER}
-    written["metadata"] = {n: v for n, v in written["metadata"].items() if n != "annotations"}
-    if annotations:
-        written["metadata"]["annotations"] = annotations
-    return written

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,12 @@ from laneway.cli.options import Format
 if TYPE_CHECKING:
     from laneway.cli.engine import Engine
     from laneway.cli.places import Place
+    from laneway.cli.pod_body import PodBody
     from laneway.control.status import Change, Changes, Reference
+
+
+LANE = "laneway.dev/lane"
+"""Label of a lane's pods."""
 
 
 @click.command(
@@ -57,11 +62,12 @@ def delete(
         raise click.BadParameter("say what to delete: -f PATH, or KIND NAME", param_hint="KIND")
     if kind and not names:
         raise click.BadParameter("say which", param_hint="NAME")
-    with places.connected(place) as client:
+    of_files = [] if kind else _of_files(paths, recursive, namespace, place)
+    spaces = [f"{each['namespace']}/" for each in of_files]
+    with places.connected(place, *names, *spaces) as client:
+        meant = of_files
         if kind:
             meant = _named(client, tables.kind_of(kind), names, namespace, ignore_not_found)
-        else:
-            meant = _of_files(paths, recursive, namespace, place)
         changes = _delete(client, meant, reason)
         if wait:
             _gone(client, changes, limit)
@@ -84,12 +90,16 @@ def _row(change: Change) -> tuple[str, ...]:
 
 def _of_files(paths: Sequence[str], recursive: bool, namespace: str | None, place: Place) -> list[Reference]:
     from laneway.cli import loading
+    from laneway.spec.meta import key_of
 
     batch = loading.load_files(paths, recursive, namespace, place)
-    return [
-        {"kind": obj.kind, "namespace": obj.key.namespace, "name": obj.key.name}
-        for obj in batch.loaded.objects
-    ]
+    found: list[Reference] = []
+    for body in batch.objects():
+        key = key_of(body)
+        found.append({"kind": body["kind"], "namespace": key.namespace, "name": key.name})
+        if batch.bodies is not None:
+            found[-1]["apiVersion"] = body["apiVersion"]
+    return found
 
 
 def _named(
@@ -110,7 +120,7 @@ def _named(
             if ignore_not_found and failure.code is Code.NOT_FOUND:
                 continue
             raise
-        found.append({"kind": kind, "namespace": obj["metadata"]["namespace"], "name": name})
+        found.append({"kind": kind, "namespace": obj["metadata"].get("namespace", ""), "name": name})
     return found
 
 
@@ -128,19 +138,37 @@ def _delete(client: Engine, meant: Sequence[Reference], reason: str) -> Changes:
         raise
 
 
+def _ends(pod: PodBody, changes: Changes) -> bool:
+    """Whether a pod has still to go: those of lanes always do; what becomes of an App's, the App says."""
+    from laneway.cli.pod_body import DRAINING
+
+    lanes = {(each["namespace"], each["name"]) for each in changes["objects"] if each["kind"] == "Lane"}
+    of_lane = (pod.key.namespace, pod.labels.get(LANE, "")) in lanes
+    return pod.stage == DRAINING or of_lane
+
+
+def _left(client: Engine, changes: Changes) -> Iterator[tuple[str, str]]:
+    """Objects that are held back until what belongs to them has ended."""
+    for each in changes["objects"] if client.on_cluster else ():
+        if client.objects(each["kind"], each["namespace"], each["name"]):
+            yield each["kind"], f"{each['namespace']}/{each['name']}"
+
+
 def _gone(client: Engine, changes: Changes, limit: timedelta) -> None:
     """Return when no pod drains any more, and proxies know. Raises Failure when the time is over."""
     from laneway.cli import waiting
     from laneway.cli.failure import Failure
     from laneway.cli.output import Progress
+    from laneway.cli.pod_body import PodBody
     from laneway.spec.problems import Code
 
     progress, lines = Progress(), ["the controller has not taken the changes up"]
     for status in waiting.follow(client, limit):
         if status["observed"] < changes["version"]:
             continue
-        pods = [pod for pod in client.objects("Pod") if pod["status"]["stage"] == "Draining"]
-        lines = [f"pod {pod['metadata']['name']} finishes its requests" for pod in pods]
+        pods = [pod for pod in map(PodBody, client.objects("Pod")) if _ends(pod, changes)]
+        lines = [f"pod {pod.key.name} finishes its requests" for pod in pods]
+        lines += [f"{kind} {name} is still there" for kind, name in _left(client, changes)]
         lines += waiting.laggards(status)
         if not lines:
             return

@@ -15,6 +15,7 @@ from laneway.cli.options import Format
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from laneway.cli.client import Pods
     from laneway.cli.engine import Engine
     from laneway.cli.places import Place
     from laneway.control.status import Event, Json, Status
@@ -34,11 +35,16 @@ class About:
     logs: Sequence[str] = ()
 
     @property
+    def key(self) -> tuple[str, str]:
+        """Namespace and name, the former empty for an object of a whole cluster."""
+        return self.obj["metadata"].get("namespace", ""), self.obj["metadata"]["name"]
+
+    @property
     def findings(self) -> list[str]:
         """The report's lines about it."""
         from laneway.cli import waiting
 
-        return waiting.why(self.status, [(self.obj["metadata"]["namespace"], self.obj["metadata"]["name"])])
+        return waiting.why(self.status, [self.key])
 
     def written(self) -> Json:
         """All of it as JSON values. state: its part of the status, None where it has none."""
@@ -75,7 +81,7 @@ def describe(words: tuple[str, ...], output: Format, namespace: str | None, plac
 
     if len(words) > 2:
         raise click.BadParameter("name one object", param_hint="NAME")
-    with places.connected(place) as client:
+    with places.connected(place, words[-1]) as client:
         kind, name = words if len(words) == 2 else (_kind(client, words[0], namespace), words[0])
         about = _about(client, kind, name, namespace)
     metadata = about.obj["metadata"]
@@ -98,22 +104,23 @@ def _kind(client: Engine, named: str, namespace: str | None) -> str:
 def _about(client: Engine, kind: str, named: str, namespace: str | None) -> About:
     from laneway.api.selection import PodQuery
     from laneway.cli import defaults, finding, tables
-    from laneway.local.pod.pods import read_pod
+    from laneway.cli.pod_body import PodBody
 
     wanted = tables.kind_of(kind)
     space, name = finding.split(named, namespace)
     obj = finding.single(
         [o for o in client.objects(wanted, space) if o["metadata"]["name"] == name], wanted, name
     )
-    space = obj["metadata"]["namespace"]
+    space = obj["metadata"].get("namespace", "")
     meant = {"App": "app", "Lane": "lane", "Deployment": "deployment", "Pod": "pod"}.get(obj["kind"])
     pods: list[Json] = []
     if meant:
         query = PodQuery(namespace=space, **{meant: name})
-        pods = [pod for pod in client.objects("Pod", space) if query.matches(read_pod(pod))]
+        pods = [pod for pod in client.objects("Pod", space) if query.matches(PodBody(pod))]
     asked: dict[str, Any] = {"app": name} if obj["kind"] == "App" else {"kind": obj["kind"], "name": name}
-    logs = [line["line"] for line in client.logs({"pod": name}, tail=LOG_LINES)] if meant == "pod" else []
-    events = client.history(namespace=space, limit=EVENTS, **asked)
+    mine: Pods = {"namespace": space, "pod": name}
+    logs = [line["line"] for line in client.logs(mine, tail=LOG_LINES)] if meant == "pod" else []
+    events = client.history(namespace=space or None, limit=EVENTS, **asked)
     return About(defaults.shown(obj), client.status(), pods, events, logs)
 
 
@@ -144,7 +151,8 @@ def page(about: About) -> RenderableType:
 
 def _head(obj: Json) -> list[str]:
     metadata = obj["metadata"]
-    lines = [f"{obj['kind']} {metadata['namespace']}/{metadata['name']}"]
+    space = metadata.get("namespace")
+    lines = [f"{obj['kind']} {f'{space}/' if space else ''}{metadata['name']}"]
     if created := metadata.get("creationTimestamp"):
         lines.append(f"created      {created}, generation {metadata.get('generation', 1)}")
     for field in ("labels", "annotations"):
@@ -180,14 +188,16 @@ def _state(obj: Json, status: Status) -> Any:
     found = [
         {field: value for field, value in part.items() if field not in {"namespace", "name"}}
         for part in parts.get(obj["kind"], ())
-        if (part["namespace"], part["name"]) == (metadata["namespace"], metadata["name"])
+        if (part["namespace"], part["name"]) == (metadata.get("namespace", ""), metadata["name"])
     ]
     return found if len(found) > 1 else found[0] if found else obj.get("status")
 
 
 def _pod(pod: Json) -> tuple[str, ...]:
-    said = pod["status"]
-    return said["stage"], str(said["restartCount"]), said["podIP"]
+    from laneway.cli.pod_body import PodBody
+
+    found = PodBody(pod)
+    return found.stage, str(found.restarts), found.address
 
 
 def _event(event: Event) -> str:

@@ -51,8 +51,11 @@ class Engine(Protocol):
         what is stored, changed; take_over: also fields that others own.
         """
 
-    def trial(self, objects: Sequence[Json], *, whole: bool = True) -> list[Json]:
+    def trial(self, objects: Sequence[Json], *, whole: bool = True, take_over: bool = False) -> list[Json]:
         """The objects as they would be stored. ApiError 422 as with `apply`."""
+
+    def stored(self, objects: Sequence[Json]) -> list[Json]:
+        """Those of these objects that there are, as they are stored."""
 
     def delete(self, objects: Sequence[Reference], *, by: str = "", reason: str = "") -> Changes:
         """Delete the objects that there are."""

@@ -67,7 +67,7 @@ def explain(
         raise click.BadParameter(
             f"{url!r} names no host; write it like http://shop.example/", param_hint="URL"
         )
-    with places.connected(place) as client:
+    with places.connected(place, source) as client:
         key = None
         if source:
             found = finding.runs(client.status(), source, namespace)

@@ -38,6 +38,7 @@ GONE = "gone"
 @click.option("-w", "--watch", is_flag=True, help="Then print each one that changes, until Ctrl-C.")
 @options.output
 @options.namespace
+@options.all_namespaces
 @options.place
 def get(
     kinds: str, names: tuple[str, ...], watch: bool, output: Format, namespace: str | None, place: Place

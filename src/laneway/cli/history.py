@@ -26,6 +26,7 @@ LIMIT_MAX = 10_000
 )
 @options.output
 @options.namespace
+@options.all_namespaces
 @options.place
 def history(
     app: str | None, since: str | None, limit: int, output: Format, namespace: str | None, place: Place
@@ -35,7 +36,7 @@ def history(
     from laneway.cli.output import emit, listing
 
     moment = _moment(since, datetime.now(UTC)) if since else None
-    with places.connected(place) as client:
+    with places.connected(place, app) as client:
         space, name = None, None
         if app:
             found = finding.app(client.status(), app, namespace)
@@ -80,6 +81,7 @@ def _row(event: Event) -> tuple[str, ...]:
 )
 @options.output
 @options.namespace
+@options.all_namespaces
 @options.place
 def events(
     kind: str | None,
@@ -150,6 +152,7 @@ def _line(event: Event, output: Format) -> str:
 )
 @options.output
 @options.namespace
+@options.all_namespaces
 @options.place
 def logs(
     app: str | None,
@@ -170,7 +173,7 @@ def logs(
     from laneway.cli import finding, places
     from laneway.cli.output import as_line, say
 
-    with places.connected(place) as client:
+    with places.connected(place, app) as client:
         pods = finding.pods(client.status(), app, namespace, lane=lane, revision=revision, pod=pod)
         part = "sidecar" if proxy else "app"
         silent = True

@@ -87,7 +87,7 @@ def lane_up(
 
     wanted = lane_change.wanted(apps, image, env)
     settings = lane_change.settings(ttl, value)
-    with places.connected(place) as client:
+    with places.connected(place, *map(lane_change.name_of, apps)) as client:
         status = client.status()
         space = _space(status, name, [lane_change.name_of(app) for app in apps], namespace)
         before = next(iter(client.objects("Lane", space, name)), None)
@@ -146,6 +146,7 @@ def _prose(document: Json) -> str:
 @lane.command("ls", epilog=options.example("laneway lane ls"))
 @options.output
 @options.namespace
+@options.all_namespaces
 @options.place
 def lane_ls(output: Format, namespace: str | None, place: Place) -> None:
     """List lanes: their header, what they run, when they end."""
@@ -214,7 +215,7 @@ def lane_rm(
     from laneway.cli.output import emit
     from laneway.spec.problems import Code
 
-    with places.connected(place) as client:
+    with places.connected(place, name) as client:
         try:
             lane = finding.lane_of(client.status(), name, namespace)
         except Failure as failure:

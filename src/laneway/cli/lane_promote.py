@@ -47,7 +47,7 @@ def lane_promote(
 
     if delete and not wait:
         raise click.BadParameter("wait for the promotion: --wait", param_hint="--delete")
-    with places.connected(place) as client:
+    with places.connected(place, name) as client:
         status = client.status()
         lane = finding.lane_of(status, name, namespace)
         objects, release = _promotion(client, status, lane)

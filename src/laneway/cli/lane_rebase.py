@@ -39,7 +39,7 @@ def lane_rebase(
     from laneway.cli.apply import taken_up
     from laneway.cli.output import emit
 
-    with places.connected(place) as client:
+    with places.connected(place, name) as client:
         status = client.status()
         found = finding.lane_of(status, name, namespace)
         (before,) = client.objects("Lane", found["namespace"], found["name"])

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 HTTP_UNPROCESSABLE = 422
 
+GROUP = "laneway.dev/"
+"""Of Laneway's own kinds."""
 _TEMPLATED = frozenset({"App", "Deployment"})
 """Kinds that hold a template, whose command runs in a folder."""
 
@@ -63,6 +65,15 @@ class Batch:
             folder = self.folders[self.loaded.documents[ref_of(obj)].file]
             written["metadata"].setdefault("annotations", {})[FOLDER] = str(folder)
         return written
+
+    def readable(self) -> list[Json]:
+        """The objects in which reading has found nothing wrong."""
+        read = {ref_of(obj) for obj in self.loaded.objects}
+        return [
+            body
+            for body in self.objects()
+            if (body["kind"], key_of(body)) in read or not body["apiVersion"].startswith(GROUP)
+        ]
 
     def located(self, problem: ProblemDocument) -> ProblemDocument:
         """A problem of an object that an engine has found, where it is written."""
@@ -118,6 +129,36 @@ def _cluster_problems(batch: Batch, stored: Iterable[Json]) -> list[ProblemDocum
     return [document_of(problem) for problem in checking.check(batch.loaded, models)]
 
 
+def all_problems(
+    client: Engine, batch: Batch, stored: Iterable[Json], *, take_over: bool = False
+) -> list[ProblemDocument]:
+    """Everything that is wrong in a batch; a cluster tries what could be read.
+
+    take_over: as with `apply`.
+    """
+    settings = [] if client.on_cluster else client.objects("LocalSettings")
+    contained = any(each["spec"].get("runtime", "process") != "process" for each in settings)
+    found = problems(batch, stored, mapped=not contained)
+    if not client.on_cluster:
+        return found
+    known = {_place(each) for each in found}
+    return [*found, *(each for each in _tried(client, batch, take_over) if _place(each) not in known)]
+
+
+def _place(problem: ProblemDocument) -> tuple[str, int, int]:
+    return problem["file"], problem["line"], problem["column"]
+
+
+def _tried(client: Engine, batch: Batch, take_over: bool) -> list[ProblemDocument]:
+    try:
+        client.trial(batch.readable(), take_over=take_over)
+    except ApiError as error:
+        if error.status == HTTP_UNPROCESSABLE:
+            return [batch.located(each) for each in error.problems]
+        raise
+    return []
+
+
 def refuse(found: Sequence[ProblemDocument]) -> None:
     """Say the warnings. Raises ProblemsFailure where there is an error."""
     if any(problem["severity"] == "error" for problem in found):
@@ -140,9 +181,7 @@ def apply(
     ProblemsFailure: nothing was applied.
     """
     stored = of_people(client)
-    settings = [] if client.on_cluster else client.objects("LocalSettings")
-    contained = any(each["spec"].get("runtime", "process") != "process" for each in settings)
-    refuse(problems(batch, stored, mapped=not contained))
+    refuse(all_problems(client, batch, stored, take_over=take_over))
     with _locating(batch):
         objects = [*batch.objects(), *more(stored)]
         return client.apply(objects, by=options.user(), reason=reason, take_over=take_over)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.command("status", epilog=options.example("laneway status", "laneway status -n shop -o json"))
 @options.output
 @options.namespace
+@options.all_namespaces
 @options.place
 def status(output: Format, namespace: str | None, place: Place) -> None:
     """Show apps, lanes and releases, and why they stay where they are."""

@@ -58,7 +58,7 @@ def restart(
     from laneway.cli import finding, places
     from laneway.cli.output import counted, emit
 
-    with places.connected(place) as client:
+    with places.connected(place, app) as client:
         pods = finding.pods(client.status(), app, namespace, lane=lane, revision=revision, pod=pod)
         names = client.restart(pods, by=options.user(), reason=reason)
         if wait:

@@ -59,6 +59,7 @@ def release() -> None:
 @options.any_app
 @options.output
 @options.namespace
+@options.all_namespaces
 @options.place
 def release_status(app: str | None, output: Format, namespace: str | None, place: Place) -> None:
     """Show where releases stand, and why they stay there.
@@ -68,7 +69,7 @@ def release_status(app: str | None, output: Format, namespace: str | None, place
     from laneway.cli import finding, places
     from laneway.cli.output import emit
 
-    with places.connected(place) as client:
+    with places.connected(place, app) as client:
         status = client.status()
     releases = (
         finding.releases(status, finding.app(status, app, namespace))
@@ -105,7 +106,7 @@ def release_wait(
     """
     from laneway.cli import finding, places
 
-    with places.connected(place) as client:
+    with places.connected(place, app) as client:
         found = finding.app(client.status(), app, namespace)
         release, code = _wait_for_app(client, found, revision, limit)
     print_release(output, release)

@@ -56,7 +56,7 @@ def scale(
     bounds = {name: value for name, value in (("min", least), ("max", most)) if value is not None}
     if (replicas is None) == (not bounds):
         raise click.BadParameter("write either --replicas, or --min and --max", param_hint="--replicas")
-    with places.connected(place) as client:
+    with places.connected(place, app) as client:
         status = client.status()
         found = finding.runs(status, app, namespace)
         key = found["namespace"], found["name"]

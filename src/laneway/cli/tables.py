@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from laneway.cli.pod_body import READY, PodBody
+
 if TYPE_CHECKING:
     from laneway.control.status import AppStatus, Json, LaneStatus, ReleaseStatus, Replicas, Status
 
@@ -164,7 +166,7 @@ def _deployment(obj: Json, world: World) -> tuple[str, ...]:
     if any(_is_template(app, metadata) for app in world.apps):
         return ("template", container.get("image", "-"))
     mine = [pod for pod in world.pods if _belongs(pod, metadata["namespace"], metadata["name"])]
-    ready = sum(pod["status"]["stage"] == "Ready" for pod in mine)
+    ready = sum(PodBody(pod).stage == READY for pod in mine)
     return (f"{ready}/{obj['spec'].get('replicas', 1)}", container.get("image", "-"))
 
 
@@ -174,9 +176,8 @@ def _is_template(app: Json, metadata: Json) -> bool:
 
 
 def _belongs(pod: Json, namespace: str, deployment: str) -> bool:
-    metadata = pod["metadata"]
-    owner = metadata.get("labels", {}).get("laneway.dev/deployment")
-    return bool((metadata["namespace"], owner) == (namespace, deployment))
+    found = PodBody(pod)
+    return (found.key.namespace, found.deployment) == (namespace, deployment)
 
 
 def _autoscaler(obj: Json, world: World) -> tuple[str, ...]:
@@ -205,8 +206,8 @@ def _metric(metric: Json, current: Json) -> str:
 
 
 def _pod(obj: Json, world: World) -> tuple[str, ...]:
-    said = obj.get("status") or {}
-    return (said.get("stage", "-"), str(said.get("restartCount", 0)), said.get("podIP", "-"))
+    pod = PodBody(obj)
+    return (pod.stage, str(pod.restarts), pod.address)
 
 
 def _service(obj: Json, world: World) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ _MEASURES = ("cpu", "memory", "requestsPerSecond")
 @click.option("-w", "--watch", is_flag=True, help="Again and again, until Ctrl-C.")
 @options.output
 @options.namespace
+@options.all_namespaces
 @options.place
 def top(what: str, watch: bool, output: Format, namespace: str | None, place: Place) -> None:
     """Show CPU, memory and requests per second, measured over one second.

@@ -37,7 +37,7 @@ def _asks(verb: str, text: str, example: str, ends: Mapping[Exit, Exit] | None) 
     ) -> None:
         from laneway.cli import finding, places
 
-        with places.connected(place) as client:
+        with places.connected(place, app) as client:
             status = client.status()
             found = finding.app(status, app, namespace)
             asked = client.request(found["namespace"], found["name"], verb, by=options.user(), reason=reason)

@@ -27,11 +27,12 @@ class Problem(TypedDict):
 
 
 class Reference(TypedDict):
-    """Names an object."""
+    """Names an object. apiVersion: for an engine that has kinds of others too."""
 
     kind: str
     namespace: str
     name: str
+    apiVersion: NotRequired[str]
 
 
 class Change(Reference):

@@ -13,15 +13,16 @@ from typing import Any
 import orjson
 
 from laneway.api.engine import RefusedError
-from laneway.control.status import Problem
+from laneway.control.status import Problem, Reference
 from laneway.kubernetes.api.errors import ApiError
+from laneway.kubernetes.api.kinds import RESOURCES
 from laneway.kubernetes.api.requests import Request, Requests
 from laneway.kubernetes.service.refusals import problem, problems_of
 from laneway.kubernetes.service.resources import Resources, UnknownKindError
 from laneway.kubernetes.template_hold import HELD, is_held
 from laneway.kubernetes.writing import merge_patch
 from laneway.spec.defaults import without_server_fields
-from laneway.spec.meta import key_of
+from laneway.spec.meta import Key, key_of
 from laneway.spec.problems import Code
 
 Json = dict[str, Any]
@@ -32,10 +33,14 @@ REASON, BY = "laneway.dev/reason", "laneway.dev/by"
 
 ORDER = (
     "Namespace", "CustomResourceDefinition", "ServiceAccount", "ConfigMap", "Secret", "Mesh", "Service",
-    "Deployment", "Gateway", "ServiceEntry", "Sidecar", "DestinationRule", "VirtualService", "App", "Lane",
-    "Release",
+    "Release", "Deployment", "Gateway", "ServiceEntry", "Sidecar", "DestinationRule", "VirtualService", "App",
+    "Lane",
 )  # fmt: skip
-"""What others refer to is written first; kinds that are not here come before Services."""
+"""What others refer to is written first; kinds that are not here come before Services.
+
+A Release comes before the templates that it is of: the controller begins one of its own for a template that
+changes and that no Release is waiting for.
+"""
 _UNKNOWN = ORDER.index("Service")
 _APPLY, _MERGE = "application/apply-patch+yaml", "application/merge-patch+json"
 
@@ -92,12 +97,38 @@ class Applying:
         outcomes = await self._tried(steps, why)
         return [outcome or step.wanted for step, outcome in zip(steps, outcomes, strict=True)]
 
+    async def stored(self, named: Reference) -> Json | None:
+        """The object of that name, None where there is none, or no such kind."""
+        api_version = named.get("apiVersion") or RESOURCES[named["kind"]].api_version
+        try:
+            resource = await self._resources.of({"apiVersion": api_version, "kind": named["kind"]})
+        except UnknownKindError:
+            return None
+        found = await self._get(resource.path(named["namespace"], named["name"]), named["kind"])
+        return None if found is None else {"apiVersion": api_version, "kind": named["kind"], **found}
+
+    async def delete(self, body: Json) -> None:
+        """Ask for the end of an object that is stored, of that very one; what is gone already is gone."""
+        key, resource = key_of(body), await self._resources.of(body)
+        options = {"preconditions": {"uid": body["metadata"]["uid"]}, "propagationPolicy": "Background"}
+        content = orjson.dumps({"apiVersion": "v1", "kind": "DeleteOptions", **options})
+        path = resource.path(key.namespace, key.name)
+        try:
+            await self._requests.send(Request("delete", body["kind"], "DELETE", path, content=content))
+        except ApiError as error:
+            if not (error.missing or error.conflict):
+                raise
+
+    async def patch(self, kind: str, key: Key, patch: Json) -> Json:
+        """Change a part of an object."""
+        return await self._patched(kind, RESOURCES[kind].path(key.namespace, key.name), patch)
+
     async def _steps(self, objects: Sequence[Json], whole: bool) -> list[_Step]:
         for each in objects:
             if each["kind"] == "CustomResourceDefinition":
                 self._resources.learn(each)
         steps, problems = list[_Step](), list[Problem]()
-        for each in sorted(objects, key=_place):
+        for each in sorted(objects, key=place):
             try:
                 steps.append(await self._step(each, whole))
             except UnknownKindError as error:
@@ -142,7 +173,7 @@ class Applying:
         path = (await self._resources.of(wanted)).path(key.namespace, key.name)
         before = await self._get(path, wanted["kind"])
         if not whole and before is not None:
-            return _Step(wanted, before, path, _difference(before, wanted), patch=True)
+            return _Step(wanted, before, path, _difference(before, wanted), patch=True, size=_noted(before))
         body, size = _sized(wanted, before)
         return _Step(wanted, before, path, body, size=size)
 
@@ -179,7 +210,8 @@ def _body(content: bytes) -> Json:
     return found
 
 
-def _place(body: Json) -> int:
+def place(body: Json) -> int:
+    """When it is written, of several: what others refer to comes first."""
     return ORDER.index(body["kind"]) if body["kind"] in ORDER else _UNKNOWN
 
 

@@ -5,12 +5,12 @@ What was wrong in the cluster before is not these files' matter. Must not know h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from laneway.kubernetes.service.files import GROUP
 from laneway.spec.check import check_objects
-from laneway.spec.load import Loaded, ref_of
+from laneway.spec.load import Loaded, Ref, ref_of
 from laneway.spec.meta import Object
 from laneway.spec.problems import Code, Place, Problem
 from laneway.spec.yaml import Path
@@ -31,9 +31,21 @@ def check(loaded: Loaded, stored: Iterable[Object]) -> tuple[Problem, ...]:
     """
     before = {ref_of(obj): obj for obj in stored}
     after = before | {ref_of(obj): obj for obj in loaded.objects}
-    known = {_said(problem) for problem in _found(before.values(), None, whole=True)}
-    found = _found(after.values(), loaded, whole=not loaded.errors)
-    return (*loaded.problems, *(problem for problem in found if _said(problem) not in known))
+    found = _brought(before.values(), after.values(), loaded)
+    return (*loaded.problems, *found)
+
+
+def missed(stored: Iterable[Object], gone: Collection[Ref]) -> tuple[Problem, ...]:
+    """What would be wrong with the rest if these objects were not there any more."""
+    stored = list(stored)
+    return tuple(_brought(stored, [obj for obj in stored if ref_of(obj) not in gone], None))
+
+
+def _brought(before: Iterable[Object], after: Iterable[Object], loaded: Loaded | None) -> Iterator[Problem]:
+    known = {_said(problem) for problem in _found(before, None, whole=True)}
+    for problem in _found(after, loaded, whole=loaded is None or not loaded.errors):
+        if _said(problem) not in known:
+            yield problem
 
 
 def _found(objects: Iterable[Object], loaded: Loaded | None, *, whole: bool) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ Json = dict[str, Any]
 HASH = "pod-template-hash"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pod:
     """Implements `laneway.api.selection.Pod`."""
 

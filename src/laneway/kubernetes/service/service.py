@@ -6,12 +6,12 @@ Owns which objects answer which question. Must not decide anything, nor act: the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import UTC, datetime
 from typing import cast
 
 from laneway import __version__
-from laneway.api.engine import ConflictError, EventQuery, MissingError, Part
+from laneway.api.engine import ConflictError, EventQuery, MissingError, NotOfferedError, Part, RefusedError
 from laneway.api.selection import PodQuery
 from laneway.control.changes import DERIVED_KINDS
 from laneway.control.observe import labels_of
@@ -25,6 +25,7 @@ from laneway.control.status import (
     LogLine,
     Ping,
     PodUsage,
+    Problem,
     Reference,
     ReleaseStatus,
     Status,
@@ -35,10 +36,13 @@ from laneway.kubernetes.api.kinds import RESOURCES
 from laneway.kubernetes.api.requests import Requests
 from laneway.kubernetes.api.seen import seen
 from laneway.kubernetes.api.server import Server
-from laneway.kubernetes.service import explaining, overview
-from laneway.kubernetes.service.applying import Applying, Why
+from laneway.kubernetes.service import explaining, logs, overview, usage
+from laneway.kubernetes.service.applying import Applying, Why, place
+from laneway.kubernetes.service.checking import missed
+from laneway.kubernetes.service.history import History
 from laneway.kubernetes.service.pods import Pod
 from laneway.kubernetes.service.presence import Presence
+from laneway.kubernetes.service.reading import read
 from laneway.kubernetes.service.resources import Resources
 from laneway.kubernetes.service.taken import PATIENCE_SECONDS, Taken
 from laneway.kubernetes.service.wants import spec_from
@@ -47,11 +51,13 @@ from laneway.manifests import names
 from laneway.mesh.walk import AtSidecar
 from laneway.plan.observed import Role
 from laneway.plan.requests import ObjectionError, requested
-from laneway.spec.load import KINDS
+from laneway.spec.load import KINDS, Ref
 from laneway.spec.meta import Key, key_of
 from laneway.spec.release import Request, Verb
 from laneway.spec.world import Spec
 
+RESTARTED = "kubectl.kubernetes.io/restartedAt"
+"""Annotation of a template; kubectl's own, so that both know of each other's restarts."""
 SILENT_KINDS = frozenset({"Secret", "ConfigMap"})
 """They are not among `*`: most people may not list them, and nobody wants them by accident."""
 
@@ -61,10 +67,12 @@ class Service:
 
     def __init__(self, access: Access, requests: Requests, namespaces: frozenset[str] | None) -> None:
         self._access = access
+        self._requests = requests
         self._server = Server(requests)
         self._watched = Watched(self._server, namespaces)
         self._applying = Applying(requests, Resources(requests))
         self._presence = Presence(self._server)
+        self._history = History(self._server, self._watched)
         self._taken = Taken(asyncio.get_running_loop().time)
 
     def close(self) -> None:
@@ -108,9 +116,15 @@ class Service:
         written = [body for body, operation in done if operation != "unchanged"]
         return self._changes(written, [_change(body, operation) for body, operation in done])
 
-    async def trial(self, objects: Sequence[Json], *, whole: bool = True) -> list[Json]:
+    async def trial(
+        self, objects: Sequence[Json], *, whole: bool = True, take_over: bool = False
+    ) -> list[Json]:
         """The objects as they would be stored. Raises RefusedError."""
-        return await self._applying.trial(objects, Why("", ""), whole=whole)
+        return await self._applying.trial(objects, Why("", "", take_over), whole=whole)
+
+    async def stored(self, objects: Sequence[Json]) -> list[Json]:
+        """Those of these objects that there are, as they are stored."""
+        return [found for each in objects if (found := await self._applying.stored(_reference(each)))]
 
     def _changes(self, written: Sequence[Json], changes: list[Change]) -> Changes:
         for body in written:
@@ -121,19 +135,25 @@ class Service:
         return Changes(version=version, objects=changes)
 
     async def delete(self, objects: Sequence[Reference], by: str, reason: str) -> Changes:
-        """Ask for the end of those that there are."""
-        gone: list[Change] = []
-        for each in objects:
-            key = Key(each["namespace"], each["name"])
-            body = await self._server.get(each["kind"], key)
-            if body is None:
-                continue
+        """Ask for the end of those that there are, where Laneway's other objects do not need them."""
+        found = [body for each in objects if (body := await self._applying.stored(each)) is not None]
+        for body in found:
             if names.managed(body):
-                raise ConflictError(f"{each['kind']} {key} is Laneway's own: delete what it comes from")
-            if await self._server.delete(each["kind"], key):
-                gone.append(_change(body, "deleted"))
-                self._watched.forget(each["kind"], key)
+                name = f"{body['kind']} {key_of(body)}"
+                raise ConflictError(f"{name} is Laneway's own: delete what it comes from")
+        await self._refuse_needed({(body["kind"], key_of(body)) for body in found})
+        for body in sorted(found, key=place, reverse=True):
+            await self._applying.delete(body)
+        gone = [_change(body, "deleted") for body in found]
         return Changes(version=self._taken.version, objects=gone)
+
+    async def _refuse_needed(self, gone: Collection[Ref]) -> None:
+        """Raises RefusedError where an App, a Lane or the like would miss one."""
+        bodies = [body for body in await self.objects("*", None, None) if not names.managed(body)]
+        models = [obj for body in bodies if (obj := read(body)[0]) is not None]
+        found = [cast("Problem", each.written()) for each in missed(models, gone) if each.is_error]
+        if found:
+            raise RefusedError(found)
 
     async def request(self, app: Key, verb: Verb, by: str, reason: str) -> ReleaseStatus:
         """Write a person's word on the app's release: the running one, or where none runs (retry, undo)."""
@@ -206,29 +226,68 @@ class Service:
         raise MissingError(f"there is neither an App nor a Deployment {source}")
 
     async def usage(self, namespace: str | None) -> list[PodUsage]:
-        """What the pods use."""
-        raise NotImplementedError
+        """What the pods use. Raises NotOfferedError where the cluster does not measure it."""
+        spaces = [space for _, space in self._watched.places("Pod", namespace)]
+        measured = await asyncio.gather(*(usage.measured(self._requests, space) for space in spaces))
+        pods = await self._pods(PodQuery(namespace or ""))
+        return usage.usage(pods, (each for of in measured for each in of))
 
     async def history(self, query: EventQuery) -> list[Event]:
-        """The newest events, oldest first."""
-        raise NotImplementedError
+        """The newest events, oldest first: as far as Kubernetes keeps them, and what Releases remember."""
+        return await self._history.newest(query)
 
     async def logs(self, which: PodQuery, part: Part, tail: int, follow: bool) -> AsyncIterator[LogLine]:
         """Lines of these pods, and of those to come that are meant too."""
-        raise NotImplementedError
+
+        async def pods() -> list[Pod]:
+            return await self._pods(which)
+
+        async def changed() -> int:
+            return await self._watched.changed(self._watched.version)
+
+        if follow:
+            return logs.followed(self._requests, pods, changed, part, tail)
+        return logs.lines(self._requests, pods, part, tail)
+
+    async def _pods(self, which: PodQuery) -> list[Pod]:
+        found = [Pod(body) for body in await self._watched.objects("Pod", which.namespace or None)]
+        return [pod for pod in found if which.matches(pod)]
 
     async def restart(self, which: PodQuery, by: str, reason: str) -> list[str]:
-        """Replace these pods, new ones before old ones."""
-        raise NotImplementedError
+        """Make all pods of these pods' Deployments anew, new ones before old ones."""
+        if which.pod:
+            raise NotOfferedError(
+                "a single pod is not replaced before it ends",
+                f"end it: kubectl delete pod -n {which.namespace} {which.pod}",
+            )
+        pods = [pod for pod in await self._pods(which) if "deletionTimestamp" not in pod.body["metadata"]]
+        if not pods:
+            raise MissingError("there is no such pod")
+        for key in sorted({Key(pod.key.namespace, pod.deployment) for pod in pods if pod.deployment}):
+            await self._applying.patch("Deployment", key, restarted(datetime.now(UTC), Why(by, reason)))
+        return [pod.key.name for pod in pods]
 
     async def shutdown(self) -> None:
         """There is nothing to end."""
+
+
+def restarted(at: datetime, why: Why) -> Json:
+    """The patch of a Deployment by which all its pods are made anew."""
+    template = {"metadata": {"annotations": {RESTARTED: at.isoformat()}}}
+    return {"metadata": {"annotations": why.annotations}, "spec": {"template": template}}
 
 
 def _fresh(body: Json) -> Json:
     """An object as it is made."""
     metadata = {name: body["metadata"][name] for name in ("name", "namespace")}
     return body | {"metadata": metadata}
+
+
+def _reference(body: Json) -> Reference:
+    key = key_of(body)
+    named = Reference(kind=body["kind"], namespace=key.namespace, name=key.name)
+    named["apiVersion"] = body["apiVersion"]
+    return named
 
 
 def _change(body: Json, operation: str) -> Change:

@@ -48,7 +48,7 @@ class Watched:
 
         There are none where the cluster has no such kind. Raises ApiError, Unreachable.
         """
-        lists = [self._objects(place) for place in self._places(kind, namespace)]
+        lists = [self._objects(place) for place in self.places(kind, namespace)]
         found = [each for of in await asyncio.gather(*lists) for each in of.values()]
         return [each.body() for each in sorted(found, key=lambda each: each.key)]
 
@@ -76,14 +76,8 @@ class Watched:
             if known is None or int(known.resource_version) < int(found.resource_version):
                 objects[found.key] = found
 
-    def forget(self, kind: str, key: Key) -> None:
-        """An object whose end was asked for is gone, unless a watch tells that it is still there."""
-        kept = {place: reflector.objects for place, reflector in self._reflectors.items()}
-        for (listed, _), objects in (self._listed | kept).items():
-            if listed == kind:
-                objects.pop(key, None)
-
-    def _places(self, kind: str, namespace: str | None) -> list[Place]:
+    def places(self, kind: str, namespace: str | None) -> list[Place]:
+        """Where objects of a kind are looked for."""
         if not RESOURCES[kind].namespaced:
             return [(kind, None)]
         if namespace is not None:
