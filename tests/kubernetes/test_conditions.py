@@ -81,6 +81,13 @@ def test_kstatus_understands_each_phase(report: AppReport, status: str) -> None:
     assert computed(told(report)) == status
 
 
+def test_an_app_that_cannot_go_on_does_not_say_that_it_moves() -> None:
+    """Of kstatus's two abnormal conditions never both."""
+    stuck = AppReport(APP, findings(), RELEASING.document, contested=("Service shop/page belongs to helm",))
+    assert conditions(told(stuck))["Stalled"] == "True"
+    assert conditions(told(stuck))["Reconciling"] == "False"
+
+
 def test_an_app_that_has_not_been_looked_at_since_it_changed_is_in_progress() -> None:
     at_rest = told(AT_REST)["status"]
     assert computed(body(at_rest, generation=2)) == "InProgress"
