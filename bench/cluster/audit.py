@@ -57,8 +57,13 @@ def _named(line: bytes) -> str:
 
 
 def writes(requests: Counter[str]) -> int:
-    """Requests that change something."""
-    return sum(count for name, count in requests.items() if name.split()[0] not in READS)
+    """How many requests change something."""
+    return changing(requests).total()
+
+
+def changing(requests: Counter[str]) -> Counter[str]:
+    """The requests that change something."""
+    return Counter({name: count for name, count in requests.items() if name.split()[0] not in READS})
 
 
 def gets(requests: Counter[str]) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.cluster.audit import writes
+from bench.cluster.audit import changing
 from bench.cluster.field import Field, opened
 from bench.cluster.laneway import Laneway
 from bench.cluster.roll import BEFORE, Arrivals
@@ -32,7 +33,7 @@ class Rest:
     """What a controller took that was started with the apps there.
 
     start_cpu, cpu: seconds until it had read all, and in `REST_SECONDS` after; empty_mb: without any app;
-    objects: that it watches; writes: in all of that.
+    objects: that it watches; writes: in all of that, by what they were.
     """
 
     empty_mb: float
@@ -40,7 +41,7 @@ class Rest:
     start_cpu: float
     cpu: float
     objects: int
-    writes: int
+    writes: Counter[str]
 
     @property
     def bytes_each(self) -> float:
@@ -54,7 +55,7 @@ async def rested(folder: Path, apps: int = APPS) -> Rest:
         laneway = Laneway()
         await laneway.install(field)
         program = await laneway.start(field)
-        await asyncio.sleep(5)
+        await _quiet(program.pid or 0)
         empty = resident_mb(program.pid or 0)
         await _up(laneway, field, apps)
         await program.stop()
@@ -81,7 +82,7 @@ async def _rest(field: Field, pid: int, empty: float) -> Rest:
     await asyncio.sleep(REST_SECONDS)
     cpu = cpu_seconds(pid) - start
     objects = sum([await _count(field, path) for path in WATCHED])
-    return Rest(empty, resident_mb(pid), start, cpu, objects, writes(field.audit.since()))
+    return Rest(empty, resident_mb(pid), start, cpu, objects, changing(field.audit.since()))
 
 
 async def _count(field: Field, path: str) -> int:
