@@ -51,9 +51,10 @@ def test_an_app_that_cannot_be_read_is_told_and_does_not_keep_others_from_being_
 
 
 def test_an_app_that_is_being_deleted_is_wanted_no_more_while_what_it_left_is_there() -> None:
-    leaving = stored("App", "page", spec=app("page").body()["spec"], deletionTimestamp="2026-01-01T12:00:00Z")
+    spec, version = app("page").body()["spec"], "laneway.dev/v1alpha1"
+    leaving = stored("App", "page", apiVersion=version, spec=spec, deletionTimestamp="2026-01-01T12:00:00Z")
     found = seen(index(leaving, derived("Deployment", "page-r", "page", spec={"replicas": 1})), PAGE)
-    assert not found.spec.apps
+    assert not found.spec.apps and not found.unreadable
     assert [each["metadata"]["name"] for each in found.objects["Deployment"]] == ["page-r"]
 
 
