@@ -94,7 +94,7 @@ def _rest(apps: int) -> None:
         found = asyncio.run(rest.rested(Path(folder) / "cluster", apps))
     print(
         f"  {found.cpu:.2f} CPU-s in {rest.REST_SECONDS:.0f} s, {found.start_cpu:.1f} CPU-s to start, "
-        f"{dict(found.writes) or 'no'} writes; {found.memory_mb:.0f} MB, {found.empty_mb:.0f} MB without apps: "
+        f"{dict(found.writes) or 'no'} writes; {found.memory_mb:.0f} MB, {found.empty_mb:.0f} MB without: "
         f"{found.bytes_each:.0f} bytes for each of {found.objects} objects",
         flush=True,
     )

@@ -257,8 +257,9 @@ class Reconciler:
         stored = before.get("status") or {}
         if not merge_patch(stored, status):
             return None
-        now, told = self._now(), self._told.get((kind, key))
-        if told is not None and now < (due := told + pace(stored, status)):
+        now = self._now()
+        told = self._told.setdefault((kind, key), now)  # a start knows little at first: it is no news
+        if now < (due := told + pace(stored, status)):
             return due
         self._told[kind, key] = now
         await self._writer.status(kind, key, status, "status")
