@@ -29,6 +29,18 @@ PORT = click.IntRange(1, 65_535)
     help="Token for istiod; where there is none, the API server is asked for one.",
 )
 @click.option(
+    "--prometheus",
+    metavar="URL",
+    show_default="nobody",
+    help="Who counts requests, for guardrails: the Prometheus that scrapes the proxies.",
+)
+@click.option(
+    "--prometheus-token",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="File of a bearer token for it.",
+)
+@click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     show_default="text; in a pod json",
@@ -41,6 +53,8 @@ def controller(
     health_port: int,
     metrics_port: int,
     token_file: Path | None,
+    prometheus: str | None,
+    prometheus_token: Path | None,
     log_format: str | None,
     cluster: str | None,
     namespace: str | None,
@@ -54,6 +68,7 @@ def controller(
 
     from laneway.cli import places
     from laneway.kubernetes.api.access import inside
+    from laneway.kubernetes.evidence.prometheus import Source
     from laneway.kubernetes.run import CERTIFICATE_FILE, TOKEN_FILE, Options
     from laneway.kubernetes.writing_logs import write_logs
     from laneway.spec.naming import ROOT_NAMESPACE
@@ -70,6 +85,7 @@ def controller(
             host=host or ("0.0.0.0" if in_a_pod else "127.0.0.1"),
             health_port=health_port,
             metrics_port=metrics_port,
+            prometheus=Source(prometheus, prometheus_token) if prometheus else None,
         )
     )
 

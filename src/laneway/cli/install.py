@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 )
 @click.option("--replicas", type=click.IntRange(min=1), default=2, help="Pods of the controller; one leads.")
 @click.option("--keda", is_flag=True, help="Let Laneway write ScaledObjects of KEDA too.")
+@click.option("--prometheus", metavar="URL", help="Who counts requests, for guardrails of releases.")
 @options.cluster
 @options.timeout("1m")
 @options.output
@@ -38,6 +39,7 @@ def install(
     image: str | None,
     replicas: int,
     keda: bool,
+    prometheus: str | None,
     cluster: str | None,
     limit: timedelta,
     output: Format,
@@ -58,6 +60,7 @@ def install(
         replicas=replicas,
         keda=keda,
         crds_only=crds_only,
+        prometheus=prometheus,
     )
     if dry_run:
         _print(output, bundle(chosen))

@@ -22,6 +22,8 @@ from laneway.kubernetes.api.server import Server
 from laneway.kubernetes.confirm.confirmations import Confirmations
 from laneway.kubernetes.confirm.wanted import Pod
 from laneway.kubernetes.controller import Controller, Settings
+from laneway.kubernetes.evidence.counting import Counting
+from laneway.kubernetes.evidence.prometheus import Prometheus, Source
 from laneway.kubernetes.facts import proxies
 from laneway.kubernetes.install.deployment import HEALTH_PORT, MESH_ROOT, METRICS_PORT, TOKENS
 from laneway.kubernetes.install.rights import LEASE
@@ -42,7 +44,8 @@ _TEXT = "text/plain; charset=utf-8"
 class Options:
     """identity: of this process and of no other; root: Istio's namespace, where the Lease is too.
 
-    token, certificate: files, where the API server is asked for what is in none; host: to listen on.
+    token, certificate: files, where the API server is asked for what is in none; host: to listen on;
+    prometheus: who counts requests, None where nobody does.
     """
 
     access: Access
@@ -54,6 +57,7 @@ class Options:
     health_port: int = HEALTH_PORT
     metrics_port: int = METRICS_PORT
     istiod_port: int = 15012
+    prometheus: Source | None = None
 
 
 async def run(options: Options) -> None:
@@ -96,7 +100,11 @@ class _Life:
         async with leader.leading():
             self._confirmations = Confirmations(self._trust.access, pods=self._meshed)
             settings = Settings(self._options.root, self._options.istiod_port)
-            self._controller = Controller(self._server, self._confirmations, settings, wrote=self._wrote)
+            counted = self._options.prometheus
+            counting = Counting(Prometheus(counted)) if counted else None
+            self._controller = Controller(
+                self._server, self._confirmations, settings, counting, wrote=self._wrote
+            )
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._controller.run())

@@ -54,7 +54,10 @@ class Routing(Model):
 
 
 class DisruptionBudget(Model):
-    """How many pods of the app an eviction may take away, or has to leave: as in a PodDisruptionBudget."""
+    """How many pods of the app an eviction may take away, or has to leave: as in a PodDisruptionBudget.
+
+    max_unavailable: pods that may be away, a number or a share like 25%; min_available: pods that stay.
+    """
 
     max_unavailable: int | str | None = None
     min_available: int | str | None = None

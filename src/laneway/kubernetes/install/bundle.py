@@ -27,6 +27,7 @@ class Options:
     replicas: int = REPLICAS
     keda: bool = False
     crds_only: bool = False
+    prometheus: str | None = None
 
 
 def bundle(options: Options) -> list[Manifest]:
@@ -42,5 +43,5 @@ def bundle(options: Options) -> list[Manifest]:
         witness_sidecar(options.namespace),
         *rights(options.namespace, keda=options.keda),
         *roles_for_people(),
-        *deployment(options.namespace, options.image, options.replicas),
+        *deployment(options.namespace, options.image, options.replicas, options.prometheus),
     ]

@@ -30,8 +30,14 @@ _SELECTED = {"app.kubernetes.io/name": LANEWAY, "app.kubernetes.io/component": "
 _HALF_A_DAY = 43_200
 
 
-def deployment(namespace: str, image: str, replicas: int = REPLICAS) -> list[Manifest]:
-    """The Deployment of the controller, its PodDisruptionBudget and its Service."""
+def deployment(
+    namespace: str, image: str, replicas: int = REPLICAS, prometheus: str | None = None
+) -> list[Manifest]:
+    """The Deployment of the controller, its PodDisruptionBudget and its Service.
+
+    prometheus: URL of who counts requests.
+    """
+    arguments = ["controller", *(["--prometheus", prometheus] if prometheus else [])]
     named = metadata(LANEWAY, namespace, **_SELECTED)
     selector = {"matchLabels": _SELECTED}
     return [
@@ -39,7 +45,7 @@ def deployment(namespace: str, image: str, replicas: int = REPLICAS) -> list[Man
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": named,
-            "spec": {"replicas": replicas, "selector": selector, "template": _pod(image)},
+            "spec": {"replicas": replicas, "selector": selector, "template": _pod(image, arguments)},
         },
         {
             "apiVersion": "policy/v1",
@@ -63,7 +69,7 @@ def deployment(namespace: str, image: str, replicas: int = REPLICAS) -> list[Man
     ]
 
 
-def _pod(image: str) -> Manifest:
+def _pod(image: str, arguments: list[str]) -> Manifest:
     labels = {**_SELECTED, "sidecar.istio.io/inject": "false"}
     annotations = {
         "kubectl.kubernetes.io/default-container": "controller",
@@ -89,17 +95,17 @@ def _pod(image: str) -> Manifest:
                     "labelSelector": {"matchLabels": _SELECTED},
                 }
             ],
-            "containers": [_container(image)],
+            "containers": [_container(image, arguments)],
             "volumes": _volumes(),
         },
     }
 
 
-def _container(image: str) -> Manifest:
+def _container(image: str, arguments: list[str]) -> Manifest:
     return {
         "name": "controller",
         "image": image,
-        "args": ["controller"],
+        "args": arguments,
         "env": [_of_the_pod("POD_NAME", "metadata.name"), _of_the_pod("POD_NAMESPACE", "metadata.namespace")],
         "ports": [
             {"name": "http-metrics", "containerPort": METRICS_PORT},
