@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 from tests.acceptance.flood import Answer, flood
 
 from laneway.cli.client import Client
+from laneway.control.status import AppStatus, Status
 from laneway.local.http1 import Address, Request
-from laneway.local.server.status import AppStatus, Status
 from laneway.local.state import State
 from laneway.mesh.envoy import Admin
 
