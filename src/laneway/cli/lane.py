@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from laneway.control.status import Json, LaneStatus, Status
 
 
+UNKNOWN_INGRESS = "http://INGRESS"
+"""Where a cluster does not tell where its ingress is reached."""
+
+
 @click.group("lane", cls=options.InOrder, no_args_is_help=True)
 def lane() -> None:
     """Make, list, promote and remove lanes."""
@@ -121,7 +125,7 @@ def _space(status: Status, lane: str, apps: list[str], namespace: str | None) ->
 
 def _document(status: Status, lane: LaneStatus) -> Json:
     """The lane as the status has it, and where it can be tried."""
-    return {**lane, "url": status["ingress"], "host": entry_host(status, lane)}
+    return {**lane, "url": status["ingress"] or UNKNOWN_INGRESS, "host": entry_host(status, lane)}
 
 
 def entry_host(status: Status, lane: LaneStatus) -> str | None:

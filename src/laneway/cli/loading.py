@@ -141,12 +141,12 @@ def all_problems(
     found = problems(batch, stored, mapped=not contained)
     if not client.on_cluster:
         return found
-    known = {_place(each) for each in found}
-    return [*found, *(each for each in _tried(client, batch, take_over) if _place(each) not in known)]
+    return [*found, *(each for each in _tried(client, batch, take_over) if not _is_said(each, found))]
 
 
-def _place(problem: ProblemDocument) -> tuple[str, int, int]:
-    return problem["file"], problem["line"], problem["column"]
+def _is_said(problem: ProblemDocument, found: Iterable[ProblemDocument]) -> bool:
+    """Whether what a cluster refuses was found before: by its rules for our kinds, which name our codes."""
+    return any(each["file"] == problem["file"] and f"({each['code']})" in problem["text"] for each in found)
 
 
 def _tried(client: Engine, batch: Batch, take_over: bool) -> list[ProblemDocument]:

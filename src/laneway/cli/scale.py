@@ -125,4 +125,6 @@ def _changed(body: Json, **spec: object) -> Json:
     from laneway.spec.defaults import without_server_fields
 
     written = without_server_fields(body)
+    if "generation" in body["metadata"]:
+        written["metadata"]["generation"] = body["metadata"]["generation"]  # of which this is a change
     return written | {"spec": written["spec"] | spec}

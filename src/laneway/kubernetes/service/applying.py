@@ -17,7 +17,7 @@ from laneway.control.status import Problem, Reference
 from laneway.kubernetes.api.errors import ApiError
 from laneway.kubernetes.api.kinds import RESOURCES
 from laneway.kubernetes.api.requests import Request, Requests
-from laneway.kubernetes.service.refusals import problem, problems_of
+from laneway.kubernetes.service.refusals import OURS, problem, problems_of
 from laneway.kubernetes.service.resources import Resources, UnknownKindError
 from laneway.kubernetes.template_hold import HELD, is_held
 from laneway.kubernetes.writing import merge_patch
@@ -27,7 +27,7 @@ from laneway.spec.problems import Code
 
 Json = dict[str, Any]
 
-FIELD_MANAGER = "laneway-cli"
+FIELD_MANAGER = OURS
 REASON, BY = "laneway.dev/reason", "laneway.dev/by"
 """Annotations of what a command has written: why, and for whom."""
 
@@ -87,14 +87,12 @@ class Applying:
         whole: the objects say all that is meant; else each is what is stored, changed, and only what differs
         is written. Raises RefusedError with everything that is wrong; nothing was written then.
         """
-        steps = await self._steps(objects, whole)
-        outcomes = await self._tried(steps, why)
+        steps, outcomes = await self._tried(objects, why, whole)
         return [await self._done(step, outcome, why) for step, outcome in zip(steps, outcomes, strict=True)]
 
     async def trial(self, objects: Sequence[Json], why: Why, *, whole: bool = True) -> list[Json]:
         """What would be stored, as far as it can be tried. Raises RefusedError, as `apply` does."""
-        steps = await self._steps(objects, whole)
-        outcomes = await self._tried(steps, why)
+        steps, outcomes = await self._tried(objects, why, whole)
         return [outcome or step.wanted for step, outcome in zip(steps, outcomes, strict=True)]
 
     async def stored(self, named: Reference) -> Json | None:
@@ -123,7 +121,8 @@ class Applying:
         """Change a part of an object."""
         return await self._patched(kind, RESOURCES[kind].path(key.namespace, key.name), patch)
 
-    async def _steps(self, objects: Sequence[Json], whole: bool) -> list[_Step]:
+    async def _steps(self, objects: Sequence[Json], whole: bool) -> tuple[list[_Step], list[Problem]]:
+        """How each is written, those first that others refer to; and what cannot be."""
         for each in objects:
             if each["kind"] == "CustomResourceDefinition":
                 self._resources.learn(each)
@@ -134,14 +133,20 @@ class Applying:
             except UnknownKindError as error:
                 remedy = "correct it, or install what defines it"
                 problems.append(problem(each, Code.UNKNOWN_KIND, str(error), remedy, "kind"))
-        if problems:
-            raise RefusedError(problems)
-        return steps
+            except _ChangedError:
+                text = "somebody has changed it in between"
+                problems.append(problem(each, Code.CLUSTER_REFUSED, text, "ask again"))
+        return steps, problems
 
-    async def _tried(self, steps: Sequence[_Step], why: Why) -> list[Json | None]:
-        """What would become of each; None for what needs another one that is not there yet."""
+    async def _tried(
+        self, objects: Sequence[Json], why: Why, whole: bool
+    ) -> tuple[list[_Step], list[Json | None]]:
+        """What would become of each; None for what needs another one that is not there yet.
+
+        Raises RefusedError.
+        """
+        steps, problems = await self._steps(objects, whole)
         outcomes: list[Json | None] = []
-        problems: list[Problem] = []
         made = {step.wanted["metadata"]["name"] for step in steps if step.wanted["kind"] == "Namespace"}
         for step in steps:
             outcome = None
@@ -156,7 +161,7 @@ class Applying:
             outcomes.append(outcome)
         if problems:
             raise RefusedError(problems)
-        return outcomes
+        return steps, outcomes
 
     async def _done(self, step: _Step, outcome: Json | None, why: Why) -> tuple[Json, str]:
         noted = _noted(step.before) == step.size
@@ -173,6 +178,8 @@ class Applying:
         path = (await self._resources.of(wanted)).path(key.namespace, key.name)
         before = await self._get(path, wanted["kind"])
         if not whole and before is not None:
+            if _was_changed(before, wanted):
+                raise _ChangedError
             return _Step(wanted, before, path, _difference(before, wanted), patch=True, size=_noted(before))
         body, size = _sized(wanted, before)
         return _Step(wanted, before, path, body, size=size)
@@ -191,7 +198,13 @@ class Applying:
             return await self._patched(step.wanted["kind"], step.path, body, **query)
         if why.take_over:
             query["force"] = "true"
-        return await self._written(step.wanted["kind"], step.path, body, _APPLY, query)
+        try:
+            return await self._written(step.wanted["kind"], step.path, body, _APPLY, query)
+        except ApiError as error:
+            if error.managers != {FIELD_MANAGER}:
+                raise
+        # what was changed by a patch of ours, as by `laneway scale`: the file says it anew
+        return await self._written(step.wanted["kind"], step.path, body, _APPLY, {**query, "force": "true"})
 
     async def _patched(self, kind: str, path: str, patch: Json, **query: str) -> Json:
         return await self._written(kind, path, patch, _MERGE, query)
@@ -260,9 +273,19 @@ def _annotated(body: Json, annotations: Json) -> Json:
     return body | {"metadata": {**metadata, "annotations": said}}
 
 
+class _ChangedError(Exception):
+    """What is to be changed is not what it was when that was decided."""
+
+
+def _was_changed(before: Json, wanted: Json) -> bool:
+    """Whether what people want of it is another than what the change was made of. before: as it is now."""
+    known, now = wanted["metadata"].get("generation"), before["metadata"].get("generation")
+    return known is not None and known != now
+
+
 def _difference(before: Json, wanted: Json) -> Json:
-    """The merge patch that makes a stored object what it shall be; it holds for what was stored alone."""
-    metadata = {"resourceVersion": before["metadata"]["resourceVersion"]}
+    """The merge patch that makes a stored object what it shall be."""
+    metadata: Json = {}
     patch: Json = {"metadata": metadata}
     for name in ("labels", "annotations"):
         if changed := merge_patch(before["metadata"].get(name) or {}, wanted["metadata"].get(name) or {}):

@@ -6,7 +6,7 @@ Owns which container is meant, and that pods to come are followed too. Must not 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from laneway.api.engine import Part
@@ -41,7 +41,7 @@ def container_of(pod: Pod, part: Part) -> str | None:
 
 async def lines(
     requests: Requests, pods: Callable[[], Awaitable[list[Pod]]], part: Part, tail: int
-) -> AsyncIterator[LogLine]:
+) -> AsyncGenerator[LogLine, None]:
     """The last lines of each of these pods, one after the other."""
     for pod in await pods():
         if (container := container_of(pod, part)) is not None:
@@ -55,7 +55,7 @@ async def followed(
     changed: Callable[[], Awaitable[object]],
     part: Part,
     tail: int,
-) -> AsyncIterator[LogLine]:
+) -> AsyncGenerator[LogLine, None]:
     """The last lines of each, and all to come, of pods to come too. changed: returns when pods may differ."""
     found: asyncio.Queue[LogLine] = asyncio.Queue(maxsize=1000)
     reading: dict[tuple[Key, str], asyncio.Task[None]] = {}
@@ -84,7 +84,7 @@ async def followed(
 
 async def _lines(
     requests: Requests, pod: Key, container: str, query: dict[str, str]
-) -> AsyncIterator[LogLine]:
+) -> AsyncGenerator[LogLine, None]:
     """Lines of one container. What is cut off by a connection that ends is told so by the pod's next one."""
     path = RESOURCES["Pod"].path(pod.namespace, pod.name, "log")
     request = Request("get", "Log", "GET", path, {"container": container, **query})

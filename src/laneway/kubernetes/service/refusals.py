@@ -17,14 +17,25 @@ from laneway.spec.yaml import Path
 Json = dict[str, Any]
 
 CONFLICT = "FieldManagerConflict"
+OURS = "laneway-cli"
+"""By whom a command writes; what it has written itself it may write anew."""
 _STEP = re.compile(r"\[(\d+)\]|\[(\w+)=\"([^\"]*)\"[^\]]*\]|\[([^\]]+)\]|\.?([^.\[\]]+)")
+_IN_TEXT = re.compile(r"(\.spec\.[^\s:]+): .+$")
 _OWNER = re.compile(r'conflict with "([^"]*)"')
 
 
 def problems_of(body: Json, error: ApiError) -> list[Problem]:
     """What is wrong with an object, by the API server's answer."""
-    causes = error.causes or (Cause("", error.reason, error.message),)
-    return [_problem(body, cause, error) for cause in causes]
+    causes = error.causes or (_cause(error),)
+    return [
+        _problem(body, cause, error) for cause in causes if f'conflict with "{OURS}"' not in cause.message
+    ]
+
+
+def _cause(error: ApiError) -> Cause:
+    """The reason of an error that names its field in its text alone."""
+    found = _IN_TEXT.search(error.message)
+    return Cause(found[1] if found else "", error.reason, found[0] if found else error.message)
 
 
 def problem(body: Json, code: Code, text: str, remedy: str | None = None, field: str = "") -> Problem:

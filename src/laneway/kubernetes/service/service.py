@@ -36,23 +36,25 @@ from laneway.kubernetes.api.kinds import RESOURCES
 from laneway.kubernetes.api.requests import Requests
 from laneway.kubernetes.api.seen import seen
 from laneway.kubernetes.api.server import Server
-from laneway.kubernetes.service import explaining, logs, overview, usage
+from laneway.kubernetes.service import logs, overview, usage
 from laneway.kubernetes.service.applying import Applying, Why, place
 from laneway.kubernetes.service.checking import missed
 from laneway.kubernetes.service.history import History
+from laneway.kubernetes.service.ingress import urls
 from laneway.kubernetes.service.pods import Pod
 from laneway.kubernetes.service.presence import Presence
 from laneway.kubernetes.service.reading import read
 from laneway.kubernetes.service.resources import Resources
 from laneway.kubernetes.service.taken import PATIENCE_SECONDS, Taken
+from laneway.kubernetes.service.walking import Walking
 from laneway.kubernetes.service.wants import spec_from
 from laneway.kubernetes.service.watched import Watched
 from laneway.manifests import names
-from laneway.mesh.walk import AtSidecar
 from laneway.plan.observed import Role
 from laneway.plan.requests import ObjectionError, requested
 from laneway.spec.load import KINDS, Ref
 from laneway.spec.meta import Key, key_of
+from laneway.spec.naming import ROOT_NAMESPACE
 from laneway.spec.release import Request, Verb
 from laneway.spec.world import Spec
 
@@ -71,8 +73,10 @@ class Service:
         self._server = Server(requests)
         self._watched = Watched(self._server, namespaces)
         self._applying = Applying(requests, Resources(requests))
+        self._ingress: tuple[str, ...] | None = None
         self._presence = Presence(self._server)
         self._history = History(self._server, self._watched)
+        self._walking = Walking(self._server, self._watched)
         self._taken = Taken(asyncio.get_running_loop().time)
 
     def close(self) -> None:
@@ -89,8 +93,21 @@ class Service:
         lists = await asyncio.gather(*(self._watched.objects(kind) for kind in overview.KINDS))
         objects = dict(zip(overview.KINDS, lists, strict=True))
         absence = await self._presence.absence()
-        seen = overview.Seen(objects, extra=(absence,) if absence else ())
-        return overview.status(seen, version, self._taken.seen(objects))
+        found = overview.Seen(objects, await self._urls(), extra=(absence,) if absence else ())
+        return overview.status(found, version, self._taken.seen(objects))
+
+    async def _urls(self) -> tuple[str, ...]:
+        """Where the ingress is reached; asked once, nothing where that may not be known."""
+        if self._ingress is None:
+            try:
+                services, _ = await self._server.list("Service", ROOT_NAMESPACE)
+                gateways = await self._watched.objects("Gateway")
+                self._ingress = urls([seen(item).body() for item in services], gateways)
+            except ApiError as error:
+                if not error.forbidden:
+                    raise
+                self._ingress = ()
+        return self._ingress
 
     async def changed(self, since: int) -> int:
         """The version of the status as soon as it is greater than `since`."""
@@ -98,7 +115,8 @@ class Service:
 
     async def objects(self, kind: str, namespace: str | None, name: str | None) -> list[Json]:
         """Objects of a kind, or of every kind."""
-        kinds = sorted({*KINDS, *DERIVED_KINDS, "Pod"} - SILENT_KINDS) if kind == "*" else [kind]
+        kinds = sorted({*KINDS, *DERIVED_KINDS, "Pod"} - SILENT_KINDS)
+        kinds = kinds if kind == "*" else [kind] if kind in RESOURCES else []
         found = await asyncio.gather(*(self._watched.objects(each, namespace) for each in kinds))
         return [body for of in found for body in of if name in (None, body["metadata"]["name"])]
 
@@ -195,35 +213,8 @@ class Service:
     async def explain(
         self, url: str, method: str, headers: Sequence[tuple[str, str]], source: Key | None
     ) -> Explanation:
-        """Walk the rules of the whole mesh."""
-        caller = await self._caller(source) if source else None
-        lists = await asyncio.gather(*(self._everywhere(kind) for kind in (*explaining.KINDS, "Mesh")))
-        asked = explaining.Asked(url, method, headers, caller)
-        bodies = [body for of in lists for body in of]
-        return await explaining.explained(asked, bodies, lambda space: self._watched.objects("Pod", space))
-
-    async def _everywhere(self, kind: str) -> list[Json]:
-        """Objects of all namespaces; where that is not allowed, of those that are looked at."""
-        try:
-            items, _ = await self._server.list(kind)
-        except ApiError as error:
-            if error.missing:
-                return []
-            if not error.forbidden:
-                raise
-            return await self._watched.objects(kind)
-        return [seen(item).body() for item in items]
-
-    async def _caller(self, source: Key) -> AtSidecar:
-        """The sidecar of a pod of an App, of its stable version, or of a Deployment. Raises MissingError."""
-        pods = [Pod(body) for body in await self._watched.objects("Pod", source.namespace)]
-        for kind in ("App", "Deployment"):
-            if await self._server.get(kind, source) is None:
-                continue
-            meant = PodQuery(source.namespace, **{kind.lower(): source.name})
-            found = [pod for pod in pods if meant.matches(pod) and names.LANE not in pod.labels]
-            return AtSidecar(source.namespace, f"sidecar of {source.name}", found[0].labels if found else {})
-        raise MissingError(f"there is neither an App nor a Deployment {source}")
+        """Walk the rules of the whole mesh. Raises MissingError."""
+        return await self._walking.explained(url, method, headers, source)
 
     async def usage(self, namespace: str | None) -> list[PodUsage]:
         """What the pods use. Raises NotOfferedError where the cluster does not measure it."""

@@ -24,6 +24,7 @@ PATIENCE_SECONDS = 10.0
 @dataclass(frozen=True, slots=True)
 class _Written:
     body: Json
+    version: int
     at: float
 
 
@@ -40,7 +41,7 @@ class Taken:
         """These objects, as the API server answered with them, were written as one. Returns their version."""
         self.version += 1
         for body in bodies:
-            self._open[body["kind"], key_of(body)] = _Written(body, self._time())
+            self._open[body["kind"], key_of(body)] = _Written(body, self.version, self._time())
         return self.version
 
     def seen(self, objects: Objects) -> int:
@@ -49,7 +50,7 @@ class Taken:
             over = self._time() - written.at >= PATIENCE_SECONDS
             if over or _is_taken_up(written.body, objects):
                 del self._open[named]
-        return self.version - 1 if self._open else self.version
+        return min((written.version - 1 for written in self._open.values()), default=self.version)
 
 
 def _is_taken_up(body: Json, objects: Objects) -> bool:
