@@ -214,3 +214,22 @@ def test_while_an_app_ends_the_status_of_its_template_matters() -> None:
     )
     known = index(leaving, before)
     assert taken(known, now) == {PAGE}
+
+
+# --- who serves
+
+
+def test_an_app_serves_when_all_pods_that_its_deployments_ask_for_are_ready() -> None:
+    made = derived("Deployment", "page-r", "page", spec={"replicas": 2})
+    known = index(app("page"), deployment("page"), made)
+    assert not known.serves(PAGE)
+    known.take_pod(None, pod("page-1", "page"))
+    known.take_pod(None, pod("page-2", "page", deleting=True))
+    assert not known.serves(PAGE)
+    known.take_pod(None, pod("page-3", "page"))
+    assert known.serves(PAGE)
+
+
+def test_an_app_without_pods_of_ours_does_not_serve() -> None:
+    known = index(app("page"), deployment("page"))
+    assert not known.serves(PAGE)

@@ -68,8 +68,14 @@ class World:
         self.known: dict[tuple[str, Key], Seen] = {}
         for body in known:
             self.took(body["kind"], Key(SHOP, body["metadata"]["name"]), seen(json.dumps(body).encode()))
-        server = cast(Server, self.requests)
-        self.writer = Writer(server, Normalised(), self.took, lambda kind, key: self.known.get((kind, key)))
+        self.serves = True
+        self.writer = Writer(
+            cast(Server, self.requests),
+            Normalised(),
+            self.took,
+            lambda kind, key: self.known.get((kind, key)),
+            serves=lambda app: self.serves,
+        )
 
     def took(self, kind: str, key: Key, now: Seen | None) -> None:
         if now is None:
@@ -136,12 +142,31 @@ def test_a_failure_does_not_keep_what_is_beside_it_from_being_written() -> None:
     assert world.verbs == [("apply", "Service"), ("apply", "DestinationRule")]
 
 
+def of_helm(kind: str) -> World:
+    """A world in which somebody else has an object, which nobody has told us of, and has given it to us."""
+    world = World()
+    world.requests.there[kind, Key(SHOP, "x")] = manifest(kind)
+    world.requests.there[kind, Key(SHOP, "x")]["metadata"]["annotations"] = {TAKE_OVER: "true"}
+    world.requests.refuse["apply", kind] = conflict("helm")
+    return world
+
+
 def test_what_is_given_to_laneway_is_taken_from_whoever_owned_it() -> None:
-    given = manifest("Service")
-    given["metadata"]["annotations"] = {TAKE_OVER: "true"}
-    world = World(given)
-    world.execute(manifest("Service"))
-    assert world.requests.asked == [("apply", "Service", "forced")]
+    world = of_helm("DestinationRule")
+    assert not world.execute(manifest("DestinationRule"))
+    assert world.requests.asked[-1] == ("apply", "DestinationRule", "forced")
+
+
+def test_a_service_is_taken_only_with_pods_behind_it() -> None:
+    """The selector is another one: until then the pods that serve now go on."""
+    world = of_helm("Service")
+    world.serves = False
+    assert not world.execute(manifest("Service"))
+    assert world.verbs == [("apply", "Service")]
+    world.serves = True
+    world.requests.refuse["apply", "Service"] = conflict("helm")
+    assert not world.execute(manifest("Service"))
+    assert world.requests.asked[-1] == ("apply", "Service", "forced")
 
 
 def test_a_conflict_with_ourselves_is_none() -> None:

@@ -105,7 +105,7 @@ class Controller:
         self._finding_out.subscribe(self._concerns)
         self._events = Events(server, now=now)
         normalised = Normalised()
-        self._writer = Writer(server, normalised, self._took, self._known, wrote)
+        self._writer = Writer(server, normalised, self._took, self._known, wrote, self.index.serves)
         self._reconciler = Reconciler(
             self.index,
             self._writer,

@@ -164,6 +164,24 @@ class Index:
             by_kind[kind].append(seen)
         return by_kind
 
+    def serves(self, app: Key) -> bool:
+        """Whether all pods that its Deployments ask for take requests; True for what is no App."""
+        if app not in self.apps:
+            return True
+        wanted: list[int] = [
+            seen.body()["spec"].get("replicas", 1)
+            for (kind, _), seen in self._derived.get(app, {}).items()
+            if kind == "Deployment" and names.APP in seen.labels
+        ]
+        ready = [
+            pod
+            for version, pods in self.pods.items()
+            if (version.namespace, version.kind, version.of) == (app.namespace, "app", app.name)
+            for pod in pods.values()
+            if pod.ready and not pod.deleting
+        ]
+        return len(ready) >= sum(wanted) > 0
+
     def releases(self, apps: Iterable[Key]) -> list[Seen]:
         """The records of these apps."""
         keys = {release for app in apps for release in self._released.get(app, ())}

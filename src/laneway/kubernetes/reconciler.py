@@ -6,7 +6,7 @@ Owns the order of these. Must not decide what is safe: the planner does.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -33,6 +33,9 @@ from laneway.kubernetes.template_hold import hold, is_contested, is_held
 from laneway.kubernetes.writing import ContestedError, Writer, merge_patch
 from laneway.plan.result import Plan, Report
 from laneway.spec.meta import Key, key_of
+
+LOOK_AGAIN = timedelta(seconds=5)
+"""How often what somebody else owns is tried: nobody tells when it is given."""
 
 
 class Reconciler:
@@ -128,7 +131,8 @@ class Reconciler:
         if self._is_settled(seen, contested):
             interested(apps, self.interest(found, settled=True))
             self._parsing.forget("App", apps[0])
-        return min(filter(None, (seen.planned.wake, later)), default=None)
+        again = self._now() + LOOK_AGAIN if contested else None
+        return min(filter(None, (seen.planned.wake, later, again)), default=None)
 
     def _leaves(self, app: Key, how: str) -> bool:
         seen = self._index.objects["App"][app]

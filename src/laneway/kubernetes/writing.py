@@ -65,13 +65,18 @@ class Writer:
         took: Callable[[str, Key, Seen | None], None],
         known: Callable[[str, Key], Seen | None],
         wrote: Callable[[str, str, Key], Awaitable[None]] | None = None,
+        serves: Callable[[Key], bool] = lambda app: True,
     ) -> None:
-        """known: an object as it is known by now; wrote: awaited after each request (verb, kind, key)."""
+        """known: an object as it is known by now; wrote: awaited after each request (verb, kind, key);
+
+        serves: whether an App has a pod of ours that takes requests.
+        """
         self._server = server
         self._normalised = normalised
         self._took = took
         self._known = known
         self._wrote = wrote
+        self._serves = serves
 
     async def execute(self, changes: Changes) -> list[ContestedError]:
         """Write all of it: records first, rules last, removals at the end. Returns what others own.
@@ -196,18 +201,22 @@ class Writer:
         if kind in NEVER_BLIND and known is not None:
             sent = body | {"metadata": body["metadata"] | {"resourceVersion": known.resource_version}}
         try:
-            answer = await self._server.apply(sent, force=self._is_given(kind, key))
+            answer = await self._server.apply(sent)
         except ApiError as error:
             if not error.conflict or not error.managers:
                 raise
             if others := error.managers - {FIELD_MANAGER}:
-                raise ContestedError(kind, key, others) from error
+                if not await self._is_given(kind, key):
+                    raise ContestedError(kind, key, others) from error
+                if kind == "Service" and not self._serves(key):
+                    return  # the pods that it selects now serve until there are ours
             answer = await self._server.apply(sent, force=True)
         await self._done("apply", kind, key, answer, reason, body)
 
-    def _is_given(self, kind: str, key: Key) -> bool:
-        known = self._known(kind, key)
-        return known is not None and known.annotations.get(TAKE_OVER) == "true"
+    async def _is_given(self, kind: str, key: Key) -> bool:
+        """Asked for anew: what is somebody else's is not watched."""
+        stored = await self._server.get(kind, key)
+        return stored is not None and (stored["metadata"].get("annotations") or {}).get(TAKE_OVER) == "true"
 
     async def remove(self, removal: Removal) -> None:
         """Delete an object."""
