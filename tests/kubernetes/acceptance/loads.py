@@ -97,16 +97,40 @@ def loads(shop: Shop, lane: str = "", rate: float = RATE) -> Loads:
 
 
 @asynccontextmanager
+async def running(made: Loads) -> AsyncIterator[None]:
+    """They send inside; after it, every request has been counted."""
+    stop = threading.Event()
+    sending = [asyncio.create_task(load.run(stop)) for load in made.all]
+    try:
+        await made.more()
+        yield
+    finally:
+        stop.set()
+        await asyncio.gather(*sending)
+
+
+@asynccontextmanager
 async def without_failure(shop: Shop, what: str, lane: str = "", rate: float = RATE) -> AsyncIterator[Loads]:
     """The load runs inside; every request of it has to succeed."""
     made = loads(shop, lane, rate)
-    stop = threading.Event()
-    running = [asyncio.create_task(load.run(stop)) for load in made.all]
     try:
-        await made.more()
-        yield made
+        async with running(made):
+            yield made
     finally:
-        stop.set()
-        await asyncio.gather(*running)
         print(f"\n{what}: {made.line()}")
     assert not made.errors, f"{what}: {made.failures()}"
+
+
+@asynccontextmanager
+async def mesh_without_failure(shop: Shop, what: str, rate: float = RATE / 2) -> AsyncIterator[Load]:
+    """A load through the page alone, for a pharmacy that has no rules at the gateway yet."""
+    load = Load(shop.address, Profile(Request(shop.host, "/"), rate, TIMEOUT_SECONDS), label=behind_page)
+    stop = threading.Event()
+    sending = asyncio.create_task(load.run(stop))
+    try:
+        yield load
+    finally:
+        stop.set()
+        await sending
+        print(f"\n{what}: {load.counts()}")
+    assert not load.counts().errors, f"{what}: {load.counts()}"

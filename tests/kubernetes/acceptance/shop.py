@@ -22,6 +22,7 @@ from tests.kubernetes.running import namespace as namespace_of
 from tests.lab.api import Object
 from tests.lab.node.pod import Pod
 
+from laneway.kubernetes.template_hold import HELD as HELD_SIZE
 from laneway.local.http1 import Address, Request
 from laneway.spec.meta import Key
 from laneway.spec.release import Verb
@@ -94,12 +95,14 @@ class Shop:
         return Key(self.namespace, name)
 
     def objects(self, name: str, version: str = "blue") -> list[Object]:
-        """The Deployment and the App of one service."""
+        """The Deployment and the App of one service. The Deployment is held from the start: pods cost."""
         made = example(name, self.namespace)
         for each in made:
             spec = each["spec"]
             if each["kind"] == "Deployment":
-                spec["replicas"] = self.replicas if name == "pharmacy" else 1
+                replicas = self.replicas if name == "pharmacy" else 1
+                each["metadata"]["annotations"] = {HELD_SIZE: str(replicas)}
+                spec["replicas"] = 0
                 (container,) = spec["template"]["spec"]["containers"]
                 container["image"] = f"{container['image'].rpartition(':')[0]}:{version}"
                 container["env"] = [{"name": "CALLS", "value": CALLS[name]}]
@@ -142,12 +145,11 @@ class Shop:
         await self.cluster.put(app)
 
     async def deploy(self, version: str, name: str = "pharmacy", image: str = "") -> None:
-        """Another version of a service, by its Deployment; `replicas` is left out, as it was held at zero.
+        """Another version of a service, by its Deployment.
 
         image: another one, without its tag; one that no node knows does not start.
         """
         deployment, app = self.objects(name, version)
-        del deployment["spec"]["replicas"]
         if image:
             deployment["spec"]["template"]["spec"]["containers"][0]["image"] = f"{image}:{version}"
         await self.cluster.put(app)

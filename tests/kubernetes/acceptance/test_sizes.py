@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.kubernetes.acceptance.loads import without_failure
+from tests.kubernetes.acceptance.loads import loads, running, without_failure
 from tests.kubernetes.acceptance.shop import HELD, STEPS, Shop
 
 from laneway.spec.release import Verb
@@ -108,42 +109,46 @@ async def test_stable_is_scaled_down_after_an_abort(shop: Shop) -> None:
     assert shop.tags() == {"blue": 1}
 
 
-async def test_pods_of_the_new_version_that_are_deleted_and_then_an_abort(shop: Shop) -> None:
-    """While a version has no pod it has no weight."""
-    shop.policy = {"steps": HALF}
+async def test_a_pod_of_the_new_version_that_is_deleted_is_replaced_in_mid_release(shop: Shop) -> None:
+    """The release goes on where it was, with the pod beside it and then with another."""
+    shop.replicas, shop.policy = 4, {"steps": HALF}
     await shop.up()
-    async with without_failure(shop, "pods deleted, then an abort", rate=RATE) as load:
+    async with without_failure(shop, "a pod deleted", rate=RATE):
         await shop.deploy("green")
         await shop.until_served({"blue": 50, "green": 50})
-        for pod in (each for each in shop.pods() if each.tag == "green"):
-            await shop.delete("Pod", pod.name)
-        await shop.ask(Verb.ABORT)
-        await shop.until_phase("RolledBack")
-        await shop.until_served({"blue": 100})
-        await shop.until_pods(2)
-        assert set(await load.more()) == {"blue"}
-
-
-async def test_pods_of_the_new_version_that_are_deleted_come_back_with_their_weight(shop: Shop) -> None:
-    """The release goes on where it was."""
-    shop.policy = {"steps": HALF}
-    await shop.up()
-    async with without_failure(shop, "pods deleted", rate=RATE) as load:
-        await shop.deploy("green")
+        await shop.until_tags({"blue": 2, "green": 2})
+        gone, _ = (pod.name for pod in shop.pods() if pod.tag == "green")
+        await shop.delete("Pod", gone)
+        await shop.cluster.until(lambda: _is_replaced(shop, gone), "another pod of the new version")
         await shop.until_served({"blue": 50, "green": 50})
-        before = {pod.name for pod in shop.pods() if pod.tag == "green"}
-        for name in before:
-            await shop.delete("Pod", name)
-        await shop.cluster.until(lambda: _has_others(shop, before), "other pods of the new version")
-        await shop.until_served({"blue": 50, "green": 50})
-        assert set(await load.more(60)) == {"blue", "green"}
         await shop.ask(Verb.PROMOTE)
         await shop.until_served({"green": 100})
 
 
-async def _has_others(shop: Shop, than: set[str]) -> bool:
-    there = {pod.name for pod in shop.pods() if pod.tag == "green"}
-    return bool(there) and not there & than
+async def _is_replaced(shop: Shop, gone: str) -> bool:
+    there = [pod.name for pod in shop.pods() if pod.tag == "green"]
+    return len(there) == 2 and gone not in there
+
+
+async def test_a_new_version_that_loses_all_pods_loses_its_weight(shop: Shop) -> None:
+    """Until proxies know, they have nobody to send its share to; then, and in an abort, no request fails."""
+    shop.policy = {"steps": HALF}
+    await shop.up()
+    load = loads(shop, rate=RATE)
+    async with running(load):
+        await shop.deploy("green")
+        await shop.until_served({"blue": 50, "green": 50})
+        assert not load.errors
+        (only,) = (pod.name for pod in shop.pods() if pod.tag == "green")
+        await shop.delete("Pod", only)
+        await shop.until_served({"blue": 100})
+        print(f"\nall pods deleted: {load.line()}")
+        assert all("no healthy upstream" in error for error in load.errors)
+    async with without_failure(shop, "an abort after all pods were deleted", rate=RATE) as after:
+        await shop.ask(Verb.ABORT)
+        await shop.until_phase("RolledBack")
+        await shop.until_pods(2)
+        assert set(await after.more()) == {"blue"}
 
 
 async def test_the_old_pods_are_kept_for_an_undo_at_once_and_then_go(shop: Shop) -> None:
@@ -165,3 +170,28 @@ async def test_the_old_pods_are_kept_for_an_undo_at_once_and_then_go(shop: Shop)
         shop.policy = {"steps": HELD}
         await shop.deploy("blue")
         await shop.until_served({"2.0": 80, "blue": 20})
+
+
+async def test_each_version_has_an_autoscaler_bounded_by_its_weight(shop: Shop) -> None:
+    """One never counts the other's pods; when the release is over, the new version's has all of it."""
+    resource = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}
+    shop.scale = {"min": 2, "max": 10, "metrics": [{"type": "Resource", "resource": resource}]}
+    shop.policy = {"steps": HELD}
+    await shop.up()
+    async with without_failure(shop, "autoscalers", rate=RATE):
+        assert await _bounds(shop) == [(2, 10)]
+        await shop.deploy("green")
+        await shop.until_served({"blue": 80, "green": 20})
+        assert await _bounds(shop) == [(1, 2), (2, 8)]
+        assert shop.tags() == {"blue": 2, "green": 1}
+        await shop.ask(Verb.PROMOTE)
+        await shop.until_served({"green": 100})
+        await shop.until_pods(2)
+        assert await _bounds(shop) == [(2, 10)]
+
+
+async def _bounds(shop: Shop) -> list[tuple[int, int]]:
+    """Of each autoscaler."""
+    raw, _ = await shop.cluster.server.list("HorizontalPodAutoscaler", shop.namespace)
+    specs = [json.loads(each)["spec"] for each in raw]
+    return sorted((each["minReplicas"], each["maxReplicas"]) for each in specs)

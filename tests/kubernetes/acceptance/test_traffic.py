@@ -85,12 +85,14 @@ async def _visit(shop: Shop) -> tuple[str, str]:
 async def test_a_rule_that_mirrors_goes_on_while_weights_change(shop: Shop) -> None:
     """The copies reach whom the rule says, whatever versions answer."""
     shop.rules = {"mirror": {"host": f"page.{shop.namespace}.svc.cluster.local", "port": {"number": 80}}}
+    shop.policy = {"steps": HELD}
     await shop.up()
     async with without_failure(shop, "mirror", rate=RATE):
         await shop.deploy("green")
         await shop.until_served({"blue": 80, "green": 20})
         before = _copies(shop)
         await shop.cluster.until(lambda: _more_copies(shop, before), "copies at 20 %")
+        await shop.ask(Verb.PROMOTE)
         await shop.until_served({"green": 100})
         before = _copies(shop)
         await shop.cluster.until(lambda: _more_copies(shop, before), "copies after the promotion")

@@ -20,6 +20,7 @@ LONGER = ({"weight": 20, "hold": "6s"}, {"weight": 100})
 
 async def test_a_canary_from_20_to_100_fails_no_request(shop: Shop) -> None:
     """Up to the last pod of the old version."""
+    shop.policy = {"steps": ({"weight": 20, "hold": "2s"}, {"weight": 100})}
     await shop.up()
     async with without_failure(shop, "20 to 100") as load:
         await shop.deploy("green")
