@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import yaml
@@ -9,7 +11,9 @@ from tests.kubernetes.service.objects import NEW, STABLE, version
 from tests.lab.api import MERGE, ApiError
 from tests.lab.control_plane import ControlPlane
 
+from laneway.kubernetes.part import read_template
 from laneway.kubernetes.template_hold import hold
+from laneway.plan.revision import revision_of
 
 Json = dict[str, Any]
 
@@ -34,6 +38,7 @@ spec:
   workload: {deployment: pharmacy}
   service: {ports: [{port: 80, name: http, targetPort: 8080}]}
 """
+TRIES, PAUSE_SECONDS = 1000, 0.02
 FAR = "2100-01-01T00:00:00.000000Z"
 
 
@@ -90,6 +95,32 @@ class Shop:
         """What the controller would write into its status."""
         path = f"{await self.path(kind, name)}/status"
         await self.lab.api.request("PATCH", path, {"status": status}, content=MERGE)
+
+    async def until(self, asked: Callable[[], Awaitable[Json | None]]) -> Json:
+        """What is asked for, as soon as it is there."""
+        for _ in range(TRIES):
+            if (found := await asked()) is not None:
+                return found
+            await asyncio.sleep(PAUSE_SECONDS)
+        raise AssertionError("it never was there")
+
+    async def request(self) -> Json | None:
+        """What was asked of the release."""
+        found = await self.get("Release", "to-b")
+        return found["spec"].get("request") if found else None
+
+    async def revision(self) -> str:
+        """Of the pharmacy's template."""
+        found = await self.get("Deployment", "pharmacy")
+        assert found is not None
+        return revision_of(read_template(found["spec"]["template"]))
+
+    async def serves_file(self, text: str) -> None:
+        """What a file says was applied by a command, and serves."""
+        for body in self.bodies(text):
+            await self.lab.api.apply(body, manager="laneway-cli")
+        revision = await self.revision()
+        await self.serves(stable=revision, versions=[version(revision)])
 
     async def serves(self, generation: int = 1, **said: Any) -> None:
         """The pharmacy serves its stable revision."""

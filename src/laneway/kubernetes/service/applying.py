@@ -102,8 +102,7 @@ class Applying:
             resource = await self._resources.of({"apiVersion": api_version, "kind": named["kind"]})
         except UnknownKindError:
             return None
-        found = await self._get(resource.path(named["namespace"], named["name"]), named["kind"])
-        return None if found is None else {"apiVersion": api_version, "kind": named["kind"], **found}
+        return await self._get(resource.path(named["namespace"], named["name"]), named["kind"])
 
     async def delete(self, body: Json) -> None:
         """Ask for the end of an object that is stored, of that very one; what is gone already is gone."""
@@ -220,7 +219,7 @@ def _body(content: bytes) -> Json:
     """An object as people know it."""
     found: Json = orjson.loads(content)
     found["metadata"].pop("managedFields", None)
-    return found
+    return {"apiVersion": found["apiVersion"], "kind": found["kind"], **found}
 
 
 def place(body: Json) -> int:
