@@ -14,6 +14,7 @@ from laneway.cli.options import Format
 )
 @click.option("--fast", is_flag=True, help="Without pauses for the reader.")
 @options.output
+@options.of_this_machine
 def demo(rate: float, fast: bool, output: Format) -> None:
     """Watch a lane, a canary and an abort on real Envoys.
 

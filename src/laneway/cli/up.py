@@ -68,6 +68,7 @@ FOREVER = timedelta(days=36_500)
 @options.output
 @options.namespace
 @options.state
+@options.of_this_machine
 def up(
     paths: tuple[str, ...],
     recursive: bool,
@@ -260,6 +261,7 @@ def _watch(client: Engine, process: subprocess.Popen[bytes], state: State) -> No
 @click.option("--keep", is_flag=True, help="Keep the state, so that `laneway up` resumes it.")
 @options.output
 @options.state
+@options.of_this_machine
 def down(keep: bool, output: Format, state: State) -> None:
     """Stop Laneway on this machine, and remove its state.
 
