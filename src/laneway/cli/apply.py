@@ -79,7 +79,7 @@ def apply(
     emit(
         output,
         document,
-        table=lambda: _table(changes, started),
+        table=lambda: _table(changes, started, place),
         names=[f"{change['kind'].lower()}/{change['name']}" for change in changes["objects"]],
     )
 
@@ -153,7 +153,11 @@ def _in_line(status: Status, app: AppStatus) -> str | None:
     return revision if waits else None
 
 
-def _table(changes: Changes, started: list[ReleaseStatus]) -> RenderableType:
+def _waiting_for(release: ReleaseStatus) -> str:
+    return f"release wait {release['app']} -n {release['namespace']}"
+
+
+def _table(changes: Changes, started: list[ReleaseStatus], place: Place) -> RenderableType:
     from rich.console import Group
 
     from laneway.cli.output import grid
@@ -161,7 +165,7 @@ def _table(changes: Changes, started: list[ReleaseStatus]) -> RenderableType:
     rows = [(c["kind"], c["namespace"], c["name"], c["operation"]) for c in changes["objects"]]
     follow = [
         f"release {r['name']} of {r['namespace']}/{r['app']} to {r['revision']} has started; "
-        f"follow it: laneway release wait {r['app']} -n {r['namespace']}"
+        f"follow it: {options.command_line(place, _waiting_for(r))}"
         for r in started
     ]
     return Group(grid(("kind", "namespace", "name", "operation"), rows), *follow)

@@ -9,12 +9,20 @@ if TYPE_CHECKING:
 
 
 def shown(obj: Json) -> Json:
-    """An object with its defaults; one of a kind that people do not write as it is stored."""
+    """An object with its defaults; as it is stored, where people do not write its kind, or a cluster has it.
+
+    A cluster has fields that no model here knows, and puts its own defaults into what it stores.
+    """
+    from pydantic import ValidationError
+
     from laneway.spec.defaults import with_defaults, without_server_fields
     from laneway.spec.load import KINDS, parse
 
     if obj["kind"] not in KINDS:
         return obj
-    whole = with_defaults(parse(without_server_fields(obj)))
+    try:
+        whole = with_defaults(parse(without_server_fields(obj)))
+    except ValidationError:
+        return obj
     whole["metadata"] |= obj["metadata"]
     return whole | {field: obj[field] for field in ("status",) if field in obj}

@@ -269,11 +269,14 @@ def example(*lines: str) -> str:
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-def command_line(state: State, words: str) -> str:
-    """A command to type next, with the state where it is not the default one."""
+def command_line(place: Place, words: str) -> str:
+    """A command to type next, with the state where it is not the default one, or with the cluster."""
+    from laneway.cli.places import Cluster
     from laneway.local.state import State, default_state
 
-    named = "" if state == State.at(default_state()) else f" --state {shlex.quote(str(state.path))}"
+    if isinstance(place, Cluster):
+        return f"laneway {words} --cluster" + (f" {shlex.quote(place.context)}" if place.context else "")
+    named = "" if place == State.at(default_state()) else f" --state {shlex.quote(str(place.path))}"
     return f"laneway {words}{named}"
 
 
