@@ -21,6 +21,7 @@ pytestmark = pytest.mark.cluster
 ROOT = "istio-system"
 NEEDED = [
     *((verb, "laneway.dev/releases") for verb in ("create", "patch", "delete")),
+    ("patch", "laneway.dev/apps"),
     *(("patch", f"laneway.dev/{plural}/status") for plural in ("apps", "lanes", "meshes", "releases")),
     ("delete", "laneway.dev/lanes"),
     ("patch", "apps/deployments/scale"),
@@ -35,7 +36,6 @@ NEEDED = [
 ]
 NOT_NEEDED = [
     ("create", "laneway.dev/apps"),
-    ("patch", "laneway.dev/apps"),
     ("delete", "laneway.dev/apps"),
     ("patch", "laneway.dev/meshes"),
     ("create", "/pods"),
@@ -115,7 +115,7 @@ async def test_laneway_writes_with_its_rights(cluster: Cluster, namespace: str) 
         assert patched["status"] == {"versions": []}
         assert await server.delete("Release", Key(namespace, "one"))
         with pytest.raises(Exception, match="forbidden"):
-            await server.apply(app(namespace=namespace), force=True)
+            await server.delete("App", Key(namespace, "pharmacy"))
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ DERIVED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("apps", "v1"): ("deployments", "controllerrevisions"),
     ("autoscaling", "v2"): ("horizontalpodautoscalers",),
     ("policy", "v1"): ("poddisruptionbudgets",),
+    ("keda.sh", "v1alpha1"): ("scaledobjects",),
     ("networking.istio.io", "v1"): ("virtualservices", "destinationrules", "gateways"),
 }
 """What Laneway derives from Apps and Lanes, by API group and version."""
