@@ -14,7 +14,7 @@ from tests.calls.embedded import Embedded, hosts_of, known
 from tests.calls.rows import CALLERS, ROWS, name
 from tests.calls.world import made
 
-pytestmark = [pytest.mark.mesh, pytest.mark.anyio]
+pytestmark = [pytest.mark.mesh, pytest.mark.anyio, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
