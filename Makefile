@@ -4,7 +4,7 @@ UV := .cache/uv/bin/uv
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: setup lock demo test test-all test-cluster lab check bench bench-cluster clean help
+.PHONY: setup lock demo test test-all test-cluster test-cluster-all lab check bench bench-cluster clean help
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/' | sort
@@ -40,7 +40,10 @@ test-all: $(STAMP) check ## checks, then every test without a cluster, the long 
 lab: $(STAMP) ## the real control planes for test-cluster, built from pins; a quarter of an hour, once
 	@$(BIN)/python -m tests.lab.build
 
-test-cluster: lab ## the tests against real Kubernetes and Istio; as root
+test-cluster: lab ## the tests against real Kubernetes and Istio, as root; `make test-cluster-all` adds whole stories under load and faults
+	@$(BIN)/pytest -m cluster --ignore=tests/kubernetes/acceptance --ignore=tests/kubernetes/faults
+
+test-cluster-all: lab ## every test against real Kubernetes and Istio; half an hour on a quiet machine
 	@$(BIN)/pytest -m cluster
 
 check: $(STAMP) ## lint, types, import contracts
