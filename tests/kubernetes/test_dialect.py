@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 
 from laneway.kubernetes.confirm.markers import marker_of
-from laneway.kubernetes.dialect import WRITTEN, Normalised, covers, formed, is_drift
+from laneway.kubernetes.dialect import WRITTEN, Normalised, covers, formed, is_drift, is_edited
 
 
 @pytest.mark.parametrize(
@@ -75,6 +76,24 @@ def test_a_change_of_what_we_wrote_last_is_drift() -> None:
     written = formed(rules(80))
     stored = {**written, "spec": rules(1)["spec"]}
     assert is_drift(stored, written)
+
+
+def test_edited_rules_are_told_from_written_ones_whatever_is_planned_from_them() -> None:
+    written = formed(rules(80))
+    assert not is_edited(written)
+    assert is_edited({**written, "spec": rules(1)["spec"]})
+
+
+def test_a_number_that_the_api_server_writes_shorter_is_no_edit() -> None:
+    faulty: dict[str, Any] = rules()
+    faulty["spec"]["http"][0]["fault"] = {"abort": {"percentage": {"value": 5.0}}}
+    stored = orjson.loads(orjson.dumps(formed(faulty)).replace(b"5.0", b"5"))
+    assert not is_edited(stored)
+
+
+def test_rules_that_nobody_of_us_has_written_are_not_edited_ones() -> None:
+    assert not is_edited(None)
+    assert not is_edited(rules())
 
 
 def test_a_change_that_we_want_is_no_drift() -> None:

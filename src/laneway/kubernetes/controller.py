@@ -161,7 +161,7 @@ class Controller:
         self._pods: Reflector[PodSeen] = Reflector(self._server, "Pod", pod_seen(POD_LABELS), self._pod)
         self._istiods: Reflector[Seen] = Reflector(
             self._server, "EndpointSlice", seen, self._istiod, namespace=self._settings.root,
-            labels="kubernetes.io/service-name=istiod",
+            labels="app=istiod",  # as a Service has it, of every revision: a slice bears its Service's labels
         )  # fmt: skip
         for kind in CONFIGURATION:
             self._contents.append(Reflector(self._server, kind, content, self._configured(kind)))

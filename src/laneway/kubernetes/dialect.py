@@ -23,7 +23,10 @@ ALIKE_MAX = 10_000
 """Comparisons that are remembered, about 300 bytes each."""
 
 WRITTEN = "laneway.dev/written"
-"""Annotation: a digest of what was written last, by which a change of ours is told from somebody else's."""
+"""Annotation: digests of the labels and the spec that were written last; tells our changes from others'."""
+
+AS_SENT = frozenset({"VirtualService", "DestinationRule"})
+"""Kinds that the API server keeps as they were sent: nothing of their spec is added or written otherwise."""
 
 
 def formed(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -37,21 +40,49 @@ def formed(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _content(manifest: Body) -> str:
-    """The digest of what is wanted; of a Deployment without its size, which changes by itself."""
-    spec = (_unsized(manifest) if manifest["kind"] == "Deployment" else manifest).get("spec") or {}
-    labels = manifest["metadata"].get("labels")
-    return sha256(orjson.dumps([labels, spec], option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+    """The digests of what is wanted; of a Deployment without its size, which changes by itself."""
+    spec = (_unsized(manifest) if manifest["kind"] == "Deployment" else manifest).get("spec")
+    return f"{_short(manifest['metadata'].get('labels'))}.{_short(spec)}"
+
+
+def _short(value: Any) -> str:
+    return sha256(orjson.dumps(_as_kept(value or {}), option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
+
+
+def _as_kept(value: Any) -> Any:
+    """The value with numbers as the API server writes them: 5.0 as 5."""
+    match value:
+        case Mapping():
+            return {name: _as_kept(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_as_kept(each) for each in value]
+        case float() if value.is_integer():
+            return int(value)
+    return value
 
 
 def is_drift(stored: Body | None, manifest: Body) -> bool:
-    """Whether an object that is not what its manifest says was changed by somebody else since.
+    """Whether an object is not what its manifest says only because somebody else has changed it since.
 
     A Deployment of another size alone was not: its size is not in the digest, for releases change it.
     """
     if stored is None or (manifest["kind"] == "Deployment" and covers(stored, _unsized(manifest))):
         return False
-    written = (stored["metadata"].get("annotations") or {}).get(WRITTEN)
-    return bool(written == manifest["metadata"]["annotations"][WRITTEN])
+    return bool(_written(stored) == manifest["metadata"]["annotations"][WRITTEN])
+
+
+def is_edited(stored: Body | None) -> bool:
+    """Whether rules are not as they were written.
+
+    They are planned from those that stand, so a manifest may follow an edit, and differ from both.
+    """
+    if stored is None or stored["kind"] not in AS_SENT or not (written := _written(stored)):
+        return False
+    return written.rpartition(".")[2] != _short(stored.get("spec"))
+
+
+def _written(stored: Body) -> str:
+    return str((stored["metadata"].get("annotations") or {}).get(WRITTEN, ""))
 
 
 def _unsized(deployment: Body) -> Body:

@@ -11,11 +11,12 @@ from typing import Any
 from laneway.control.changes import Dialect
 from laneway.control.observe import Body
 from laneway.kubernetes.deletion import retained
-from laneway.kubernetes.dialect import Normalised, formed, is_drift
+from laneway.kubernetes.dialect import Normalised, formed, is_drift, is_edited
 from laneway.kubernetes.part import Part
 from laneway.kubernetes.pod_end import serving_on
 from laneway.manifests import names
 from laneway.spec.meta import Key, key_of
+from laneway.spec.release import Phase
 
 
 class Comparing:
@@ -28,6 +29,12 @@ class Comparing:
         self._normalised = normalised
         self._stored = {key_of(each): each for each in found.objects.get("VirtualService", ())}
         self._running = {key_of(each): each for each in found.objects.get("Deployment", ())}
+        self._aborting = {
+            Key(release.metadata.namespace, app.name)
+            for release in found.spec.releases.values()
+            if release.status and release.status.phase is Phase.ABORTING
+            for app in release.spec.apps
+        }
 
     def dialect(self) -> Dialect:
         """For `control.changes`."""
@@ -56,13 +63,17 @@ class Comparing:
     def _same(self, stored: Body | None, manifest: Body) -> bool:
         if self._normalised.same(stored, manifest):
             return True
-        if not is_drift(stored, manifest):
+        if not is_drift(stored, manifest) and not is_edited(stored):
             return False
         apps, what = self._apps_of(manifest), f"{manifest['kind']} {key_of(manifest)}"
-        reporting = [app for app in apps if self._found.spec.apps[app].spec.drift == "report"]
+        reporting = [app for app in apps if self._reports(app)]
         for app in reporting or apps:
             (self.drifted if reporting else self.restored).setdefault(app, []).append(what)
         return bool(reporting)
+
+    def _reports(self, app: Key) -> bool:
+        """An abort does not wait for who edited its rules."""
+        return self._found.spec.apps[app].spec.drift == "report" and app not in self._aborting
 
     def _apps_of(self, manifest: Body) -> list[Key]:
         """The Apps that an object was made for."""

@@ -108,8 +108,9 @@ async def _late(pieces: AsyncIterator[bytes], seconds: float) -> AsyncIterator[b
     waiting: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 
     async def read() -> None:
-        async for piece in pieces:
-            waiting.put_nowait((time() + seconds, piece))
+        with suppress(aiohttp.ClientConnectionError):  # who asked is gone
+            async for piece in pieces:
+                waiting.put_nowait((time() + seconds, piece))
         waiting.put_nowait((time() + seconds, b""))
 
     reading = asyncio.create_task(read())

@@ -13,9 +13,9 @@ from tests.kubernetes.faults.web import HELD, STEPS, Web
 
 pytestmark = [pytest.mark.cluster, pytest.mark.anyio]
 
-RELEASE_WRITES = 21
+RELEASE_WRITES = 22
 """Of a whole 20 → 100 of four pods, without those of the App's status; counted below."""
-ABORT_WRITES = 5
+ABORT_WRITES = 6
 SIDE_BY_SIDE = 6
 
 

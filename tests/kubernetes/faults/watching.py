@@ -31,7 +31,7 @@ class Watching:
         self.wrong: list[str] = []
         self.writes: list[tuple[str, str, Key]] = []
         self._web = web
-        self._before: Mapping[str, int] = {}
+        self._before: Mapping[str, float] = {}
 
     async def __call__(self, verb: str, kind: str, key: Key) -> None:
         """One write has been answered."""
@@ -54,8 +54,10 @@ class Watching:
         aborting = any(r["status"]["phase"] == "Aborting" for r in await self._recorded())
         for subset, weight in now.items():
             carried = available.get(subset, 0) * (OVERLOAD if aborting else 10_000) // 10_000
-            if weight > self._before.get(subset, 0) and carried < size(weight * 100, self._web.replicas):
-                self.wrong.append(f"write {number}: {subset} is raised to {weight} % with {available}")
+            if weight > self._before.get(subset, 0) and carried < size(
+                round(weight * 100), self._web.replicas
+            ):
+                self.wrong.append(f"write {number}: {subset} is raised to {weight:g} % with {available}")
         self._before = now
 
     async def _available(self) -> dict[str, int]:

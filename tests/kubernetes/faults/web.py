@@ -91,7 +91,7 @@ class Web:
         """The VirtualService."""
         return await self.cluster.get("VirtualService", *self.key)
 
-    async def weights(self) -> dict[str, int]:
+    async def weights(self) -> dict[str, float]:
         """What the rules give each subset, in percent."""
         return weights_of(await self.rules())
 
@@ -113,11 +113,13 @@ class Web:
         return {each["type"]: each["status"] for each in status.get("conditions") or ()}
 
     async def settled(self, version: str) -> bool:
-        """Everything is with this version, its pods are all there, and nothing moves."""
+        """Everything is with this version, its pods are all there, and nothing is left of others."""
         quiet = {"Ready": "True", "Reconciling": "False", "Stalled": "False", "Progressing": "False"}
         if not quiet.items() <= (await self.conditions()).items():
             return False
-        return await self.images() == {version: self.replicas} and len(await self.weights()) == 1
+        if await self.images() != {version: self.replicas} or len(await self.weights()) != 1:
+            return False
+        return len((await self.cluster.get("DestinationRule", *self.key))["spec"]["subsets"]) == 1
 
     async def until_settled(self, version: str, seconds: float = 60) -> None:
         """Wait for it."""
@@ -145,10 +147,11 @@ class Web:
         return f"{listed}\n{json.dumps((app or {}).get('status'), indent=1)}"
 
 
-def weights_of(rules: Mapping[str, Any]) -> dict[str, int]:
-    """The share of each subset in the rule for everybody, in percent."""
+def weights_of(rules: Mapping[str, Any]) -> dict[str, float]:
+    """The share of each subset in the rule for everybody, in percent; whatever the weights sum to."""
     routes = rules["spec"]["http"][-1]["route"]
-    return {each["destination"]["subset"]: each.get("weight", 100) for each in routes}
+    total = sum(each.get("weight", 100) for each in routes)
+    return {each["destination"]["subset"]: each.get("weight", 100) * 100 / total for each in routes}
 
 
 def is_available(pod: Mapping[str, Any]) -> bool:

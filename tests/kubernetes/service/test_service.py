@@ -180,6 +180,28 @@ async def test_a_request_is_written_into_the_release_that_runs(shop: Shop, opene
         assert [each["phase"] for each in status["releases"]] == ["Paused"]
 
 
+async def test_a_request_never_loses_to_a_status_that_is_written_meanwhile(
+    shop: Shop, opened: Opened
+) -> None:
+    """An abort is asked for once."""
+    async with opened() as service:
+        await operations(service, shop)
+        await shop.serves()
+        await shop.releases()
+
+        async def told() -> None:
+            for step in itertools.count():
+                await shop.says("Release", "to-b", {"step": step % 2})
+
+        telling = asyncio.create_task(told())
+        for number in range(25):
+            await service.request(Key(shop.namespace, "pharmacy"), Verb.PAUSE, "ada", f"word {number}")
+        telling.cancel()
+        stored = await shop.get("Release", "to-b")
+    assert stored is not None
+    assert stored["spec"]["request"]["reason"] == "word 24"
+
+
 async def test_what_cannot_be_asked_now_is_said(shop: Shop, opened: Opened) -> None:
     """Of an app that is not there, and of one that is at rest."""
     async with opened() as service:

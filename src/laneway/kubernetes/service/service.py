@@ -186,11 +186,9 @@ class Service:
             raise ConflictError(str(objection)) from None
         body = release.written()
         body.pop("status", None)  # the controller's; of one to be tried again it begins with the next pass
-        if (now := await self._server.get("Release", release.key)) is not None:
-            patch = {
-                "metadata": {"resourceVersion": now["metadata"]["resourceVersion"]},
-                "spec": {"request": body["spec"]["request"]},
-            }
+        if await self._server.get("Release", release.key) is not None:
+            # Whatever version it has: an abort must not lose to a status that is written meanwhile.
+            patch = {"spec": {"request": body["spec"]["request"]}}
             written = await self._server.patch("Release", release.key, patch)
         else:
             written = await self._server.create(_fresh(body))
