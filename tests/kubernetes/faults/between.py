@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import aiohttp
@@ -96,21 +96,20 @@ async def _passed_on(session: aiohttp.ClientSession, request: web.Request, by: B
         await response.prepare(request)
         late, lasts = (by.late_s, by.watch_s) if is_watch(request) else (0.0, None)
         with suppress(TimeoutError):
-            async with asyncio.timeout(lasts):
-                async for piece in _late(answer.content.iter_any(), late):
+            async with asyncio.timeout(lasts), aclosing(_late(answer.content.iter_any(), late)) as pieces:
+                async for piece in pieces:
                     await response.write(piece)
         return response
 
 
-async def _late(pieces: AsyncIterator[bytes], seconds: float) -> AsyncIterator[bytes]:
+async def _late(pieces: AsyncIterator[bytes], seconds: float) -> AsyncGenerator[bytes]:
     """Each piece so much later than it came."""
     time = asyncio.get_running_loop().time
     waiting: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 
     async def read() -> None:
-        with suppress(aiohttp.ClientConnectionError):  # who asked is gone
-            async for piece in pieces:
-                waiting.put_nowait((time() + seconds, piece))
+        async for piece in pieces:
+            waiting.put_nowait((time() + seconds, piece))
         waiting.put_nowait((time() + seconds, b""))
 
     reading = asyncio.create_task(read())
@@ -123,3 +122,4 @@ async def _late(pieces: AsyncIterator[bytes], seconds: float) -> AsyncIterator[b
             yield piece
     finally:
         reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)

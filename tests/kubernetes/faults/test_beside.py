@@ -76,6 +76,7 @@ async def test_a_refused_version_is_retried_by_whichever_controller_there_is(
         await web.until_weights(80, 20)
         await web.ask("abort")
         await played.until(over, "it is rolled back")
+        await web.until_settled("1", 90)
     watching = Watching(web)
     async with played.controller(namespace, watching):
         await web.until_settled("1", 90)
