@@ -10,6 +10,7 @@ alike.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import exp, sqrt
 from typing import NamedTuple
 
 from laneway.analysis.tick import Arm
@@ -49,3 +50,13 @@ def _telling(serving: Sequence[Arm], requests: int) -> tuple[int, int]:
 def phi(scatter: Scatter, least: float) -> float:
     """Dispersion, at least `least`. As it comes from earlier ticks, the next one's bets may depend on it."""
     return max(least, scatter.squares / scatter.freedom) if scatter.freedom else least
+
+
+def pod_ratio(deviation: float, canary_pods: int, stable_pods: int) -> float:
+    """The least ratio to tolerate where pods differ for good, which no number of requests averages out.
+
+    deviation: standard deviation of the logarithm of pods' bad shares, from a comparison of stable with
+    itself. At 1.6 standard deviations of the difference of the arms' means about 1 healthy release in 20 has
+    luckier stable pods than that, and only few of these have the traffic to be rolled back.
+    """
+    return exp(1.6 * deviation * sqrt(1 / canary_pods + 1 / stable_pods))

@@ -43,6 +43,10 @@ class Share:
     stable: int = 0
 
 
+NONE = Share()
+"""Before the first request."""
+
+
 def counted(share: Share, weight: float, canary: int, stable: int, tolerance: float) -> Share:
     """After a tick at this weight. Another weight begins another factor of the same evidence process."""
     if weight == share.weight:

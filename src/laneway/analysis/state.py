@@ -8,13 +8,13 @@ from typing import Any
 
 from laneway.analysis.dispersion import Scatter
 from laneway.analysis.gauge import Blocks
-from laneway.analysis.share import Share
+from laneway.analysis.share import NONE, Share
 from laneway.analysis.tick import Arm
 
 Logs = tuple[float, ...]
 """Log evidence of one bet after the other."""
 
-NO_SCATTER, NO_SHARE = Scatter(), Share()
+NO_SCATTER = Scatter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class State:
     """
 
     metrics: Mapping[str, MetricState] = field(default_factory=dict)
-    share: Share = NO_SHARE
+    share: Share = NONE
     since: float | None = None
     at: float | None = None
     answered: float | None = None
