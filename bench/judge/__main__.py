@@ -8,8 +8,8 @@ from importlib import import_module
 
 import numpy as np
 
-TABLES = ("failures",)
-"""Modules of this package with `tables(rng, scale) -> Iterator[str]`."""
+TABLES = ("speed", "failures", "latency", "assumptions", "ramps")
+"""Modules of this package with `tables(rng) -> Iterator[str]`."""
 SEED = 6
 
 
@@ -21,7 +21,7 @@ def main(names: list[str]) -> int:
         return 2
     for name in names or TABLES:
         began = time.perf_counter()
-        for text in import_module(f"bench.judge.{name}").tables(np.random.default_rng(SEED), 1.0):
+        for text in import_module(f"bench.judge.{name}").tables(np.random.default_rng(SEED)):
             print(text, flush=True)
         print(f"({name}: {time.perf_counter() - began:.0f} s)", flush=True)
     return 0

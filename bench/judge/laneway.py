@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from bench.judge.traffic import TICK, Stream
 from laneway.analysis.configuration import Configuration, Kind, Margin, Metric
-from laneway.analysis.judge import judge
-from laneway.analysis.state import State
+from laneway.analysis.replay import Ended, run
 from laneway.analysis.tick import Arm, Counted, Tick
+from laneway.analysis.verdict import Outcome
 
 ALPHA = 0.01
-
-
-@dataclass(frozen=True)
-class Ended:
-    """When the release was found worse and acceptable, in minutes, and the canary's requests until then."""
-
-    worse: float | None = None
-    acceptable: float | None = None
-    requests_worse: int = 0
-    requests_acceptable: int = 0
-
-    @property
-    def rolled_back(self) -> bool:
-        """Whether worse came first."""
-        return self.worse is not None and (self.acceptable is None or self.worse <= self.acceptable)
-
-    @property
-    def promoted(self) -> bool:
-        """Whether acceptable came first."""
-        return self.acceptable is not None and not self.rolled_back
 
 
 def configuration(ratio: float = 1.1, plus: float = 0.0005, phi: float = 1.0) -> Configuration:
@@ -42,7 +21,7 @@ def configuration(ratio: float = 1.1, plus: float = 0.0005, phi: float = 1.0) ->
 
 
 BARE = configuration(1.0, 0.0)
-"""No margin, as the peers have none: what the issue's figures are about."""
+"""No margin, as the peers have none."""
 DEFAULT = configuration()
 
 
@@ -50,6 +29,7 @@ def ticks(stream: Stream, name: str = "errors") -> Iterator[Tick]:
     """The stream as a judge reads it."""
     wide = stream.canary_bad.ndim > 1
     columns = (stream.canary, stream.stable, stream.canary_bad, stream.stable_bad, stream.weights)
+    pods = _pods(stream)
     for index, (nc, nb, xc, xb, weight) in enumerate(zip(*[each.tolist() for each in columns], strict=True)):
         canary = Arm(nc, tuple(xc) if wide else (xc,))
         stable = Arm(nb, tuple(xb) if wide else (xb,))
@@ -59,20 +39,32 @@ def ticks(stream: Stream, name: str = "errors") -> Iterator[Tick]:
             weight=weight,
             canary=nc,
             stable=nb,
-            metrics={name: Counted(canary, stable)},
+            metrics={name: Counted(canary, stable, pods[index] if pods else ())},
         )
 
 
-def judged(configuration: Configuration, read: Iterable[Tick], on: bool = False) -> Ended:
-    """The release's end. on: it is not promoted, so that the whole hour tries to roll it back."""
-    state = State()
-    acceptable: tuple[float | None, int] = (None, 0)
-    for tick in read:
-        state = judge(configuration, state, tick)
-        if state.acceptable is not None and acceptable[0] is None:
-            acceptable = ((state.acceptable + configuration.lag) / 60, state.canary)
-        if state.worse is not None:
-            return Ended(state.worse / 60, acceptable[0], state.canary, acceptable[1])
-        if acceptable[0] is not None and acceptable[0] * 60 <= tick.at and not on:
-            break
-    return Ended(None, acceptable[0], 0, acceptable[1])
+def _pods(stream: Stream) -> list[list[Arm]]:
+    if stream.pods is None:
+        return []
+    requests, bad = stream.pods
+    return [
+        [Arm(n, (x,)) for n, x in zip(*row, strict=True)]
+        for row in zip(requests.tolist(), bad.tolist(), strict=True)
+    ]
+
+
+def judged(
+    configuration: Configuration, stream: Stream, promotes: bool = True, name: str = "errors"
+) -> Ended:
+    """The release's end. promotes: else the whole hour tries to roll it back."""
+    return run(configuration, ticks(stream, name), promotes)
+
+
+def rolled_back(ends: Sequence[Ended]) -> list[float]:
+    """Minutes of the rollbacks."""
+    return [end.after / 60 for end in ends if end.outcome is Outcome.ROLLBACK]
+
+
+def promoted(ends: Sequence[Ended]) -> list[Ended]:
+    """Those that were promoted."""
+    return [end for end in ends if end.outcome is Outcome.PROMOTE]

@@ -41,6 +41,32 @@ def argo(stream: Stream, least: float, minutes: int, limit: int = 3) -> float | 
     return float((failed[limit] + 1) * minutes) if len(failed) > limit else None
 
 
+def flagger_latency(stream: Stream, edges: tuple[int, ...], most: float, threshold: int = 5) -> float | None:
+    """Every minute histogram_quantile(0.99) <= most ms; the fifth failed check rolls back."""
+    found = p99(stream.canary, stream.canary_bad, edges)
+    failed = np.flatnonzero(found[: 10 + threshold] > most)
+    return float(failed[threshold - 1] + 1) if len(failed) >= threshold else None
+
+
+def kayenta_latency(stream: Stream, edges: tuple[int, ...], points: int = 50) -> float | None:
+    """The rank test over the minutes' histogram_quantile(0.99)."""
+    canary = p99(stream.canary, stream.canary_bad, edges)[:points]
+    stable = p99(stream.stable, stream.stable_bad, edges)[:points]
+    return float(points) if rank_test_high(canary, stable) else None
+
+
+def p99(requests: np.ndarray, slower: np.ndarray, edges: tuple[int, ...]) -> np.ndarray:
+    """Of each minute, as Prometheus' histogram_quantile has it: linear within the bucket."""
+    total = _summed(requests, 1)
+    shares = np.stack([_shares(_summed(slower[:, index], 1), total) for index in range(len(edges))], 1)
+    found = []
+    for row in shares:
+        at = int(np.argmax(row <= 0.01))
+        low, above = (edges[at - 1], row[at - 1]) if at else (0, 1.0)
+        found.append(low + (edges[at] - low) * (above - 0.01) / max(above - row[at], 1e-12))
+    return np.array(found)
+
+
 def kayenta(stream: Stream, points: int = 50, tolerance: float = 0.25) -> float | None:
     """Once, after 50 minutes: the 98 % Mann-Whitney interval lies beyond a quarter of its estimate."""
     canary = _shares(_summed(stream.canary_bad, 1), _summed(stream.canary, 1))[:points]

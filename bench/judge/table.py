@@ -34,3 +34,8 @@ def minutes(found: Sequence[float]) -> str:
 def number(found: Sequence[float]) -> str:
     """Their median as a whole number."""
     return f"{median(found):,.0f}" if found else "-"
+
+
+def hits(found: Sequence[float], of: int) -> str:
+    """How many of these ended so, and at which minute."""
+    return share(len(found), of) + (f" @{minutes(found)}" if found else "")

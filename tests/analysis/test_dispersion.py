@@ -36,9 +36,15 @@ def test_bursts_that_fall_on_one_pod_have_their_size() -> None:
 
 def test_it_is_never_below_what_is_assumed() -> None:
     """Nor below 1, where pods happen to agree."""
-    even = [Arm(100, (5,)), Arm(100, (5,))]
-    assert phi(observed(Scatter(), even), 1.0) == 1.0
-    assert phi(observed(Scatter(), even), 3.0) == 3.0
+    agreed = Scatter(squares=5.0, freedom=40)
+    assert phi(agreed, 1.0) == 1.0
+    assert phi(agreed, 3.0) == 3.0
+
+
+def test_before_pods_have_failed_they_are_not_taken_to_be_independent() -> None:
+    """A canary's first burst would else look like many failures. Without pods nothing is assumed."""
+    assert phi(Scatter(), 1.0, pods=4) == 3.0
+    assert phi(Scatter(), 1.0, pods=1) == 1.0
     assert phi(Scatter(), 2.0) == 2.0
 
 

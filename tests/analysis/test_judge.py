@@ -258,3 +258,24 @@ def test_a_better_canary_is_never_worse() -> None:
         for many in range(1, 6)
     ]
     assert all(later < earlier for earlier, later in pairwise(found))
+
+
+def test_a_canarys_first_burst_decides_nothing_while_stable_has_had_none() -> None:
+    """Its pods have not shown yet that failures come alone; where pods are not known, they are taken to."""
+    reading = counts(300, 6, 1_200, 0)
+    unscathed = tuple(Arm(300, (0,)) for _ in range(4))
+    bare = Configuration((BARE,))
+    assert judged(bare, [tick(0, reading)]).worse is not None
+    assert judged(bare, [tick(0, replace(reading, pods=unscathed))]).worse is None
+
+
+def test_stables_pods_are_known_before_the_canary_has_traffic() -> None:
+    """Ticks without it say how stable's failures scatter, and nothing else."""
+    reading = counts(0, 0, 1_200, 16)
+    pods = tuple(Arm(300, (4,)) for _ in range(4))
+    state = judged(ERRORS_ONLY, [tick(index, replace(reading, pods=pods)) for index in range(40)])
+    assert evidence_worse(ERRORS_ONLY, state) == 0.0
+    assert state.born is None
+    errors = state.metrics["errors"]
+    assert isinstance(errors, CountState)
+    assert errors.scatter.freedom == 120

@@ -15,6 +15,12 @@ from typing import NamedTuple
 
 from laneway.analysis.tick import Arm
 
+BEFORE, WORTH = 3.0, 2
+"""What is assumed of pods before they have failed, and for how many degrees of freedom that counts.
+
+A canary whose first failures are one burst, while stable has none yet, would else look like many failures.
+"""
+
 
 class Scatter(NamedTuple):
     """Sum of squared residuals, and of degrees of freedom."""
@@ -47,9 +53,15 @@ def _telling(serving: Sequence[Arm], requests: int) -> tuple[int, int]:
     return edge, totals[edge]
 
 
-def phi(scatter: Scatter, least: float) -> float:
-    """Dispersion, at least `least`. As it comes from earlier ticks, the next one's bets may depend on it."""
-    return max(least, scatter.squares / scatter.freedom) if scatter.freedom else least
+def phi(scatter: Scatter, least: float, pods: int = 0) -> float:
+    """Dispersion, at least `least`; estimated where pods of stable are, or were, known one by one.
+
+    It may include the tick whose bets it divides: how bad requests divide among stable's pods says nothing
+    about how many they are, given that they are independent or come in bursts.
+    """
+    if pods < 2 and not scatter.freedom:
+        return least
+    return max(least, (scatter.squares + WORTH * BEFORE) / (scatter.freedom + WORTH))
 
 
 def pod_ratio(deviation: float, canary_pods: int, stable_pods: int) -> float:

@@ -111,14 +111,13 @@ def _decided(configuration: Configuration, state: State) -> State:
 def is_worse(configuration: Configuration, state: State) -> bool:
     """Whether the evidence for worse reaches its threshold now."""
     threshold = log(1 / configuration.false_rollback)
-    # Most ticks end here: a mean is at most its greatest part.
-    if all(_ceiling(metric) < threshold for metric in state.metrics.values()):
+    if all(_ceilings(metric)[0] < threshold for metric in state.metrics.values()):
         return False
     return evidence_worse(configuration, state) >= threshold
 
 
-def _ceiling(state: MetricState) -> float:
-    return max(map(max, state.worse)) if isinstance(state, CountState) else inf
+def _ceilings(state: MetricState) -> tuple[float, float]:
+    return counting.ceilings(state) if isinstance(state, CountState) else (inf, inf)
 
 
 def evidence_worse(configuration: Configuration, state: State) -> float:
@@ -135,6 +134,8 @@ def evidence_worse(configuration: Configuration, state: State) -> float:
 def is_acceptable(configuration: Configuration, state: State) -> bool:
     """Whether every metric's evidence for acceptable reaches its threshold now."""
     threshold = log(1 / configuration.false_promote)
+    if any(_ceilings(metric)[1] < threshold for metric in state.metrics.values()):
+        return False
     return all(
         metric_acceptable(metric, metric_state(metric, state)) >= threshold
         for metric in configuration.metrics
