@@ -19,7 +19,7 @@ from laneway.analysis.judge import evidence_worse, judge, metric_acceptable, met
 from laneway.analysis.replay import run
 from laneway.analysis.sampling import binomial
 from laneway.analysis.state import CountState, State, from_json, to_json
-from laneway.analysis.tick import Arm, Counted, Measured, Tick
+from laneway.analysis.tick import Answer, Arm, Counted, Measured, Tick
 
 EVERY_KIND = Configuration((Metric("errors"), LATENCY, Metric("queue", Kind.GAUGE, block=30.0)))
 
@@ -236,6 +236,26 @@ def test_an_older_reading_is_not_counted_and_told(since: float) -> None:
     after = judge(ERRORS_ONLY, before, late)
     assert after.notes == ("a reading that is not newer than the last is not counted",)
     assert replace(after, notes=()) == before
+
+
+def test_a_reading_after_a_missing_one_counts_for_both() -> None:
+    """It reaches back to the last that was read."""
+    ticks = [
+        tick(0, counts(300, 0, 1_200, 0)),
+        tick(1, answer=Answer.ABSENT),
+        tick(2, counts(600, 30, 2_400, 1), since=15.0),
+    ]
+    state = judged(ERRORS_ONLY, ticks)
+    assert (state.canary, state.worse, state.notes) == (900, 45.0, ())
+
+
+def test_evidence_by_other_bets_begins_anew() -> None:
+    """A state that another version of Laneway has written."""
+    state = judged(ERRORS_ONLY, [tick(0, counts(300, 15, 1_200, 1))])
+    errors = state.metrics["errors"]
+    assert isinstance(errors, CountState)
+    other = replace(state, metrics={"errors": replace(errors, worse=((0.0,) * 5,))})
+    assert evidence_worse(ERRORS_ONLY, other) == 0.0
 
 
 def test_a_metric_of_other_edges_begins_anew() -> None:

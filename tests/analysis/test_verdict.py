@@ -127,6 +127,14 @@ def test_a_rollback_needs_no_newer_data() -> None:
     assert verdict(ERRORS_ONLY, judged(ERRORS_ONLY, ticks), now=999.0).outcome is Outcome.ROLLBACK
 
 
+def test_a_rollback_whose_evidence_fell_since_says_when_it_was_reached() -> None:
+    """Somebody looked late."""
+    later = judged(ERRORS_ONLY, [tick(0, BAD), *steady(400, HEALTHY, start=1)])
+    found = verdict(ERRORS_ONLY, later, now=6_015.0)
+    assert found.outcome is Outcome.ROLLBACK
+    assert found.reason.endswith("evidence reached 100 100 min ago")
+
+
 def test_nothing_read_is_no_data() -> None:
     """Before the first tick."""
     assert verdict(ERRORS_ONLY, State(), now=0.0).lacks == ((Lack.DATA, "nothing was read yet"),)

@@ -27,6 +27,12 @@ def fresh(metric: Metric) -> CountState:
     )
 
 
+def fits(metric: Metric, state: CountState) -> bool:
+    """Whether the evidence was gathered by these bets, at as many edges."""
+    shape = (len(bets.TIMES_WORSE), len(bets.BOLDNESS), metric.width)
+    return (len(state.worse[0]), len(state.acceptable[0]), len(state.worse)) == shape
+
+
 def counted(metric: Metric, state: CountState, tick: Counted) -> CountState:
     """After this tick. All edges share one set of bets, which depends on the numbers of requests only."""
     canary, stable = tick.canary, tick.stable

@@ -25,13 +25,23 @@ OVERLAP = "a reading that is not newer than the last is not counted"
 
 def judge(configuration: Configuration, state: State, tick: Tick) -> State:
     """The state after this tick. One that is not wholly after the last changes nothing but the notes."""
-    if state.at is not None and (tick.since < state.at or tick.at <= tick.since):
+    if not _is_newer(state, tick):
         return replace(state, notes=(*tick.notes, OVERLAP))
     since = tick.since if state.since is None else state.since
     if tick.answer is not Answer.DATA:
         answered = tick.at if tick.answer is Answer.ABSENT else state.answered
         return replace(state, since=since, at=tick.at, answered=answered, notes=tick.notes)
     return _decided(configuration, _counted(configuration, state, tick, since))
+
+
+def _is_newer(state: State, tick: Tick) -> bool:
+    """A missing reading takes no time: what the next one counts reaches back to the last that was read."""
+    since = state.told if tick.answer is Answer.DATA else None
+    return (
+        tick.at > tick.since
+        and (state.at is None or tick.at > state.at)
+        and (since is None or tick.since >= since)
+    )
 
 
 def _counted(configuration: Configuration, state: State, tick: Tick, since: float) -> State:
@@ -67,11 +77,11 @@ def _shared(configuration: Configuration, state: State, tick: Tick) -> share.Sha
 
 
 def metric_state(metric: Metric, state: State) -> MetricState:
-    """The metric's evidence; a fresh one where it has none, or was of another kind or had other edges."""
+    """The metric's evidence; a fresh one where it has none that fits."""
     found = state.metrics.get(metric.name)
     if metric.kind is Kind.GAUGE:
         return found if isinstance(found, gauge.Blocks) else gauge.Blocks()
-    fits = isinstance(found, CountState) and len(found.worse) == metric.width
+    fits = isinstance(found, CountState) and counting.fits(metric, found)
     return found if found is not None and fits else counting.fresh(metric)
 
 

@@ -176,7 +176,7 @@ def _reason(configuration: Configuration, state: State, now: float, found: Verdi
     match found.outcome:
         case Outcome.ROLLBACK:
             worst = max(found.metrics, key=lambda metric: metric.worse)
-            evidence = words.evidence(found.worse, found.rollback_at)
+            evidence = words.rollback(found.worse, found.rollback_at, now - (state.worse or now))
             return f"the canary is worse than tolerated in {worst.name}: {worst.words}; evidence {evidence}"
         case Outcome.PROMOTE:
             said = "; ".join(f"{metric.name}: {metric.words}" for metric in found.metrics)

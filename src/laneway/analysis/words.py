@@ -30,6 +30,13 @@ def evidence(value: float, threshold: float) -> str:
     return f"{shown} of {threshold:,.0f}"
 
 
+def rollback(value: float, threshold: float, ago: float) -> str:
+    """The evidence of a rollback, which may have fallen since: that it was reached is what counts."""
+    if value >= threshold:
+        return evidence(value, threshold)
+    return f"reached {threshold:,.0f} {duration(ago)} ago"
+
+
 def counts(metric: Metric, state: CountState) -> str:
     """What was counted: of a latency metric, at the edge that speaks most against the canary."""
     edge = max(range(len(state.worse)), key=lambda index: max(state.worse[index]))
@@ -74,7 +81,7 @@ def going_on(
     needed: int | None,
 ) -> str:
     """Why nothing is decided yet, and what that takes."""
-    if state.acceptable is not None and needed == 0:
+    if state.acceptable is not None and acceptable >= 1 / configuration.false_promote:
         left = max(0.0, configuration.lag - (now - state.acceptable))
         return f"acceptable; waits {duration(left)} for requests that still run"
     known = (
