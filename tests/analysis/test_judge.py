@@ -228,11 +228,11 @@ def test_clustered_failures_weigh_less() -> None:
     assert state(bursts).worse is None
 
 
-@pytest.mark.parametrize("since", [0.0, 10.0])
-def test_an_older_reading_is_not_counted_and_told(since: float) -> None:
+@pytest.mark.parametrize(("since", "at"), [(0.0, 15.0), (10.0, 45.0), (45.0, 45.0)])
+def test_an_older_reading_is_not_counted_and_told(since: float, at: float) -> None:
     """Nor one that overlaps: its requests would count twice."""
     before = judged(ERRORS_ONLY, steady(2, counts(300, 0, 1_200, 0)))
-    late = tick(0, counts(300, 300, 1_200, 0), since=since, at=since + 15)
+    late = tick(0, counts(300, 300, 1_200, 0), since=since, at=at)
     after = judge(ERRORS_ONLY, before, late)
     assert after.notes == ("a reading that is not newer than the last is not counted",)
     assert replace(after, notes=()) == before
