@@ -16,7 +16,7 @@ from laneway.analysis.dispersion import pod_ratio
 from laneway.analysis.replay import run
 from laneway.analysis.tick import Arm, Counted, Measured, Tick
 
-RUNS = 80
+RUNS = 60
 BLOCKS = (15.0, 60.0, 180.0, 300.0)
 RATE = 100
 
@@ -108,7 +108,7 @@ def _skew(rng: np.random.Generator) -> Rows:
         cells = []
         for skew in (60.0, 1.0):
             configuration = replace(laneway.BARE, skew=skew)
-            ends = [run(configuration, _skewed(rng, offset, skew), promotes=False) for _ in range(RUNS // 2)]
+            ends = [run(configuration, _skewed(rng, offset, skew), promotes=False) for _ in range(RUNS // 3)]
             cells.append(table.share(len(laneway.rolled_back(ends)), len(ends)))
             cells.append(f"{np.mean([end.requests for end in ends]):,.0f}")
         rows.append((f"{offset:g} s", *cells))

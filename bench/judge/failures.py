@@ -32,8 +32,8 @@ NOTED = {
 def tables(rng: np.random.Generator) -> Iterator[str]:
     """All tables."""
     yield _healthy(rng)
-    yield _worse(rng, 60)
-    yield _promoted(rng, 60)
+    yield _worse(rng, 40)
+    yield _promoted(rng, 40)
 
 
 def _peers(streams: list[Stream]) -> list[str]:
@@ -42,12 +42,13 @@ def _peers(streams: list[Stream]) -> list[str]:
         lambda stream: peers.argo(stream, 0.95, 5),
         lambda stream: peers.argo(stream, 0.99, 1),
         peers.kayenta,
+        peers.peeking,
     )
     found = [[rule(stream) for stream in streams] for rule in rules]
     return [table.hits([minute for minute in each if minute is not None], len(streams)) for each in found]
 
 
-HEADS = ("flagger 99 %/min", "argo 95 %/5 min", "argo 99 %/min", "rank test, 50 min")
+HEADS = ("flagger 99 %/min", "argo 95 %/5 min", "argo 99 %/min", "rank test, 50 min", "z 5 % every tick")
 
 
 def _healthy(rng: np.random.Generator) -> str:
@@ -55,11 +56,11 @@ def _healthy(rng: np.random.Generator) -> str:
     for rate in RATES:
         for p in HEALTHY:
             many = (rate, p) == (100, 0.01)  # 1 % has to be told from 0.5 %
-            streams = [failing(rng, rate, p, p) for _ in range(2000 if many else 60)]
+            streams = [failing(rng, rate, p, p) for _ in range(2000 if many else 40)]
             cells = []
             for configuration, runs in (
                 (laneway.DEFAULT, len(streams)),
-                (laneway.BARE, min(300, len(streams))),
+                (laneway.BARE, min(200, len(streams))),
             ):
                 ends = [laneway.judged(configuration, stream, promotes=False) for stream in streams[:runs]]
                 cells.append(table.share(len(laneway.rolled_back(ends)), runs))

@@ -57,7 +57,7 @@ def tables(rng: np.random.Generator) -> Iterator[str]:
     rows = []
     for rate in (5, 100):
         for name, canary in CASES.items():
-            runs = 60 if name == "healthy" else 30
+            runs = 40 if name == "healthy" else 20
             streams = [stream(rng, rate, canary) for _ in range(runs)]
             cells = []
             for configuration in (DEFAULT, BARE):

@@ -28,6 +28,12 @@ def test_independent_failures_have_a_dispersion_of_one() -> None:
     assert found.squares / found.freedom == pytest.approx(1, abs=0.1)
 
 
+def test_it_is_one_where_most_requests_are_bad_too() -> None:
+    """Half of them are slower than most edges of latency; drawn without replacement they scatter less."""
+    found = scatter(lambda generator, n, index: binomial(generator, n, 0.6))
+    assert found.squares / found.freedom == pytest.approx(1, abs=0.1)
+
+
 def test_bursts_that_fall_on_one_pod_have_their_size() -> None:
     """Five requests fail together."""
     found = scatter(lambda generator, n, index: 5 * binomial(generator, n // 5, 0.01))

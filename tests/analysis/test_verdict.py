@@ -9,10 +9,10 @@ import pytest
 from tests.analysis.reading import ERRORS_ONLY, TICK, counts, judged, silent, steady, tick
 
 from laneway.analysis.bets import BOLDNESS
-from laneway.analysis.configuration import Configuration, Metric
+from laneway.analysis.configuration import Configuration, Kind, Metric
 from laneway.analysis.judge import judge
 from laneway.analysis.state import State
-from laneway.analysis.tick import Answer, Tick
+from laneway.analysis.tick import Answer, Arm, Counted, Measured, Tick
 from laneway.analysis.verdict import Lack, Outcome, verdict
 
 HEALTHY = counts(300, 0, 1_200, 2)
@@ -30,6 +30,30 @@ def test_a_rollback_has_its_evidence() -> None:
     )
     assert evidence.endswith(" of 100")
     assert found.worse >= found.rollback_at == 100
+
+
+def test_slow_requests_are_told_at_the_edge_that_speaks_against_them() -> None:
+    """Not as a quantile, which a histogram does not know."""
+    slow = Metric("latency", Kind.LATENCY, edges_ms=(10, 1_000))
+    configuration = Configuration((slow,))
+    reading = Counted(Arm(300, (200, 30)), Arm(1_200, (800, 12)))
+    state = judged(configuration, [tick(0, canary=300, stable=1_200, metrics={"latency": reading})])
+    found = verdict(configuration, state, now=15.0)
+    assert found.outcome is Outcome.ROLLBACK
+    assert (
+        "30 of 300 requests took more than 1,000 ms (10 %), of stable's 12 of 1,200 (1.0 %)" in found.reason
+    )
+
+
+def test_a_gauge_is_told_as_a_ratio() -> None:
+    """And says so while no block is complete."""
+    queue = Configuration((Metric("queue", Kind.GAUGE, block=60.0),))
+    ticks = [tick(index, metrics={"queue": Measured(3.0 + 0.1 * (index // 4), 2.0)}) for index in range(12)]
+    early = verdict(queue, judged(queue, ticks[:3]), now=45.0).metrics[0]
+    assert early.words == "no block of 60 s is complete"
+    assert verdict(queue, judged(queue, ticks), now=180.0).metrics[0].words == (
+        "1.55 times stable's over 3 blocks of 60 s"
+    )
 
 
 def test_a_promotion_has_its_evidence_and_bound() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import exp
 
@@ -105,7 +105,7 @@ def verdict(configuration: Configuration, state: State, now: float) -> Verdict:
         lacks=lacks,
         notes=state.notes,
     )
-    return _with_reason(configuration, state, now, found)
+    return replace(found, reason=_reason(configuration, state, now, found))
 
 
 def _outcome(
@@ -165,11 +165,6 @@ def _metric(configuration: Configuration, metric: Metric, state: State) -> Metri
 
 def _number(evidence: float) -> float:
     return exp(min(evidence, GREATEST))
-
-
-def _with_reason(configuration: Configuration, state: State, now: float, found: Verdict) -> Verdict:
-    fields = {name: getattr(found, name) for name in Verdict.__slots__}
-    return Verdict(**fields | {"reason": _reason(configuration, state, now, found)})
 
 
 def _reason(configuration: Configuration, state: State, now: float, found: Verdict) -> str:
