@@ -25,6 +25,8 @@ from laneway.plan.result import Comparison
 from laneway.spec.meta import Key
 from laneway.spec.release import Judged
 
+READ_EVERY = timedelta(seconds=5)
+
 log = logging.getLogger(__name__)
 
 
@@ -37,13 +39,14 @@ class Pair(NamedTuple):
 
 @dataclass(slots=True)
 class _Case:
-    """One release. seen: what the memory has taken in, until `until`."""
+    """One release. seen: what the memory has taken in, until `until`; told: what was news last."""
 
     comparison: Comparison
     state: State = field(default_factory=State)
     seen: Pair = Pair(Counts(), Counts())  # noqa: RUF009 - frozen
     until: datetime | None = None
     judged: Judged | None = None
+    told: Judged | None = None
 
 
 class Judging:
@@ -91,17 +94,24 @@ class Judging:
             case.seen, case.until = pair, now
         case.state = judge(terms, case.state, tick)
         said = verdict(terms, case.state, now.timestamp())
-        before, case.judged = (
-            case.judged,
-            Judged(at=now, outcome=said.outcome.value, words=said.reason, state=_remembered(case)),
-        )
-        return before is None or (before.outcome, before.words) != (case.judged.outcome, case.judged.words)
+        case.judged = Judged(at=now, outcome=said.outcome.value, words=said.reason, state=_remembered(case))
+        if not _is_news(case.told, case.judged):
+            return False
+        case.told = case.judged
+        return True
 
     def _weight(self, comparison: Comparison, since: datetime) -> float | None:
         """The canary's share of the requests since then, if it was the same all the time."""
         if comparison.weight is None or comparison.weighed is None:
             return None
         return comparison.weight / 10_000 if since >= comparison.weighed + self._settles else None
+
+
+def _is_news(told: Judged | None, now: Judged) -> bool:
+    """A decision is at once, other words when those before could be read."""
+    if told is None or told.outcome != now.outcome:
+        return True
+    return told.words != now.words and now.at - told.at >= READ_EVERY
 
 
 def _fell(before: Pair, now: Pair) -> bool:
