@@ -101,3 +101,9 @@ def test_rules_are_wanted_of_sidecars_and_of_the_gateways_that_they_name() -> No
     assert wanted.mesh and wanted.gateways == {(("istio", "ingress"),)}
     assert not rules_wanted(rules("a", gateways=["public"]), gateways).mesh
     assert rules_wanted(rules("a"), gateways).mesh
+
+
+def test_endpoints_are_counted_where_no_rule_leads_yet() -> None:
+    answers = Answers()
+    assert snapshot(answers, service(), subsets("a", "b"), rules("a")).counted == {NEW}
+    assert snapshot(answers, service(), subsets("a", "b")).counted == {OLD, NEW}

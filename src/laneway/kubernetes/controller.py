@@ -41,8 +41,13 @@ WORKERS = 16
 
 TOGETHER_SECONDS = 0.03
 """What is heard within this time is looked at once: a pod that starts is heard of five times, and more."""
-AFTER_WRITING_SECONDS = 0.1
-"""What we write leads on once somebody has answered to it; that is looked at sooner."""
+PODS_TOGETHER_SECONDS = 0.1
+"""Pods of one Deployment become ready, and go, within this time."""
+LATER_SECONDS = 1.0
+"""What leads on only once something else happens, which is looked at sooner: what we write ourselves; a pod
+that ends while others of its version serve."""
+LEAVING_SECONDS = 0.1
+"""What ends takes one step after another, and nobody answers to some of them."""
 
 OURS = f"{names.MANAGED_BY}={names.LANEWAY}"
 POD_LABELS = frozenset({names.APP, names.REVISION, names.LANE, names.LANE_APP})
@@ -197,7 +202,9 @@ class Controller:
         return heard
 
     def _pod(self, key: Key, before: PodSeen | None, now: PodSeen | None) -> None:
-        self._concerns(self.index.take_pod(before, now))
+        concerned = self.index.take_pod(before, now)
+        later = self.index.has_others(now) if now and now.deleting else False
+        self._concerns(concerned, LATER_SECONDS if later else PODS_TOGETHER_SECONDS)
 
     def _istiod(self, key: Key, before: Seen | None, now: Seen | None) -> None:
         port = self._settings.istiod_port
@@ -225,7 +232,8 @@ class Controller:
             self.index.take_content(kind, key, content(now.raw) if now else None)
             return
         concerned = self.index.end(kind, key) if now is None else self.index.take(kind, key, now)
-        self._concerns(concerned, AFTER_WRITING_SECONDS)
+        leaving = any(self.index.objects["App"][app].deleting for app in concerned)
+        self._concerns(concerned, LEAVING_SECONDS if leaving else LATER_SECONDS)
 
     def _known(self, kind: str, key: Key) -> Seen | None:
         return self.index.objects[kind].get(key) if kind in self.index.objects else None

@@ -112,6 +112,14 @@ class Snapshot:
         services = (name for these in lanes for name in these)
         return frozenset([*subsets, *services])
 
+    @property
+    def counted(self) -> frozenset[str]:
+        """The clusters whose endpoints say how many pods can get requests: those to which no rule leads."""
+        subsets = {(host, subset): of[subset] for host, of in self._subsets.items() for subset in of}
+        lanes = {(key, ""): these for key, these in self._services.items() if key not in self._subsets}
+        places = (subsets | lanes).items()
+        return frozenset(name for place, these in places if place not in self._led_to for name in these)
+
     def version(self, namespace: str, labels: Mapping[str, str]) -> VersionSeen:
         """Pods of one version. Those that not every istiod knows of cannot get requests yet.
 

@@ -6,6 +6,7 @@ Owns the order of these. Must not decide what is safe: the planner does.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -66,24 +67,21 @@ class Reconciler:
         self._surging = Surging()
         self._told: dict[tuple[str, Key], datetime] = {}
 
-    def interest(self, found: Part, settled: bool) -> Interest:
-        """What these apps want to have confirmed. settled: nothing moves."""
+    def _interest(self, found: Part, facts: Snapshot) -> Interest:
+        """What these apps want to have confirmed."""
         gateways = self._gateways()
         rules = {key_of(each): rules_wanted(each, gateways) for each in found.objects["VirtualService"]}
-        clusters = Snapshot(self._index, self._confirmed, found.objects).clusters
-        return Interest(rules, frozenset() if settled else clusters)
+        return Interest(rules, facts.clusters, facts.counted)
 
-    def _interest_to_come(self, found: Part, changes: Changes) -> Interest:
-        """As `interest`, with rules as they are about to be written.
+    def _interest_to_come(self, now: Interest, changes: Changes) -> Interest:
+        """What they want once the rules are written.
 
         Rules that are served before they are asked for are taken for old ones that came back, which takes
         long to tell.
         """
-        gateways, now = self._gateways(), self.interest(found, settled=False)
-        written = [write.body for write in changes.writes if write.body["kind"] == "VirtualService"]
-        return Interest(
-            {**now.rules, **{key_of(w): rules_wanted(w, gateways) for w in written}}, now.clusters
-        )
+        gateways = self._gateways()
+        written = (write.body for write in changes.writes if write.body["kind"] == "VirtualService")
+        return replace(now, rules={**now.rules, **{key_of(w): rules_wanted(w, gateways) for w in written}})
 
     async def reconcile(
         self, app: Key, interested: Callable[[tuple[Key, ...], Interest], None]
@@ -103,19 +101,20 @@ class Reconciler:
             return None
         parsed = self._parsing.of_apps(apps)
         found = part(self._index, apps, parsed)
-        interested(apps, self.interest(found, settled=False))
+        surging = self._surging.elsewhere(apps)
+        facts = Snapshot(self._index, self._confirmed, found.objects, self._finding_out.evidence, surging)
+        interest = self._interest(found, facts)
+        interested(apps, interest)
         if found.unreadable:
             await self._tell(found, None, ())
             return None
         comparing = Comparing(found, self._normalised)
-        surging = self._surging.elsewhere(apps)
-        facts = Snapshot(self._index, self._confirmed, found.objects, self._finding_out.evidence, surging)
         seen = decide(found.spec, found.objects, facts, parsed, self._now(), comparing.dialect())
         self._surging.planned(seen)
         self._finding_out.planned(apps, seen)
         await self._keep_configuration(found)
         if any(write.body["kind"] == "VirtualService" for write in seen.changes.writes):
-            interested(apps, self._interest_to_come(found, seen.changes))
+            interested(apps, self._interest_to_come(interest, seen.changes))
         try:
             contested = await self._writer.execute(seen.changes)
         except ApiError as error:
@@ -129,7 +128,7 @@ class Reconciler:
         for each in apps:
             await self._finish(each)
         if self._is_settled(seen, contested):
-            interested(apps, self.interest(found, settled=True))
+            interested(apps, replace(interest, clusters=frozenset(), counted=frozenset()))
             self._parsing.forget("App", apps[0])
         again = self._now() + LOOK_AGAIN if contested else None
         return min(filter(None, (seen.planned.wake, later, again)), default=None)
