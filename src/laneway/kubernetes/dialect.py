@@ -92,18 +92,18 @@ def _unsized(deployment: Body) -> Body:
 
 def covers(stored: Any, wanted: Any, name: str = "") -> bool:
     """Whether a stored value is the wanted one, apart from fields that nobody has asked for."""
-    if isinstance(wanted, Mapping):
-        if not wanted and stored is None:
-            return True
-        if not isinstance(stored, Mapping) or (name in WHOLE and stored.keys() != wanted.keys()):
+    if stored == wanted:  # most of it is, and that costs little to find out
+        return True
+    if stored is None:
+        return isinstance(wanted, dict | list | tuple) and not wanted
+    if isinstance(wanted, dict):
+        if not isinstance(stored, dict) or (name in WHOLE and stored.keys() != wanted.keys()):
             return False
         return all(covers(stored.get(field), value, field) for field, value in wanted.items())
     if isinstance(wanted, list | tuple):
-        if not wanted and stored is None:
-            return True
         same_size = isinstance(stored, list) and len(stored) == len(wanted)
         return same_size and all(covers(*pair) for pair in zip(stored, wanted, strict=True))
-    return bool(stored == wanted)
+    return False
 
 
 class Normalised:
