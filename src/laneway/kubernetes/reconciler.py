@@ -28,6 +28,7 @@ from laneway.kubernetes.pace import pace
 from laneway.kubernetes.parsing import Parsing
 from laneway.kubernetes.part import Part, part, read_template
 from laneway.kubernetes.pass_dialect import Comparing
+from laneway.kubernetes.short_holds import ShortHolds
 from laneway.kubernetes.surging import Surging
 from laneway.kubernetes.telling import Teller, tell
 from laneway.kubernetes.template_hold import hold, is_contested, is_held
@@ -65,6 +66,7 @@ class Reconciler:
         self._teller = teller
         self._parsing = Parsing(read_template)
         self._surging = Surging()
+        self._short_holds = ShortHolds()
         self._told: dict[tuple[str, Key], datetime] = {}
 
     def _interest(self, found: Part, facts: Snapshot) -> Interest:
@@ -108,8 +110,10 @@ class Reconciler:
         if found.unreadable:
             await self._tell(found, None, ())
             return None
-        comparing = Comparing(found, self._normalised)
-        seen = decide(found.spec, found.objects, facts, parsed, self._now(), comparing.dialect())
+        comparing, now = Comparing(found, self._normalised), self._now()
+        spec = self._short_holds.known(found.spec)
+        seen = decide(spec, found.objects, facts, parsed, now, comparing.dialect())
+        seen = self._short_holds.kept_back(seen, now)
         self._surging.planned(seen)
         self._finding_out.planned(apps, seen)
         await self._keep_configuration(found)
