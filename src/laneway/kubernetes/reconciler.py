@@ -266,7 +266,7 @@ class Reconciler:
             return None
         now = self._now()
         told = self._told.setdefault((kind, key), now)  # a start knows little at first: it is no news
-        if now < (due := told + pace(stored, status)):
+        if now < (due := told + pace(stored, status, len(self._parsing))):
             return due
         self._told[kind, key] = now
         await self._writer.status(kind, key, status, "status")
