@@ -14,8 +14,9 @@ from typing import Any
 from laneway.control.changes import Changes, Removal
 from laneway.control.loop import Pass, decide
 from laneway.control.observe import observe
+from laneway.control.overview import apps_of, lanes_of
 from laneway.kubernetes.api.errors import ApiError
-from laneway.kubernetes.conditions import AppReport, app_status, document, lane_status, leaving_status
+from laneway.kubernetes.conditions import AppReport, app_status, lane_status, leaving_status, view
 from laneway.kubernetes.configuration import references
 from laneway.kubernetes.deletion import HAND_BACK, RETAIN, policy
 from laneway.kubernetes.dialect import Normalised
@@ -236,7 +237,7 @@ class Reconciler:
         seen: None where nothing was planned. Returns when numbers that changed are told.
         """
         now, later = self._now(), None
-        documents = {Key(d["namespace"], d["name"]): d for d in document(seen)["apps"]} if seen else {}
+        documents = {Key(d["namespace"], d["name"]): d for d in apps_of(view(seen))} if seen else {}
         for app in found.apps:
             body = self._index.objects["App"].get(app)
             if body is None or body.deleting:
@@ -283,8 +284,8 @@ class Reconciler:
             return None
         facts = Snapshot(self._index, self._confirmed, found.objects)
         seen = observe(found.spec, found.objects, facts, parsed)
-        whole = document(Pass(found.spec, seen, Plan(), Report(), Changes((), (), ())))
-        said = next(each for each in whole["lanes"] if (each["namespace"], each["name"]) == lane)
+        whole = view(Pass(found.spec, seen, Plan(), Report(), Changes((), (), ())))
+        said = next(each for each in lanes_of(whole) if (each["namespace"], each["name"]) == lane)
         if said["ready"] and said["confirmed"]:
             self._parsing.forget("Lane", lane)
         return await self._status("Lane", lane, body, lane_status(said, body, self._now()))
