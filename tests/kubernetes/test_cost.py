@@ -23,7 +23,7 @@ from laneway.kubernetes.confirm.confirmations import Confirmations
 from laneway.kubernetes.confirm.wanted import Pod
 from laneway.kubernetes.controller import Controller
 from laneway.kubernetes.install.bundle import Options, bundle
-from laneway.kubernetes.install.rights import ACCOUNT
+from laneway.kubernetes.places import ACCOUNT
 from laneway.spec.meta import Key
 
 pytestmark = [pytest.mark.cluster, pytest.mark.anyio]
