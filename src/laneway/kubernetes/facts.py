@@ -20,6 +20,10 @@ from laneway.spec.naming import MESH, full_gateway
 Body = Mapping[str, object]
 
 
+CONFIRMED = ("VirtualService", "DestinationRule", "Service")
+"""Kinds that proxies confirm."""
+
+
 class Confirmed(Protocol):
     """What proxies have: `confirm.confirmations.Confirmations`, or a stand-in of a test."""
 
@@ -69,6 +73,15 @@ def rules_wanted(rule: Mapping[str, object], gateways: Mapping[Key, Mapping[str,
         selector(dict(gateways[of])) for name in named if name != MESH and (of := _key(name, key)) in gateways
     )
     return Rules(marker_of(spec), tuple(spec["hosts"]), MESH in named, selectors)
+
+
+def to_come(objects: Mapping[str, Iterable[Body]], written: Iterable[Body]) -> dict[str, list[Body]]:
+    """What proxies confirm of these objects, by kind, once these bodies are written."""
+    found = {kind: {key_of(each): each for each in objects.get(kind, ())} for kind in CONFIRMED}
+    for body in written:
+        if (of := found.get(str(body["kind"]))) is not None:
+            of[key_of(body)] = body
+    return {kind: list(of.values()) for kind, of in found.items()}
 
 
 def _key(gateway: str, rules: Key) -> Key:

@@ -13,7 +13,7 @@ from typing import Any
 
 from laneway.control.changes import Changes, Removal
 from laneway.control.loop import Pass, decide
-from laneway.control.observe import observe
+from laneway.control.observe import Body, observe
 from laneway.control.overview import apps_of, lanes_of
 from laneway.kubernetes.api.errors import ApiError
 from laneway.kubernetes.conditions import AppReport, app_status, lane_status, leaving_status, view
@@ -21,7 +21,7 @@ from laneway.kubernetes.configuration import references
 from laneway.kubernetes.deletion import HAND_BACK, RETAIN, policy
 from laneway.kubernetes.dialect import Normalised
 from laneway.kubernetes.ending import Ending
-from laneway.kubernetes.facts import Confirmed, Snapshot, rules_wanted
+from laneway.kubernetes.facts import CONFIRMED, Confirmed, Snapshot, rules_wanted, to_come
 from laneway.kubernetes.finding_out import FindingOut
 from laneway.kubernetes.index import Index
 from laneway.kubernetes.interest import Interest
@@ -70,21 +70,20 @@ class Reconciler:
         self._short_holds = ShortHolds()
         self._told: dict[tuple[str, Key], datetime] = {}
 
-    def _interest(self, found: Part, facts: Snapshot) -> Interest:
+    def _interest(self, objects: Mapping[str, Iterable[Body]], facts: Snapshot) -> Interest:
         """What these apps want to have confirmed."""
         gateways = self._gateways()
-        rules = {key_of(each): rules_wanted(each, gateways) for each in found.objects["VirtualService"]}
+        rules = {key_of(each): rules_wanted(each, gateways) for each in objects["VirtualService"]}
         return Interest(rules, facts.clusters, facts.counted)
 
-    def _interest_to_come(self, now: Interest, changes: Changes) -> Interest:
-        """What they want once the rules are written.
+    def _interest_to_come(self, found: Part, changes: Changes) -> Interest:
+        """What they want once everything is written.
 
         Rules that are served before they are asked for are taken for old ones that came back, which takes
         long to tell.
         """
-        gateways = self._gateways()
-        written = (write.body for write in changes.writes if write.body["kind"] == "VirtualService")
-        return replace(now, rules={**now.rules, **{key_of(w): rules_wanted(w, gateways) for w in written}})
+        objects = to_come(found.objects, [write.body for write in changes.writes])
+        return self._interest(objects, Snapshot(self._index, self._confirmed, objects))
 
     async def reconcile(
         self, app: Key, interested: Callable[[tuple[Key, ...], Interest], None]
@@ -106,7 +105,7 @@ class Reconciler:
         found = part(self._index, apps, parsed)
         surging = self._surging.elsewhere(apps)
         facts = Snapshot(self._index, self._confirmed, found.objects, self._finding_out.evidence, surging)
-        interest = self._interest(found, facts)
+        interest = self._interest(found.objects, facts)
         interested(apps, interest)
         if found.unreadable:
             await self._tell(found, None, ())
@@ -118,8 +117,8 @@ class Reconciler:
         self._surging.planned(seen)
         self._finding_out.planned(apps, seen)
         await self._keep_configuration(found)
-        if any(write.body["kind"] == "VirtualService" for write in seen.changes.writes):
-            interested(apps, self._interest_to_come(interest, seen.changes))
+        if any(write.body["kind"] in CONFIRMED for write in seen.changes.writes):
+            interested(apps, self._interest_to_come(found, seen.changes))
         try:
             contested = await self._writer.execute(seen.changes)
         except ApiError as error:
