@@ -49,7 +49,7 @@ class Parsing:
         return found
 
     def forget(self, kind: str, key: Key) -> None:
-        """An app or a lane is at rest, or gone; what is needed of it later is parsed then.
+        """An app or a lane does not move, or is gone; what is needed of it later is parsed then.
 
         Of apps that are planned together: the first.
         """

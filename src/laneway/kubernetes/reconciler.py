@@ -34,6 +34,7 @@ from laneway.kubernetes.surging import Surging
 from laneway.kubernetes.telling import Teller, tell
 from laneway.kubernetes.template_hold import hold, is_contested, is_held
 from laneway.kubernetes.writing import ContestedError, Writer, merge_patch
+from laneway.plan.records import is_under_way
 from laneway.plan.result import Plan, Report
 from laneway.spec.meta import Key, key_of
 
@@ -133,6 +134,7 @@ class Reconciler:
             await self._finish(each)
         if self._is_settled(seen, contested):
             interested(apps, replace(interest, clusters=frozenset(), counted=frozenset()))
+        if not seen.changes and not any(map(is_under_way, spec.releases.values())):
             self._parsing.forget("App", apps[0])
         again = self._now() + LOOK_AGAIN if contested else None
         return min(filter(None, (seen.planned.wake, later, again)), default=None)
