@@ -16,7 +16,7 @@ from bench.processes import cpu_seconds, resident_mb
 APPS = 1000
 AT_ONCE = 50
 """Apps that are brought up side by side."""
-REST_SECONDS = 45.0
+REST_SECONDS = 60.0
 _LANEWAY, _ISTIO = "/apis/laneway.dev/v1alpha1", "/apis/networking.istio.io/v1"
 WATCHED = (
     *(f"{_LANEWAY}/{each}" for each in ("apps", "releases")),

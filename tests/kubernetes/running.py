@@ -33,7 +33,7 @@ from laneway.kubernetes.confirm.confirmations import Confirmations
 from laneway.kubernetes.controller import Controller, Settings
 from laneway.kubernetes.facts import proxies
 from laneway.kubernetes.install.bundle import Options, bundle
-from laneway.kubernetes.install.rights import ACCOUNT, LEASE
+from laneway.kubernetes.places import ACCOUNT, LEASE
 from laneway.kubernetes.service.service import Service
 from laneway.spec.meta import Key
 

@@ -20,7 +20,7 @@ class Answers:
         self.has: set[object] = set()
         self.counts: dict[str, int] = {}
 
-    def watch(self, rules: Mapping[Key, Rules], clusters: Iterable[str]) -> None:
+    def watch(self, rules: Mapping[Key, Rules], clusters: Iterable[str], counted: Iterable[str]) -> None:
         self.watched.append((rules, frozenset(clusters)))
 
     def rules(self, key: Key, marker: str) -> bool:
@@ -87,13 +87,16 @@ def test_an_app_is_looked_at_again_when_an_answer_about_it_differs_and_only_once
     assert not awaiting.changed()
 
 
-def test_the_endpoints_of_a_cluster_are_an_answer_too() -> None:
+def test_the_endpoints_of_a_counted_cluster_are_an_answer_too() -> None:
     answers, _, awaiting = made()
-    awaiting.interested((PAGE,), interest(PAGE, "~1", "a"))
+    counting = Interest({}, frozenset({"a", "b"}), counted=frozenset({"a"}))
+    awaiting.interested((PAGE,), counting)
     answers.counts["a"] = 1
     assert awaiting.changed() == [PAGE]
     answers.counts["a"] = 2
     assert awaiting.changed() == [PAGE]
+    answers.counts["b"] = 1
+    assert not awaiting.changed(), "rules lead there already"
 
 
 def test_what_was_seen_while_it_was_planned_is_not_told_afterwards() -> None:

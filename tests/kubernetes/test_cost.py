@@ -23,7 +23,7 @@ from laneway.kubernetes.confirm.confirmations import Confirmations
 from laneway.kubernetes.confirm.wanted import Pod
 from laneway.kubernetes.controller import Controller
 from laneway.kubernetes.install.bundle import Options, bundle
-from laneway.kubernetes.install.rights import ACCOUNT
+from laneway.kubernetes.places import ACCOUNT
 from laneway.spec.meta import Key
 
 pytestmark = [pytest.mark.cluster, pytest.mark.anyio]
@@ -135,7 +135,7 @@ async def test_a_roll_in_two_steps_is_few_writes_and_nothing_is_read(shop: Shop)
     await shop.until_served("a:2")
     wrote = shop.writes() - before
     assert _reads(shop) == reads, "everything is known by watching"
-    assert wrote == ROLL, "a hold adds one, that it began; each sub-shift three: rules, two sizes"
+    assert wrote == ROLL, "a hold of more than 5 s adds one; each sub-shift three: rules, two sizes"
 
 
 async def test_nothing_is_written_at_rest(shop: Shop) -> None:

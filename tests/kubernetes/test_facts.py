@@ -7,7 +7,7 @@ from typing import Any
 from tests.kubernetes.stored import SHOP, app, pod
 from tests.kubernetes.test_awaiting import Answers
 
-from laneway.kubernetes.facts import Snapshot, rules_wanted
+from laneway.kubernetes.facts import Snapshot, rules_wanted, to_come
 from laneway.kubernetes.index import Index
 from laneway.manifests import names
 from laneway.spec.meta import Key
@@ -101,3 +101,17 @@ def test_rules_are_wanted_of_sidecars_and_of_the_gateways_that_they_name() -> No
     assert wanted.mesh and wanted.gateways == {(("istio", "ingress"),)}
     assert not rules_wanted(rules("a", gateways=["public"]), gateways).mesh
     assert rules_wanted(rules("a"), gateways).mesh
+
+
+def test_endpoints_are_counted_where_no_rule_leads_yet() -> None:
+    answers = Answers()
+    assert snapshot(answers, service(), subsets("a", "b"), rules("a")).counted == {NEW}
+    assert snapshot(answers, service(), subsets("a", "b")).counted == {OLD, NEW}
+
+
+def test_a_subset_that_is_about_to_be_written_is_asked_about_by_then() -> None:
+    stored = {"Service": [service()], "DestinationRule": [subsets("a")], "VirtualService": [rules("a")]}
+    deployment = {"kind": "Deployment", "metadata": {"name": "page-b", "namespace": SHOP}}
+    found = Snapshot(Index(), Answers(), to_come(stored, [deployment, subsets("a", "b")]))
+    assert found.clusters == {OLD, NEW}
+    assert found.counted == {NEW}

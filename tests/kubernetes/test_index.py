@@ -155,6 +155,16 @@ def test_a_proxy_gets_requests_once_its_pod_is_ready_and_until_it_ends() -> None
     assert not known.meshed
 
 
+def test_a_pod_has_others_beside_it_while_one_of_its_version_takes_requests() -> None:
+    known, last = index(app("page")), pod("a", "page", deleting=True)
+    known.take_pod(None, last)
+    known.take_pod(None, pod("b", "page", ready=False))
+    known.take_pod(None, pod("c", "page", revision="other"))
+    assert not known.has_others(last)
+    known.take_pod(None, pod("d", "page"))
+    assert known.has_others(last)
+
+
 # --- configuration
 
 
@@ -198,6 +208,17 @@ def test_a_status_by_which_nothing_is_planned_is_known_and_concerns_nobody(kind:
     known = index(app("page"), seen(3))
     assert not taken(known, seen(4))
     assert known.objects[kind][Key(SHOP, "page-r")].resource_version == "4"
+
+
+def test_what_was_scaled_and_what_its_controller_notes_concern_nobody_once_more() -> None:
+    def seen(version: int, **annotations: str) -> Seen:
+        spec, generation = {"replicas": 3}, version
+        return derived(
+            "Deployment", "page-r", "page", version, spec=spec, generation=generation, annotations=annotations
+        )
+
+    known = index(app("page"), seen(3))
+    assert not taken(known, seen(4, **{"deployment.kubernetes.io/revision": "1"}))
 
 
 def test_a_label_that_is_changed_concerns_the_app_without_another_generation() -> None:

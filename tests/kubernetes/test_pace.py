@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from laneway.kubernetes.pace import AT_ONCE, NUMBERS_EVERY, READ_EVERY, pace
+from laneway.kubernetes.pace import AT_ONCE, LATEST, NUMBERS_EVERY, READ_EVERY, pace
 
 
 def _status(ready: str = "True", message: str = "", weight: int = 100, pods: int = 5) -> dict[str, Any]:
@@ -33,3 +33,10 @@ def test_weights_and_sentences_wait_for_some_seconds() -> None:
 
 def test_numbers_of_pods_alone_wait_longest() -> None:
     assert pace(_status(), _status(pods=4)) == NUMBERS_EVERY
+
+
+def test_while_many_move_all_of_them_together_are_told_at_a_pace() -> None:
+    assert pace(_status(), _status(weight=80), moving=20) == READ_EVERY
+    assert pace(_status(), _status(weight=80), moving=60) == 3 * READ_EVERY
+    assert pace(_status(), _status(weight=80), moving=1000) == LATEST
+    assert pace(_status(), _status(ready="False"), moving=1000) == AT_ONCE

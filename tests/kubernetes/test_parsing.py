@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.kubernetes.stored import app
+
 from laneway.kubernetes.parsing import Parsing
 from laneway.kubernetes.part import read_template
 from laneway.spec.meta import Key
@@ -41,3 +43,10 @@ def test_apps_that_are_planned_together_from_now_on_are_kept_once() -> None:
     parsing.of_apps((SHOP,))
     parsing.of_apps((CAFE, SHOP))
     assert len(parsing) == 1
+
+
+def test_an_object_that_is_as_it_was_is_not_decoded_again() -> None:
+    moving = Parsing(read_template).of_apps((SHOP,))
+    body = moving.body(app("shop"))
+    assert moving.body(app("shop")) is body
+    assert moving.body(app("shop", 2)) is not body

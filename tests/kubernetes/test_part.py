@@ -6,10 +6,10 @@ import json
 
 from tests.kubernetes.stored import SHOP, app, deployment, derived, stored
 
-from laneway.control.observe import Parsed
 from laneway.kubernetes.api.seen import Seen
 from laneway.kubernetes.configuration import content
 from laneway.kubernetes.index import Index
+from laneway.kubernetes.parsing import Parsing
 from laneway.kubernetes.part import Part, part, read_template
 from laneway.kubernetes.template_hold import HELD
 from laneway.spec.meta import Key
@@ -18,7 +18,7 @@ PAGE, PHARMACY = Key(SHOP, "page"), Key(SHOP, "pharmacy")
 
 
 def seen(index: Index, *apps: Key) -> Part:
-    return part(index, apps, Parsed(read_template))
+    return part(index, apps, Parsing(read_template).of_apps(apps))
 
 
 def index(*objects: Seen) -> Index:

@@ -203,3 +203,14 @@ async def test_whatever_comes_no_name_is_lost_and_none_is_worked_on_twice_at_onc
         worker.cancel()
     await asyncio.wait(workers)
     assert all(worker.cancelled() for worker in workers), "none of them failed"
+
+
+@virtual_time
+async def test_a_name_is_out_from_when_it_is_handed_out_until_it_is_done() -> None:
+    names = queue()
+    names.add("pharmacy")
+    assert not names.has_out("pharmacy")
+    name = await names.get()
+    assert names.has_out(name)
+    names.done(name)
+    assert not names.has_out(name)

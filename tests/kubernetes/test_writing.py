@@ -52,8 +52,9 @@ class Requests:
     async def patch(self, kind: str, key: Key, patch: Any, **_: Any) -> dict[str, Any]:
         return self._answer("patch", kind, {"metadata": {"name": key.name}}, patch)
 
-    async def scale(self, kind: str, key: Key, replicas: int) -> None:
-        self._answer("scale", kind, {}, replicas)
+    async def scale(self, kind: str, key: Key, replicas: int) -> str:
+        version: str = self._answer("scale", kind, {}, replicas)["metadata"]["resourceVersion"]
+        return version
 
     async def delete(self, kind: str, key: Key) -> bool:
         self.asked.append(("delete", kind, key.name))

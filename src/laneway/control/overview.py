@@ -57,8 +57,7 @@ def overview(view: View, version: int, taken_up: int, urls: list[str], isolation
 
     version: its own; taken_up: the store's version that the pass saw; urls: of the ingress, one at least.
     """
-    apps = [_app(view, plan) for plan in view.planned.apps]
-    lanes = [_lane(view, lane) for _, lane in sorted(view.spec.lanes.items())]
+    apps, lanes = apps_of(view), lanes_of(view)
     workloads = [_workload(key, seen) for key, seen in sorted(view.workloads.items())]
     begun = [r for r in view.releases.values() if r.status]
     releases = sorted(begun, key=lambda r: (r.status.started_at if r.status else datetime.min, r.key))
@@ -81,6 +80,16 @@ def overview(view: View, version: int, taken_up: int, urls: list[str], isolation
         proxies=view.proxies,
         findings=[*_findings(view.report), *view.extra],
     )
+
+
+def apps_of(view: View) -> list[AppStatus]:
+    """The Apps in the status document."""
+    return [_app(view, plan) for plan in view.planned.apps]
+
+
+def lanes_of(view: View) -> list[LaneStatus]:
+    """The Lanes in the status document."""
+    return [_lane(view, lane) for _, lane in sorted(view.spec.lanes.items())]
 
 
 def _app(view: View, planned: AppPlan) -> AppStatus:

@@ -20,8 +20,8 @@ Answers = tuple[object, ...]
 class Confirmations(Confirmed, Protocol):
     """What finds out what proxies have."""
 
-    def watch(self, rules: Mapping[Key, Rules], clusters: Iterable[str]) -> None:
-        """What is to be confirmed from now on, as a whole."""
+    def watch(self, rules: Mapping[Key, Rules], clusters: Iterable[str], counted: Iterable[str]) -> None:
+        """What is to be confirmed from now on, as a whole; counted: clusters whose endpoints count."""
 
 
 @dataclass(slots=True)
@@ -69,7 +69,8 @@ class Awaiting:
     def _answers(self, interest: Interest) -> Answers:
         said = self._said
         rules = tuple(said.rules(key, wanted.marker) for key, wanted in interest.rules.items())
-        return (*rules, *((said.cluster(name), said.endpoints(name)) for name in interest.clusters))
+        clusters = tuple(map(said.cluster, interest.clusters))
+        return (*rules, *clusters, *map(said.endpoints, interest.counted))
 
     def _later(self) -> None:
         if self._told:
@@ -80,7 +81,9 @@ class Awaiting:
         self._told = True
         rules: dict[Key, Rules] = {}
         clusters: set[str] = set()
+        counted: set[str] = set()
         for awaited in self._awaited.values():
             rules |= awaited.interest.rules
             clusters |= awaited.interest.clusters
-        self._said.watch(rules, clusters)
+            counted |= awaited.interest.counted
+        self._said.watch(rules, clusters, counted)

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from laneway.control.loop import Pass
-from laneway.control.overview import View, overview
-from laneway.control.status import AppStatus, LaneStatus, Proxies, Status
+from laneway.control.overview import View
+from laneway.control.status import AppStatus, LaneStatus, Proxies
 from laneway.plan.observed import Observed
 from laneway.plan.result import Finding, Severity
 from laneway.spec.meta import Key
@@ -50,10 +50,9 @@ def app_status(report: AppReport, body: Mapping[str, Any], now: datetime) -> Jso
     return status
 
 
-def document(seen: Pass) -> Status:
-    """What a pass has seen and decided, as every surface tells it."""
-    view = View(seen.spec, seen.observed, seen.planned, seen.report, {}, _proxies(seen.observed))
-    return overview(view, 0, 0, [""], {"mode": "namespaces", "why": ""})
+def view(seen: Pass) -> View:
+    """What a pass has seen and decided, for what every surface tells of it."""
+    return View(seen.spec, seen.observed, seen.planned, seen.report, {}, _proxies(seen.observed))
 
 
 def _proxies(observed: Observed) -> Proxies:

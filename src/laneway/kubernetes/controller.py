@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 import orjson
 
+from laneway.control.changes import DERIVED_KINDS
 from laneway.kubernetes.api.errors import ApiError, Unreachable
 from laneway.kubernetes.api.reflector import Reflector
 from laneway.kubernetes.api.seen import PodSeen, Seen, pod_seen, seen
@@ -41,8 +42,15 @@ WORKERS = 16
 
 TOGETHER_SECONDS = 0.03
 """What is heard within this time is looked at once: a pod that starts is heard of five times, and more."""
-AFTER_WRITING_SECONDS = 0.1
+PODS_TOGETHER_SECONDS = 0.1
+"""Pods of one Deployment become ready, and go, within this time."""
+AFTER_WRITING_SECONDS = 3.0
 """What we write leads on once somebody has answered to it; that is looked at sooner."""
+BESIDE_SECONDS = 1.0
+"""What mostly asks for nothing: a pod that ends while others of its version serve; an object of ours that
+changes while we write."""
+LEAVING_SECONDS = 0.1
+"""What ends takes one step after another, and nobody answers to some of them."""
 
 OURS = f"{names.MANAGED_BY}={names.LANEWAY}"
 POD_LABELS = frozenset({names.APP, names.REVISION, names.LANE, names.LANE_APP})
@@ -178,7 +186,11 @@ class Controller:
         def heard(key: Key, before: Seen | None, now: Seen | None) -> None:
             if kind == "Gateway":
                 self._gateway(key, now)
-            self._concerns(self.index.heard(kind, key, now, before))
+            concerned = self.index.heard(kind, key, now, before)
+            if kind in DERIVED_KINDS:
+                self._changed(concerned)
+            else:
+                self._concerns(concerned)
             if kind == "Lane" and now is None:
                 self._queue.add(Work("Lane", key))
 
@@ -197,7 +209,9 @@ class Controller:
         return heard
 
     def _pod(self, key: Key, before: PodSeen | None, now: PodSeen | None) -> None:
-        self._concerns(self.index.take_pod(before, now))
+        concerned = self.index.take_pod(before, now)
+        beside = self.index.has_others(now) if now and now.deleting else False
+        self._concerns(concerned, BESIDE_SECONDS if beside else PODS_TOGETHER_SECONDS)
 
     def _istiod(self, key: Key, before: Seen | None, now: Seen | None) -> None:
         port = self._settings.istiod_port
@@ -213,7 +227,16 @@ class Controller:
 
     def _concerns(self, apps: frozenset[Key], seconds: float = TOGETHER_SECONDS) -> None:
         for app in apps & self.index.apps.keys():
-            self._queue.add_after(Work("App", self.index.component(app)[0]), seconds)
+            self._queue.add_after(self._work_on(app), seconds)
+
+    def _changed(self, apps: frozenset[Key]) -> None:
+        """What was made of these apps has changed; while they are worked on, mostly by us."""
+        for app in apps & self.index.apps.keys():
+            work = self._work_on(app)
+            self._queue.add_after(work, BESIDE_SECONDS if self._queue.has_out(work) else TOGETHER_SECONDS)
+
+    def _work_on(self, app: Key) -> Work:
+        return Work("App", self.index.component(app)[0])
 
     def _answered(self) -> None:
         for app in self._awaiting.changed():
@@ -225,7 +248,8 @@ class Controller:
             self.index.take_content(kind, key, content(now.raw) if now else None)
             return
         concerned = self.index.end(kind, key) if now is None else self.index.take(kind, key, now)
-        self._concerns(concerned, AFTER_WRITING_SECONDS)
+        leaving = any(self.index.objects["App"][app].deleting for app in concerned)
+        self._concerns(concerned, LEAVING_SECONDS if leaving else AFTER_WRITING_SECONDS)
 
     def _known(self, kind: str, key: Key) -> Seen | None:
         return self.index.objects[kind].get(key) if kind in self.index.objects else None

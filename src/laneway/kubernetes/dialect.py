@@ -6,6 +6,7 @@ Owns when a stored object is what a manifest says. Must not know how it is writt
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -21,6 +22,9 @@ WHOLE = frozenset({"selector", "matchLabels"})
 
 ALIKE_MAX = 10_000
 """Comparisons that are remembered, about 300 bytes each."""
+
+DIGESTS_MAX = 1_000
+"""Digests that are remembered, with what they are of: about 700 bytes each."""
 
 WRITTEN = "laneway.dev/written"
 """Annotation: digests of the labels and the spec that were written last; tells our changes from others'."""
@@ -46,7 +50,14 @@ def _content(manifest: Body) -> str:
 
 
 def _short(value: Any) -> str:
-    return sha256(orjson.dumps(_as_kept(value or {}), option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
+    return _digest_of(orjson.dumps(value or {}))
+
+
+@lru_cache(maxsize=DIGESTS_MAX)
+def _digest_of(value: bytes) -> str:
+    """Of a value as JSON. Most manifests are the same in one pass after the other."""
+    kept = _as_kept(orjson.loads(value))
+    return sha256(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
 
 
 def _as_kept(value: Any) -> Any:
@@ -92,18 +103,18 @@ def _unsized(deployment: Body) -> Body:
 
 def covers(stored: Any, wanted: Any, name: str = "") -> bool:
     """Whether a stored value is the wanted one, apart from fields that nobody has asked for."""
-    if isinstance(wanted, Mapping):
-        if not wanted and stored is None:
-            return True
-        if not isinstance(stored, Mapping) or (name in WHOLE and stored.keys() != wanted.keys()):
+    if stored == wanted:  # most of it is, and that costs little to find out
+        return True
+    if stored is None:
+        return isinstance(wanted, dict | list | tuple) and not wanted
+    if isinstance(wanted, dict):
+        if not isinstance(stored, dict) or (name in WHOLE and stored.keys() != wanted.keys()):
             return False
         return all(covers(stored.get(field), value, field) for field, value in wanted.items())
     if isinstance(wanted, list | tuple):
-        if not wanted and stored is None:
-            return True
         same_size = isinstance(stored, list) and len(stored) == len(wanted)
         return same_size and all(covers(*pair) for pair in zip(stored, wanted, strict=True))
-    return bool(stored == wanted)
+    return False
 
 
 class Normalised:

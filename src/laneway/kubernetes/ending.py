@@ -22,7 +22,7 @@ from laneway.kubernetes.dialect import formed
 from laneway.kubernetes.facts import Confirmed, rules_wanted
 from laneway.kubernetes.index import Index
 from laneway.kubernetes.interest import Interest
-from laneway.kubernetes.part import plain
+from laneway.kubernetes.parsing import plain
 from laneway.kubernetes.writing import Writer
 from laneway.spec.meta import Key, key_of
 

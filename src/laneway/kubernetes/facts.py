@@ -20,6 +20,10 @@ from laneway.spec.naming import MESH, full_gateway
 Body = Mapping[str, object]
 
 
+CONFIRMED = ("VirtualService", "DestinationRule", "Service")
+"""Kinds that proxies confirm."""
+
+
 class Confirmed(Protocol):
     """What proxies have: `confirm.confirmations.Confirmations`, or a stand-in of a test."""
 
@@ -71,6 +75,15 @@ def rules_wanted(rule: Mapping[str, object], gateways: Mapping[Key, Mapping[str,
     return Rules(marker_of(spec), tuple(spec["hosts"]), MESH in named, selectors)
 
 
+def to_come(objects: Mapping[str, Iterable[Body]], written: Iterable[Body]) -> dict[str, list[Body]]:
+    """What proxies confirm of these objects, by kind, once these bodies are written."""
+    found = {kind: {key_of(each): each for each in objects.get(kind, ())} for kind in CONFIRMED}
+    for body in written:
+        if (of := found.get(str(body["kind"]))) is not None:
+            of[key_of(body)] = body
+    return {kind: list(of.values()) for kind, of in found.items()}
+
+
 def _key(gateway: str, rules: Key) -> Key:
     namespace, _, name = full_gateway(gateway, rules.namespace).partition("/")
     return Key(namespace, name)
@@ -111,6 +124,14 @@ class Snapshot:
         lanes = (these for key, these in self._services.items() if key not in self._subsets)
         services = (name for these in lanes for name in these)
         return frozenset([*subsets, *services])
+
+    @property
+    def counted(self) -> frozenset[str]:
+        """The clusters whose endpoints say how many pods can get requests: those to which no rule leads."""
+        subsets = {(host, subset): of[subset] for host, of in self._subsets.items() for subset in of}
+        lanes = {(key, ""): these for key, these in self._services.items() if key not in self._subsets}
+        places = (subsets | lanes).items()
+        return frozenset(name for place, these in places if place not in self._led_to for name in these)
 
     def version(self, namespace: str, labels: Mapping[str, str]) -> VersionSeen:
         """Pods of one version. Those that not every istiod knows of cannot get requests yet.

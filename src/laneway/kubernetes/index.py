@@ -25,6 +25,9 @@ K = TypeVar("K", bound=Hashable)
 TOLD_NOT_ASKED = frozenset({"App", "Deployment", "PodDisruptionBudget"})
 """Kinds whose status tells people something, and decides nothing while no App ends."""
 
+OF_DEPLOYMENTS = "deployment.kubernetes.io/"
+"""Annotations by which the controller of Deployments counts."""
+
 WATCHED_WHOLE = ("App", "Lane", "Mesh", "Release", "Deployment", *DERIVED_KINDS)
 
 
@@ -121,6 +124,14 @@ class Index:
         if before is None and now and not now.ready:
             return frozenset()  # it was asked for, and counts since then
         return frozenset(_app_of(pod) for pod in (before, now) if pod and _version_of(pod)) & self.apps.keys()
+
+    def has_others(self, pod: PodSeen) -> bool:
+        """Whether other pods of a pod's version take requests."""
+        version = _version_of(pod)
+        return version is not None and any(
+            each.ready and not each.deleting and each.key != pod.key
+            for each in self.pods.get(version, {}).values()
+        )
 
     def take_content(self, kind: str, key: Key, now: Content | None) -> frozenset[Key]:
         """A ConfigMap or Secret as it was heard. Returns the apps whose templates name it."""
@@ -227,9 +238,9 @@ class Index:
     def _says_the_same(self, kind: str, before: Seen, now: Seen) -> bool:
         """Whether nothing is planned otherwise: an echo, or a status that no plan asks for."""
         if before.resource_version == now.resource_version:
-            return before.raw == now.raw
-        if kind not in TOLD_NOT_ASKED or before.generation != now.generation:
-            return False
+            return True
+        if kind not in TOLD_NOT_ASKED or (kind == "App" and before.generation != now.generation):
+            return False  # an App's status tells its generation
         ends = any(
             self.objects["App"][app].deleting for app in self._concerned(kind, now) if app in self.apps
         )
@@ -366,10 +377,14 @@ def _is_derived(seen: Seen) -> bool:
 
 
 def _without_status(seen: Seen) -> dict[str, object]:
+    """The generation counts changes of the spec, which is there as well."""
     body = seen.body()
     body.pop("status", None)
-    body["metadata"].pop("resourceVersion", None)
-    return body
+    metadata = body["metadata"]
+    annotations = (metadata.get("annotations") or {}).items()
+    said = {name: value for name, value in annotations if not name.startswith(OF_DEPLOYMENTS)}
+    kept = {name: value for name, value in metadata.items() if name not in {"resourceVersion", "generation"}}
+    return {**body, "metadata": {**kept, "annotations": said}}
 
 
 def _version(seen: Seen) -> int:

@@ -11,7 +11,11 @@ from laneway.spec.meta import Key
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """What some apps want to have confirmed: their rules, and while they move the clusters in them."""
+    """What some apps want to have confirmed: their rules, and while they move the clusters in them.
+
+    counted: the clusters whose endpoints count.
+    """
 
     rules: Mapping[Key, Rules] = field(default_factory=dict)
     clusters: frozenset[str] = frozenset()
+    counted: frozenset[str] = frozenset()

@@ -15,15 +15,23 @@ READ_EVERY = timedelta(seconds=5)
 """Weights, sentences."""
 NUMBERS_EVERY = timedelta(seconds=10)
 """Numbers of pods alone."""
+OF_MANY_EVERY = timedelta(seconds=0.25)
+"""While many Apps move, all of these together."""
+LATEST = timedelta(seconds=30)
+"""However many move."""
 
 _NEWS = ("observedGeneration", "stable", "release")
 
 
-def pace(before: Mapping[str, Any], now: Mapping[str, Any]) -> timedelta:
-    """How long after the last write a status may be written that was `before` and is to be `now`."""
+def pace(before: Mapping[str, Any], now: Mapping[str, Any], moving: int = 1) -> timedelta:
+    """How long after the last write a status may be written that was `before` and is to be `now`.
+
+    moving: Apps and Lanes that are not at rest.
+    """
     if _news(before) != _news(now):
         return AT_ONCE
-    return READ_EVERY if _read(before) != _read(now) else NUMBERS_EVERY
+    alone = READ_EVERY if _read(before) != _read(now) else NUMBERS_EVERY
+    return max(alone, min(moving * OF_MANY_EVERY, LATEST))
 
 
 def _news(status: Mapping[str, Any]) -> tuple[object, ...]:

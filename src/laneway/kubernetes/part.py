@@ -15,6 +15,7 @@ from laneway.control.observe import Body, Parsed, wanted
 from laneway.kubernetes.api.seen import Seen
 from laneway.kubernetes.configuration import Copy, frozen, references
 from laneway.kubernetes.index import Index
+from laneway.kubernetes.parsing import Moving
 from laneway.kubernetes.template_hold import size_of
 from laneway.spec.meta import Key
 from laneway.spec.template import RawTemplate, Template
@@ -24,27 +25,11 @@ PLACEHOLDER: dict[str, Any] = {"spec": {"containers": [{"name": "app"}]}}
 """Stands for an inline template, which is read as it is."""
 
 
-METADATA = frozenset(
-    {
-        "name", "namespace", "labels", "annotations", "creationTimestamp", "generation", "uid",
-        "resourceVersion",
-    }
-)  # fmt: skip
-"""What is read of an object's metadata."""
-
-
 def read_template(body: Body) -> Template:
     """A template as it is stored. Raises ValueError for one that is damaged."""
     if not isinstance(body.get("spec"), Mapping):
         raise ValueError("a template without a spec")
     return RawTemplate(body)
-
-
-def plain(seen: Seen) -> dict[str, Any]:
-    """The object without the bookkeeping of the API server; decoded anew."""
-    body = seen.body()
-    body["metadata"] = {name: value for name, value in body["metadata"].items() if name in METADATA}
-    return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +47,7 @@ class Part:
     copies: Mapping[Key, list[Copy]]
 
 
-def part(index: Index, apps: tuple[Key, ...], parsed: Parsed) -> Part:
+def part(index: Index, apps: tuple[Key, ...], parsed: Moving) -> Part:
     """What there is of these apps.
 
     An App that cannot be read stays as it is: nothing of it is planned. One that is being deleted is not
@@ -70,7 +55,7 @@ def part(index: Index, apps: tuple[Key, ...], parsed: Parsed) -> Part:
     """
     leaving = {app for app in apps if index.objects["App"][app].deleting}
     objects: dict[str, list[Body]] = {
-        kind: [plain(seen) for seen in found] for kind, found in index.derived(apps).items()
+        kind: [parsed.body(seen) for seen in found] for kind, found in index.derived(apps).items()
     }
     damaged = [rules for rules in objects.get("VirtualService", ()) if _why_not(rules, parsed)]
     objects["VirtualService"] = [r for r in objects.get("VirtualService", ()) if r not in damaged]
@@ -80,12 +65,12 @@ def part(index: Index, apps: tuple[Key, ...], parsed: Parsed) -> Part:
     copies: dict[Key, list[Copy]] = {}
     objects["App"] = []
     for app in (app for app in apps if app not in leaving):
-        body = plain(index.objects["App"][app])
+        body: Body = parsed.body(index.objects["App"][app])
         template = body["spec"]["workload"].get("template")
         if template is not None:
-            body["spec"]["workload"]["template"] = PLACEHOLDER
+            body = _without_template(body)
         elif (source := index.template(app)) is not None:
-            deployment = source.body()
+            deployment = parsed.body(source)
             template = deployment["spec"]["template"]
             sizes[app] = size_of(deployment)
         if template is not None:
@@ -98,9 +83,14 @@ def part(index: Index, apps: tuple[Key, ...], parsed: Parsed) -> Part:
             unreadable[app] = why
     readable = [app for app in apps if app not in unreadable and app not in leaving]
     for kind, found in _beside(index, readable).items():
-        objects[kind] = [body for seen in found if _why_not(body := plain(seen), parsed) is None]
+        objects[kind] = [body for seen in found if _why_not(body := parsed.body(seen), parsed) is None]
     spec = wanted({k: v for k, v in objects.items() if k in {"App", "Lane", "Mesh", "Release"}}, parsed)
     return Part(apps, replace(spec, templates=templates, sizes=sizes), objects, unreadable, copies)
+
+
+def _without_template(app: Body) -> Body:
+    workload = {**app["spec"]["workload"], "template": PLACEHOLDER}
+    return {**app, "spec": {**app["spec"], "workload": workload}}
 
 
 def _beside(index: Index, apps: Iterable[Key]) -> dict[str, Iterable[Seen]]:

@@ -61,6 +61,10 @@ class Queue(Generic[K]):
         """How many wait to be handed out now."""
         return len(self._ready) + len(self._again)
 
+    def has_out(self, key: K) -> bool:
+        """Whether somebody works on it."""
+        return key in self._working
+
     def add(self, key: K) -> None:
         """Hand it out as soon as somebody asks; if it is being worked on, once more after that."""
         if key in self._working:

@@ -6,20 +6,22 @@ Owns the order of these. Must not decide what is safe: the planner does.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 from laneway.control.changes import Changes, Removal
 from laneway.control.loop import Pass, decide
-from laneway.control.observe import observe
+from laneway.control.observe import Body, observe
+from laneway.control.overview import apps_of, lanes_of
 from laneway.kubernetes.api.errors import ApiError
-from laneway.kubernetes.conditions import AppReport, app_status, document, lane_status, leaving_status
+from laneway.kubernetes.conditions import AppReport, app_status, lane_status, leaving_status, view
 from laneway.kubernetes.configuration import references
 from laneway.kubernetes.deletion import HAND_BACK, RETAIN, policy
 from laneway.kubernetes.dialect import Normalised
 from laneway.kubernetes.ending import Ending
-from laneway.kubernetes.facts import Confirmed, Snapshot, rules_wanted
+from laneway.kubernetes.facts import CONFIRMED, Confirmed, Snapshot, rules_wanted, to_come
 from laneway.kubernetes.finding_out import FindingOut
 from laneway.kubernetes.index import Index
 from laneway.kubernetes.interest import Interest
@@ -27,10 +29,12 @@ from laneway.kubernetes.pace import pace
 from laneway.kubernetes.parsing import Parsing
 from laneway.kubernetes.part import Part, part, read_template
 from laneway.kubernetes.pass_dialect import Comparing
+from laneway.kubernetes.short_holds import ShortHolds
 from laneway.kubernetes.surging import Surging
 from laneway.kubernetes.telling import Teller, tell
 from laneway.kubernetes.template_hold import hold, is_contested, is_held
 from laneway.kubernetes.writing import ContestedError, Writer, merge_patch
+from laneway.plan.records import is_under_way
 from laneway.plan.result import Plan, Report
 from laneway.spec.meta import Key, key_of
 
@@ -64,26 +68,23 @@ class Reconciler:
         self._teller = teller
         self._parsing = Parsing(read_template)
         self._surging = Surging()
+        self._short_holds = ShortHolds()
         self._told: dict[tuple[str, Key], datetime] = {}
 
-    def interest(self, found: Part, settled: bool) -> Interest:
-        """What these apps want to have confirmed. settled: nothing moves."""
+    def _interest(self, objects: Mapping[str, Iterable[Body]], facts: Snapshot) -> Interest:
+        """What these apps want to have confirmed."""
         gateways = self._gateways()
-        rules = {key_of(each): rules_wanted(each, gateways) for each in found.objects["VirtualService"]}
-        clusters = Snapshot(self._index, self._confirmed, found.objects).clusters
-        return Interest(rules, frozenset() if settled else clusters)
+        rules = {key_of(each): rules_wanted(each, gateways) for each in objects["VirtualService"]}
+        return Interest(rules, facts.clusters, facts.counted)
 
     def _interest_to_come(self, found: Part, changes: Changes) -> Interest:
-        """As `interest`, with rules as they are about to be written.
+        """What they want once everything is written.
 
         Rules that are served before they are asked for are taken for old ones that came back, which takes
         long to tell.
         """
-        gateways, now = self._gateways(), self.interest(found, settled=False)
-        written = [write.body for write in changes.writes if write.body["kind"] == "VirtualService"]
-        return Interest(
-            {**now.rules, **{key_of(w): rules_wanted(w, gateways) for w in written}}, now.clusters
-        )
+        objects = to_come(found.objects, [write.body for write in changes.writes])
+        return self._interest(objects, Snapshot(self._index, self._confirmed, objects))
 
     async def reconcile(
         self, app: Key, interested: Callable[[tuple[Key, ...], Interest], None]
@@ -103,18 +104,21 @@ class Reconciler:
             return None
         parsed = self._parsing.of_apps(apps)
         found = part(self._index, apps, parsed)
-        interested(apps, self.interest(found, settled=False))
+        surging = self._surging.elsewhere(apps)
+        facts = Snapshot(self._index, self._confirmed, found.objects, self._finding_out.evidence, surging)
+        interest = self._interest(found.objects, facts)
+        interested(apps, interest)
         if found.unreadable:
             await self._tell(found, None, ())
             return None
-        comparing = Comparing(found, self._normalised)
-        surging = self._surging.elsewhere(apps)
-        facts = Snapshot(self._index, self._confirmed, found.objects, self._finding_out.evidence, surging)
-        seen = decide(found.spec, found.objects, facts, parsed, self._now(), comparing.dialect())
+        comparing, now = Comparing(found, self._normalised), self._now()
+        spec = self._short_holds.known(found.spec)
+        seen = decide(spec, found.objects, facts, parsed, now, comparing.dialect())
+        seen = self._short_holds.kept_back(seen, now)
         self._surging.planned(seen)
         self._finding_out.planned(apps, seen)
         await self._keep_configuration(found)
-        if any(write.body["kind"] == "VirtualService" for write in seen.changes.writes):
+        if any(write.body["kind"] in CONFIRMED for write in seen.changes.writes):
             interested(apps, self._interest_to_come(found, seen.changes))
         try:
             contested = await self._writer.execute(seen.changes)
@@ -129,7 +133,8 @@ class Reconciler:
         for each in apps:
             await self._finish(each)
         if self._is_settled(seen, contested):
-            interested(apps, self.interest(found, settled=True))
+            interested(apps, replace(interest, clusters=frozenset(), counted=frozenset()))
+        if not seen.changes and not any(map(is_under_way, spec.releases.values())):
             self._parsing.forget("App", apps[0])
         again = self._now() + LOOK_AGAIN if contested else None
         return min(filter(None, (seen.planned.wake, later, again)), default=None)
@@ -233,7 +238,7 @@ class Reconciler:
         seen: None where nothing was planned. Returns when numbers that changed are told.
         """
         now, later = self._now(), None
-        documents = {Key(d["namespace"], d["name"]): d for d in document(seen)["apps"]} if seen else {}
+        documents = {Key(d["namespace"], d["name"]): d for d in apps_of(view(seen))} if seen else {}
         for app in found.apps:
             body = self._index.objects["App"].get(app)
             if body is None or body.deleting:
@@ -263,7 +268,7 @@ class Reconciler:
             return None
         now = self._now()
         told = self._told.setdefault((kind, key), now)  # a start knows little at first: it is no news
-        if now < (due := told + pace(stored, status)):
+        if now < (due := told + pace(stored, status, len(self._parsing))):
             return due
         self._told[kind, key] = now
         await self._writer.status(kind, key, status, "status")
@@ -280,8 +285,8 @@ class Reconciler:
             return None
         facts = Snapshot(self._index, self._confirmed, found.objects)
         seen = observe(found.spec, found.objects, facts, parsed)
-        whole = document(Pass(found.spec, seen, Plan(), Report(), Changes((), (), ())))
-        said = next(each for each in whole["lanes"] if (each["namespace"], each["name"]) == lane)
+        whole = view(Pass(found.spec, seen, Plan(), Report(), Changes((), (), ())))
+        said = next(each for each in lanes_of(whole) if (each["namespace"], each["name"]) == lane)
         if said["ready"] and said["confirmed"]:
             self._parsing.forget("Lane", lane)
         return await self._status("Lane", lane, body, lane_status(said, body, self._now()))

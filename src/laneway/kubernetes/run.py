@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+from asyncio import sslproto
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -25,10 +26,9 @@ from laneway.kubernetes.controller import Controller, Settings
 from laneway.kubernetes.evidence.counting import Counting
 from laneway.kubernetes.evidence.prometheus import Prometheus, Source
 from laneway.kubernetes.facts import proxies
-from laneway.kubernetes.install.deployment import HEALTH_PORT, MESH_ROOT, METRICS_PORT, TOKENS
-from laneway.kubernetes.install.rights import LEASE
 from laneway.kubernetes.lease import Leader, LeadershipLostError
 from laneway.kubernetes.metrics import Metric
+from laneway.kubernetes.places import HEALTH_PORT, LEASE, MESH_ROOT, METRICS_PORT, TOKENS
 from laneway.kubernetes.trust import Trust
 from laneway.spec.meta import Key
 from laneway.spec.naming import ROOT_NAMESPACE
@@ -38,6 +38,9 @@ log = logging.getLogger(__name__)
 TOKEN_FILE = Path(TOKENS) / "istio-token"
 CERTIFICATE_FILE = Path(MESH_ROOT) / "root-cert.pem"
 _TEXT = "text/plain; charset=utf-8"
+
+TLS_BUFFER_BYTES = 32 << 10
+"""Of each connection. asyncio's own 256 KiB would be 9 MB for our watches and the requests in flight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Options:
 
 async def run(options: Options) -> None:
     """Lead and act, until cancelled. Raises NotTrustedError, Unreachable, OSError where it cannot begin."""
+    sslproto.SSLProtocol.max_size = TLS_BUFFER_BYTES
     async with open_requests(options.access) as requests:
         life = _Life(requests, options)
         answers = {"/healthz": life.alive, "/readyz": life.ready, "/metrics": life.numbers}

@@ -17,8 +17,7 @@ from laneway.kubernetes.api.errors import ApiError, Unreachable
 from laneway.kubernetes.api.kinds import RESOURCES
 from laneway.kubernetes.api.requests import Request, Requests
 from laneway.kubernetes.confirm.access import Access
-from laneway.kubernetes.install.deployment import AUDIENCE
-from laneway.kubernetes.install.rights import ACCOUNT
+from laneway.kubernetes.places import ACCOUNT, AUDIENCE
 from laneway.spec.meta import Key
 
 log = logging.getLogger(__name__)

@@ -168,10 +168,11 @@ class Writer:
         if not covers(stored, rest) and not self._normalised.same(stored, rest):
             await self._apply(rest, reason)
         if stored["spec"].get("replicas") != replicas:
-            await self._server.scale("Deployment", key, replicas)
+            version = await self._server.scale("Deployment", key, replicas)
             known = self._known("Deployment", key) or before
             scaled = known.body()
             scaled["spec"]["replicas"] = replicas
+            scaled["metadata"]["resourceVersion"] = version
             await self._done("scale", "Deployment", key, scaled, reason)
 
     async def _create(self, body: dict[str, Any], reason: str) -> None:

@@ -81,9 +81,14 @@ def free_name(app: Key, revision: str, releases: Mapping[Key, Release]) -> str:
 def under_way(app: Key, releases: Iterable[Release]) -> Release | None:
     """The app's release that has begun and is not over."""
     for release in releases:
-        if release.status and not release.status.phase.over and is_of(app, release):
+        if is_under_way(release) and is_of(app, release):
             return release
     return None
+
+
+def is_under_way(release: Release) -> bool:
+    """Whether a release has begun and is not over."""
+    return release.status is not None and not release.status.phase.over
 
 
 def newest(releases: Iterable[Release]) -> Release | None:

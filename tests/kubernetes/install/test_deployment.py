@@ -8,7 +8,8 @@ import pytest
 from tests.kubernetes.install.cluster import Cluster
 from tests.lab.istiod import AUDIENCE as ISTIODS_AUDIENCE
 
-from laneway.kubernetes.install.deployment import AUDIENCE, REPLICAS, TOKENS, deployment
+from laneway.kubernetes.install.deployment import REPLICAS, deployment
+from laneway.kubernetes.places import AUDIENCE, TOKENS
 
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 

@@ -13,7 +13,8 @@ from laneway.kubernetes.api.access import access
 from laneway.kubernetes.api.kinds import RESOURCES
 from laneway.kubernetes.api.server import Server
 from laneway.kubernetes.index import WATCHED_WHOLE
-from laneway.kubernetes.install.rights import ACCOUNT, LEASE, rights
+from laneway.kubernetes.install.rights import rights
+from laneway.kubernetes.places import ACCOUNT, LEASE
 from laneway.spec.meta import Key
 
 pytestmark = pytest.mark.cluster

@@ -126,11 +126,12 @@ class Server:
             await self._send("patch", kind, "PATCH", path, _WRITTEN, content, content_type, repeatable=again)
         )
 
-    async def scale(self, kind: str, key: Key, replicas: int) -> None:
-        """Set the number of pods, whoever owns the field."""
+    async def scale(self, kind: str, key: Key, replicas: int) -> str:
+        """Set the number of pods, whoever owns the field. Returns the version of the object by then."""
         path = RESOURCES[kind].path(key.namespace, key.name, "scale")
         content = orjson.dumps({"spec": {"replicas": replicas}})
-        await self._send("scale", kind, "PATCH", path, _WRITTEN, content, _PATCH_TYPES["merge"])
+        answer = await self._send("scale", kind, "PATCH", path, _WRITTEN, content, _PATCH_TYPES["merge"])
+        return str(_body(answer)["metadata"]["resourceVersion"])
 
     async def delete(
         self, kind: str, key: Key, *, uid: str | None = None, propagation: Propagation = "Background"

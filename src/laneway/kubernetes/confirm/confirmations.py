@@ -49,6 +49,7 @@ class Confirmations:
         self._served: frozenset[Wanted] = frozenset()
         self._searching = False
         self._answers: object = None
+        self._counted: frozenset[str] = frozenset()
         self._counts: Mapping[str, int | None] = {}
         self._looking: asyncio.TimerHandle | None = None
         self._callbacks: list[Callable[[], None]] = []
@@ -70,9 +71,15 @@ class Confirmations:
         self._follow()
         self._look()
 
-    def watch(self, rules: Mapping[Key, Rules], clusters: Iterable[str]) -> None:
-        """What is to be confirmed from now on, as a whole."""
+    def watch(
+        self, rules: Mapping[Key, Rules], clusters: Iterable[str], counted: Iterable[str] | None = None
+    ) -> None:
+        """What is to be confirmed from now on, as a whole.
+
+        counted: the clusters of which endpoints are counted; None: of all.
+        """
         self._ledger.watch(rules, clusters, self._world())
+        self._counted = self._ledger.clusters if counted is None else frozenset(counted)
         self._follow()
         self._look()
 
@@ -85,7 +92,7 @@ class Confirmations:
         return self._ledger.confirmed(name) is not None
 
     def endpoints(self, name: str) -> int | None:
-        """The endpoints of a watched cluster that every istiod knows; None if one does not know the cluster.
+        """The endpoints of a counted cluster that every istiod knows; None if one does not know the cluster.
 
         A proxy that has rules which were written after that has them too.
         """
@@ -128,7 +135,7 @@ class Confirmations:
 
     def _follow(self) -> None:
         for istiod in self._istiods.values():
-            istiod.follow(self._ledger.selectors, self._ledger.clusters)
+            istiod.follow(self._ledger.selectors, self._counted)
 
     def _world(self) -> World:
         views = {one: one.view() for one in self._istiods.values()}
@@ -183,7 +190,7 @@ class Confirmations:
 
     def _tell(self, world: World) -> None:
         views = () if world.connecting else world.views
-        self._counts = {name: endpoint_count(name, views) for name in self._ledger.clusters}
+        self._counts = {name: endpoint_count(name, views) for name in self._counted}
         answers = self._ledger.state(), self._counts, world.connecting, self.unreachable()
         if answers != self._answers:
             self._answers = answers

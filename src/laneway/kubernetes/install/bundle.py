@@ -9,7 +9,8 @@ from laneway.kubernetes.confirm.surroundings import witness_sidecar
 from laneway.kubernetes.install.admission import policies
 from laneway.kubernetes.install.crds import crds
 from laneway.kubernetes.install.deployment import REPLICAS, deployment
-from laneway.kubernetes.install.rights import ACCOUNT, rights, roles_for_people
+from laneway.kubernetes.install.rights import rights, roles_for_people
+from laneway.kubernetes.places import ACCOUNT
 from laneway.spec.naming import ROOT_NAMESPACE
 
 Manifest = dict[str, Any]

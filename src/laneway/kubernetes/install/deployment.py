@@ -7,21 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from laneway.kubernetes.install.rights import ACCOUNT, metadata
+from laneway.kubernetes.install.rights import metadata
+from laneway.kubernetes.places import ACCOUNT, AUDIENCE, HEALTH_PORT, MESH_ROOT, METRICS_PORT, TOKENS
 from laneway.manifests.names import LANEWAY
 
 Manifest = dict[str, Any]
 
-HEALTH_PORT = 8081
-"""Where it answers /healthz and /readyz."""
-METRICS_PORT = 8080
-"""Where it answers /metrics."""
-TOKENS = "/var/run/secrets/tokens"
-"""Folder of `istio-token`, by which istiod knows who asks."""
-MESH_ROOT = "/var/run/secrets/istio"
-"""Folder of `root-cert.pem`, the mesh's root certificate."""
-AUDIENCE = "istio-ca"
-"""Whom the token is for: what istiod expects of proxies."""
 REPLICAS = 2
 """One leads, one is ready to."""
 

@@ -9,14 +9,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from laneway.kubernetes.install.crds import GROUP
+from laneway.kubernetes.places import ACCOUNT, LEASE
 from laneway.manifests.names import LANEWAY
 
 Manifest = dict[str, Any]
 
-ACCOUNT = LANEWAY
-"""The name of the ServiceAccount."""
-LEASE = LANEWAY
-"""The name of the Lease, in Laneway's own namespace, that says which replica leads."""
 LABELS = {"app.kubernetes.io/name": LANEWAY}
 """Of everything that is installed. Not the label of what is derived: nothing here is Laneway's to remove."""
 

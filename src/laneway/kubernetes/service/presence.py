@@ -12,7 +12,7 @@ from typing import Any
 from laneway.control.status import Finding
 from laneway.kubernetes.api.errors import ApiError
 from laneway.kubernetes.api.server import Server
-from laneway.kubernetes.install.rights import LEASE
+from laneway.kubernetes.places import LEASE
 from laneway.spec.meta import Key
 from laneway.spec.naming import ROOT_NAMESPACE
 from laneway.spec.problems import Code

@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from laneway.kubernetes.part import METADATA, PLACEHOLDER
+from laneway.kubernetes.parsing import METADATA
+from laneway.kubernetes.part import PLACEHOLDER
 from laneway.spec.fields import Flaw, path_text, read_fields
 from laneway.spec.load import KINDS
 from laneway.spec.meta import Object
