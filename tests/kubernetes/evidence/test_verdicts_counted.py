@@ -1,4 +1,4 @@
-"""A new version that fails is rolled back by what real proxies have counted of real requests.
+"""A new version is rolled back, or goes on, by what real proxies have counted of real requests.
 
 On a real cluster: Kubernetes' and Istio's control planes, Envoys, a Prometheus; see `relay` for the names of
 what it reads. Prints how long the way back took from the scrape that showed the breach.
@@ -126,3 +126,34 @@ async def test_a_version_that_fails_is_rolled_back(running_cluster: Cluster, pro
         back = next(moment for moment in wrote.moments if moment > scraped)
         print(f"\nfrom the scrape that showed the breach to the VirtualService: {back - scraped:.2f} s")
         print(release["status"]["reason"])
+
+
+JUDGE = {"metrics": [{"name": "errors", "refuse": {"ratio": 1.25, "plus": 2}}]}
+"""A wide margin: the test's patience is that of a minute. Durations are no part of what is read here."""
+STEPS = ({"weight": 50, "hold": "5s", "limit": "10m"}, {"weight": 100})
+
+
+async def test_a_judge_rolls_a_worse_version_back_and_lets_a_good_one_go_on(
+    running_cluster: Cluster, prometheus: str
+) -> None:
+    """The same verdicts as on one machine, by the same evidence; the record remembers it."""
+    policy: dict[str, Any] = {"steps": STEPS, "judge": JUDGE}
+    shop, wrote = Shop(running_cluster, "judged", replicas=2, policy=policy), Written()
+    async with controller(running_cluster, prometheus, wrote):
+        await shop.up()
+        load = Load(shop.address, Profile(Request(shop.host, "/pharmacy"), rate=60))
+        with in_background(load):
+            began = time.monotonic()
+            await deploy_failing(shop)
+            await shop.until_phase("RolledBack", seconds=240)
+            print(f"\nworse: rolled back {time.monotonic() - began:.1f} s after its template")
+            await shop.until_served({"blue": 100})
+            await shop.deploy("2.0")
+            began = time.monotonic()
+            await shop.until_phase("Promoted", seconds=400)
+            print(f"acceptable: promoted {time.monotonic() - began:.1f} s after its template")
+    reasons = {each["status"]["phase"]: each["status"]["reason"] for each in await shop.releases()}
+    print(*reasons.values(), sep="\n")
+    assert reasons["RolledBack"].startswith("the canary is worse than tolerated in errors")
+    assert reasons["Promoted"].startswith("the canary is acceptable in every metric")
+    assert all(each["status"]["judged"]["state"] for each in await shop.releases())
