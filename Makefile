@@ -4,7 +4,7 @@ UV := .cache/uv/bin/uv
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: setup lock demo test test-all test-cluster test-cluster-all lab check bench bench-cluster clean help
+.PHONY: setup lock demo test test-all test-cluster test-cluster-all lab check bench bench-judge bench-cluster clean help
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/' | sort
@@ -54,6 +54,9 @@ check: $(STAMP) ## lint, types, import contracts
 
 bench: $(STAMP) ## figures beside the peers'
 	@$(BIN)/python -m bench
+
+bench-judge: $(STAMP) ## the judge beside fixed thresholds and a rank test, on simulated traffic; two minutes
+	@$(BIN)/python -m bench.judge
 
 bench-cluster: lab ## Laneway's controller beside Argo Rollouts and Flagger on one cluster; as root
 	@$(BIN)/python -m bench.cluster

@@ -2,7 +2,8 @@
 
     python stand_in.py NAME VERSION
 
-After DELAY_MS it answers with who it is, and with the answers of the URLs in CALLS. A version
+After DELAY_MS, and a random time with a mean of SPREAD_MS, it answers with who it is, and with the answers of
+the URLs in CALLS; a share FAILS of the answers is 500, and all are while there is a file OUTAGE. A version
 `stuck` is never ready, `broken` answers 500. SIGTERM ends it at once, whatever it is doing: a request that
 this cuts off was not drained.
 """
@@ -11,10 +12,12 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
@@ -69,6 +72,9 @@ class StandIn:
         self.pod = os.environ.get("POD_NAME", "")
         self.calls = os.environ.get("CALLS", "").split()
         self.delay_s = int(os.environ.get("DELAY_MS", "0")) / 1000
+        self.spread_s = int(os.environ.get("SPREAD_MS", "0")) / 1000
+        self.fails = float(os.environ.get("FAILS", "0"))
+        self.outage = os.environ.get("OUTAGE", "")
 
     def serve(self, connection: socket.socket) -> None:
         """Answers the requests of a connection until it ends."""
@@ -84,12 +90,16 @@ class StandIn:
             connection.sendall(head % (status, len(body)) + body)
         connection.close()
 
+    def _fails(self) -> bool:
+        down = self.version == "broken" or (self.outage and Path(self.outage).exists())
+        return bool(down) or random.random() < self.fails
+
     def answer(self, path: bytes, headers: dict[bytes, bytes], proxy: Proxy) -> tuple[bytes, bytes]:
         """Status and body for a request."""
         if path == b"/ready":
             return (b"503 Service Unavailable" if self.version == "stuck" else b"200 OK"), b"{}"
-        time.sleep(self.delay_s)
-        if self.version == "broken":
+        time.sleep(self.delay_s + (random.expovariate(1 / self.spread_s) if self.spread_s else 0))
+        if self._fails():
             return b"500 Internal Server Error", b"{}"
         context = b"".join(b"%s: %s\r\n" % (name, headers[name]) for name in PASSED_ON if name in headers)
         answer: dict[str, Any] = {

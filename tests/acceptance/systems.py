@@ -24,7 +24,8 @@ class Service:
 
     port: of its Service; target: that its container listens on; calls: URLs that it asks for every answer;
     hosts: public, at the gateway; steps: of its releases; retries: as in an Istio rule, None for the default;
-    delay_ms: how long each answer takes; scale: of its App.
+    delay_ms: how long each answer takes; spread_ms: and longer at random, in the mean; fails: share of its
+    answers; outage: while there is this file, all of them; scale: of its App.
     """
 
     name: str
@@ -40,6 +41,9 @@ class Service:
     retries: Object | None = None
     sidecar: bool = True
     delay_ms: int = 0
+    spread_ms: int = 0
+    fails: float = 0.0
+    outage: str = ""
     scale: Object | None = None
 
     @property
@@ -61,6 +65,9 @@ def deployment(service: Service, command: Sequence[str] = ()) -> Object:
         "env": [
             {"name": "CALLS", "value": " ".join(service.calls)},
             {"name": "DELAY_MS", "value": str(service.delay_ms)},
+            {"name": "SPREAD_MS", "value": str(service.spread_ms)},
+            {"name": "FAILS", "value": str(service.fails)},
+            {"name": "OUTAGE", "value": service.outage},
         ],
         "ports": [{"name": "http", "containerPort": service.target}],
         "readinessProbe": {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1},

@@ -82,9 +82,9 @@ def problems_of(text: str) -> list[str]:
             "refused rather than ignored; write the rules of the delegate here",
         ),
         (
-            APP + "  release: {judge: {metrics: [{name: errors}]}}\n",
-            "7:21: error LW202: spec.release.judge.metrics is not supported by Laneway, and "
-            "refused rather than ignored; write `guardrails`",
+            APP + "  release: {ramp: {budget: 0.05%}}\n",
+            "7:13: error LW202: spec.release.ramp is not supported by Laneway, and "
+            "refused rather than ignored; write `steps`",
         ),
         (
             RULES + "    directResponse: {status: 200, body: {bytes: '?'}}\n",

@@ -51,10 +51,14 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A release's record to write; the object is created where there is none."""
+    """A release's record to write; the object is created where there is none.
+
+    news: it says more than what its judge remembers.
+    """
 
     release: Release
     reason: str
+    news: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ def changes(
     forgotten = [Removal("Release", key, "only the newest records are kept") for key in planned.forgotten]
     gone.sort(key=lambda removal: DERIVED_KINDS.index(removal.kind))
     return Changes(
-        records=tuple(Record(release, _course(spec, release)) for release in planned.releases),
+        records=tuple(_record(release, spec.releases.get(release.key)) for release in planned.releases),
         writes=tuple(writes),
         removals=(*expired, *forgotten, *gone),
     )
@@ -150,9 +154,18 @@ def describe(table: Table) -> str:
     return shares + (f"; lanes {', '.join(sorted(table.lanes))}" if table.lanes else "")
 
 
-def _course(spec: Spec, release: Release) -> str:
+def _record(release: Release, before: Release | None) -> Record:
+    news = before is None or _without_memory(before) != _without_memory(release)
+    return Record(release, _course(release, before), news)
+
+
+def _without_memory(release: Release) -> Release:
+    status = release.status.model_copy(update={"judged": None}) if release.status else None
+    return release.model_copy(update={"status": status})
+
+
+def _course(release: Release, before: Release | None) -> str:
     assert release.status is not None
-    before = spec.releases.get(release.key)
     was = before.status.phase.value if before and before.status else "not begun"
     status = release.status
     step = f"step {status.step + 1}"

@@ -109,7 +109,7 @@ class Controller:
         self._queue: Queue[Work] = Queue()
         self._awaiting = Awaiting(confirmations, asyncio.get_running_loop().call_soon)
         self._gateways: dict[Key, Mapping[str, str]] = {}
-        self._finding_out = FindingOut(counting, Webhooks(now))
+        self._finding_out = FindingOut(counting, Webhooks(now), now)
         self._finding_out.subscribe(self._concerns)
         self._events = Events(server, now=now)
         normalised = Normalised()

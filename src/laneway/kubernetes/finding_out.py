@@ -7,31 +7,43 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TypeVar
 
+from laneway.control.judging import Judging
 from laneway.control.loop import Pass
 from laneway.kubernetes.evidence.counting import Counting
 from laneway.kubernetes.evidence.findings import findings
 from laneway.kubernetes.evidence.watched import Watched, watched
 from laneway.kubernetes.evidence.webhooks import Webhooks
 from laneway.plan.observed import Evidence
-from laneway.plan.result import Finding, GateRun
+from laneway.plan.result import Comparison, Finding, GateRun
 from laneway.spec.meta import Key
 
 T = TypeVar("T")
+
+SETTLES = timedelta(seconds=60)
+"""By then every proxy was scraped since its weight changed."""
 
 
 class FindingOut:
     """Of one cluster. counting: None where there is no Prometheus to ask."""
 
-    def __init__(self, counting: Counting | None, webhooks: Webhooks) -> None:
+    def __init__(self, counting: Counting | None, webhooks: Webhooks, now: Callable[[], datetime]) -> None:
         self._counting = counting
         self._webhooks = webhooks
+        self._now = now
+        self._judging = Judging(SETTLES)
+        self._comparisons: dict[Key, tuple[Comparison, ...]] = {}
+        self._callbacks: list[Callable[[frozenset[Key]], None]] = []
+        if counting:
+            counting.after_each(self._judge)
         self._watches: dict[Key, tuple[Watched, ...]] = {}
         self._gates: dict[Key, tuple[GateRun, ...]] = {}
 
     def subscribe(self, callback: Callable[[frozenset[Key]], None]) -> None:
         """Be called with the apps about which something was found out."""
+        self._callbacks.append(callback)
         self._webhooks.subscribe(callback)
         if self._counting:
             self._counting.subscribe(callback)
@@ -46,17 +58,35 @@ class FindingOut:
     def evidence(self) -> Evidence:
         """What was found out by now."""
         counts = self._counting.counts if self._counting else {}
-        return Evidence(self._webhooks.results, counts)
+        return Evidence(self._webhooks.results, counts, self._judging.judged)
+
+    def _judge(self) -> None:
+        """Take in what was counted; tell of the apps about whose release something is known anew."""
+        assert self._counting, "only who counts calls this"
+        known = self._judging.read(self._counting.counts, self._now(), answers=not self._counting.trouble)
+        apps = {
+            each.watch.app for of in self._watches.values() for each in of if each.watch.id.release in known
+        }
+        if apps:
+            for callback in self._callbacks:
+                callback(frozenset(apps))
 
     def planned(self, apps: tuple[Key, ...], seen: Pass) -> None:
         """What these apps, planned together, want to know from now on."""
         for app in apps[1:]:
-            self._want(app, (), ())
+            self.forget(app)
         self._want(apps[0], watched(seen.planned.watches, seen.spec), seen.planned.gates)
+        self._compare(apps[0], seen.planned.comparisons)
 
     def forget(self, app: Key) -> None:
         """It wants to know nothing any more."""
         self._want(app, (), ())
+        self._compare(app, ())
+
+    def _compare(self, app: Key, comparisons: tuple[Comparison, ...]) -> None:
+        if self._comparisons.get(app, ()) != comparisons:
+            _put(self._comparisons, app, comparisons)
+            self._judging.set(each for these in self._comparisons.values() for each in these)
 
     def remarks(self, app: Key, seen: Pass) -> tuple[Finding, ...]:
         """What is not found out that an App asks for."""

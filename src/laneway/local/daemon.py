@@ -23,6 +23,7 @@ import anyio
 from anyio.abc import TaskGroup
 from sqlalchemy.exc import DBAPIError
 
+from laneway.control.judging import Judging
 from laneway.control.loop import Loop
 from laneway.history.database import SchemaMismatchError
 from laneway.local import handshake, settings
@@ -58,6 +59,7 @@ from laneway.local.state import State, StateTakenError
 from laneway.local.store import Store
 from laneway.mesh.control_plane import ControlPlane
 from laneway.mesh.translator import Translator
+from laneway.plan.observed import Counts, CountsId
 from laneway.spec.meta import Key
 from laneway.spec.problems import Code, Place
 
@@ -164,8 +166,14 @@ async def _serve(
             stack.callback(follow_names(store, pod_networks.resolve))
         gates = GateRuns(state, addresses.block, store.get, engine.ingress, now, engine.look_again)
         stack.push_async_callback(gates.stop)
-        counting = Counting(proxies.callers, TallyFile(state.counts), engine.look_again)
-        engine.find_out(gates, counting)
+        judging = Judging()
+
+        def counted(counts: Mapping[CountsId, Counts]) -> None:
+            if judging.read(counts, now()):
+                engine.look_again()
+
+        counting = Counting(proxies.callers, TallyFile(state.counts), engine.look_again, counted)
+        engine.find_out(gates, counting, judging)
         async with anyio.create_task_group() as tasks:
             _run_gateways(tasks, state, addresses.block, proxies, running)
             await tasks.start(serve, Service(state, engine, ending), state.api)

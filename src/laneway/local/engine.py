@@ -14,6 +14,8 @@ from datetime import datetime
 from sqlalchemy.exc import DBAPIError
 
 from laneway.control.changes import Changes as Wanted
+from laneway.control.changes import Record
+from laneway.control.judging import Judging
 from laneway.control.observe import SPEC_KINDS, Body, Parsed
 from laneway.control.overview import View, overview
 from laneway.control.status import Finding, Isolation, Json, Status
@@ -37,7 +39,6 @@ from laneway.plan.observed import Evidence, Observed, VersionSeen
 from laneway.plan.result import Plan, Report
 from laneway.spec.app import App
 from laneway.spec.meta import Key, Object
-from laneway.spec.release import Release
 from laneway.spec.world import Spec
 
 CONTROLLER = "laneway"
@@ -73,6 +74,7 @@ class LocalEngine:
         self._replicas: Replicas | None = None
         self._gates: GateRuns | None = None
         self._counting: Counting | None = None
+        self._judging: Judging | None = None
         self._parsed = Parsed()
         self._wake = asyncio.Event()
         self._due = asyncio.Event()
@@ -86,9 +88,9 @@ class LocalEngine:
 
     # --- what happens is told on
 
-    def find_out(self, gates: GateRuns, counting: Counting) -> None:
-        """Take what asks gates and counts requests; without them releases have no evidence."""
-        self._gates, self._counting = gates, counting
+    def find_out(self, gates: GateRuns, counting: Counting, judging: Judging) -> None:
+        """Take what asks gates, counts requests and judges; without them releases have no evidence."""
+        self._gates, self._counting, self._judging = gates, counting, judging
 
     def look_again(self) -> None:
         """Plan again: something was found out."""
@@ -193,9 +195,9 @@ class LocalEngine:
         return Snapshot(self.replicas.pods(), self.plane.confirmed, self._laggards(), self._evidence())
 
     def _evidence(self) -> Evidence:
-        if self._gates is None or self._counting is None:
+        if self._gates is None or self._counting is None or self._judging is None:
             return Evidence()
-        return Evidence(self._gates.results, self._counting.counts)
+        return Evidence(self._gates.results, self._counting.counts, self._judging.judged)
 
     def _laggards(self) -> tuple[str, ...]:
         return self.plane.laggards(self.plane.generation)
@@ -208,28 +210,29 @@ class LocalEngine:
     def _write(self, wanted: Wanted) -> None:
         with self.store.transaction():
             for record in wanted.records:
-                self._record(record.release, record.reason)
+                self._record(record)
             for write in wanted.writes:
                 self.store.put(write.body, reason=write.reason, by=CONTROLLER)
             for removal in wanted.removals:
                 self.store.delete(removal.kind, removal.key, reason=removal.reason, by=CONTROLLER)
 
-    def _record(self, release: Release, reason: str) -> None:
-        body = release.written()
-        status = release.status
+    def _record(self, record: Record) -> None:
+        release, reason = record.release, record.reason
+        body, status = release.written(), release.status
         assert status is not None
         if self.store.get("Release", release.key) is None:
             self.store.put(body, reason=reason, by=CONTROLLER)
             return
         written = status.model_dump(mode="json", by_alias=True, exclude_none=True)
         event = event_about(body, self.now(), status.phase.value.lower(), reason, by=CONTROLLER)
-        self.store.put_status("Release", release.key, written, event)
+        self.store.put_status("Release", release.key, written, event if record.news else None)
 
     def planned(self, spec: Spec, observed: Observed, planned: Plan, report: Report) -> None:
         """Keep the pass as the status document, and wake who waits for it; find out what it asks for."""
-        if self._gates is not None and self._counting is not None:
+        if self._gates is not None and self._counting is not None and self._judging is not None:
             self._gates.set(planned.gates)
             self._counting.set(planned.watches)
+            self._judging.set(planned.comparisons)
         view = View(spec, observed, planned, report, self._workloads(), self._proxies(), self._extra())
         before = self._status
         fresh = overview(

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from laneway.spec.meta import Key
-from laneway.spec.release import GateResult
+from laneway.spec.release import GateResult, Judged
 from laneway.spec.template import Template
 
 Weights = Mapping[str, int]
@@ -106,11 +106,19 @@ class GateId(NamedTuple):
     gate: int
 
 
+class Side(StrEnum):
+    """The two versions that a release compares."""
+
+    CANARY = "canary"
+    STABLE = "stable"
+
+
 class CountsId(NamedTuple):
-    """What requests are counted for: a release, since its step began or was taken up again."""
+    """What requests are counted for: a side of a release, since it or its step began or was resumed."""
 
     release: Key
     since: datetime
+    side: Side = Side.CANARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +137,11 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was found out about releases: what gates said, and counted requests."""
+    """What was found out about releases: what gates said, what was counted, what judges make of that."""
 
     results: Mapping[GateId, GateResult] = field(default_factory=dict)
     counts: Mapping[CountsId, Counts] = field(default_factory=dict)
+    judged: Mapping[Key, Judged] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,16 @@ from datetime import datetime
 from laneway.plan import lanes as lane_plans
 from laneway.plan.autoscaled import grown
 from laneway.plan.gates import POD_GATES, WEIGHT_GATES, Gate, Move
+from laneway.plan.judging import counted_for
 from laneway.plan.lanes import Base, Lanes
 from laneway.plan.moves import decide
-from laneway.plan.observed import Kept, Observed, Role
+from laneway.plan.observed import Kept, Observed, Role, Side
 from laneway.plan.records import begin, by_app, forgotten, newest, status_of, views
 from laneway.plan.release import Course, advance
 from laneway.plan.result import (
     AppPlan,
     Cohort,
+    Comparison,
     Finding,
     GateRun,
     LaneRule,
@@ -65,7 +67,8 @@ class _Outcome:
     findings: tuple[Finding, ...]
     wake: datetime | None
     gate: GateRun | None
-    watch: Watch | None
+    watches: tuple[Watch, ...]
+    comparison: Comparison | None
 
 
 def plan(
@@ -93,7 +96,8 @@ def plan(
         apps=tuple(o.plan for o in outcomes),
         lanes=tuple(lane_plans.versions(indexed, stables, observed)),
         gates=tuple(o.gate for o in outcomes if o.gate),
-        watches=tuple(o.watch for o in outcomes if o.watch),
+        watches=tuple(watch for o in outcomes for watch in o.watches),
+        comparisons=tuple({o.comparison.release: o.comparison for o in outcomes if o.comparison}.values()),
         releases=tuple(each for each in records if spec.releases.get(each.key) != each),
         expired=expired,
         forgotten=forgotten(world.releases),
@@ -197,14 +201,20 @@ def _outcome(draft: _Draft, world: _World) -> _Outcome:
         *_waiting(app, standing.wanted, standing.releases),
     )
     wake = min(filter(None, (course.wake, draft.old.until)), default=None)
-    return _Outcome(result, said, wake, course.gate, _watch(app, course))
+    return _Outcome(result, said, wake, course.gate, _watches(app, course), course.comparison)
 
 
-def _watch(app: App, course: Course) -> Watch | None:
-    """Whose requests are counted, for guardrails to look at."""
-    if course.watch is None or course.active is None:
-        return None
-    return Watch(course.watch, app.key, course.active.spec.apps[0].revision)
+def _watches(app: App, course: Course) -> tuple[Watch, ...]:
+    """Whose requests are counted: the canary's for guardrails, those of both sides for the judge."""
+    if course.active is None:
+        return ()
+    revisions = {
+        Side.CANARY: course.active.spec.apps[0].revision,
+        Side.STABLE: status_of(course.active).stable,
+    }
+    ids = [course.watch] if course.watch else []
+    ids += counted_for(course.comparison) if course.comparison else ()
+    return tuple(Watch(each, app.key, revisions[each.side]) for each in dict.fromkeys(ids))
 
 
 def _situation(standing: Standing, world: _World, stable: str, course: Course, old: Warm) -> Situation:

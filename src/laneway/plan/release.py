@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from laneway.plan.guardrails import broken, described
+from laneway.plan.judging import compared, is_acceptable, is_worse, recorded, terms
 from laneway.plan.observed import AppSeen, CountsId, Evidence, GateId, VersionSeen
 from laneway.plan.records import status_of, with_status
 from laneway.plan.requests import hear, hurried
-from laneway.plan.result import Finding, GateRun, Severity
+from laneway.plan.result import Comparison, Finding, GateRun, Severity
 from laneway.plan.sizing import size
 from laneway.plan.step_gates import failed, gate_id, next_gate
 from laneway.spec.app import App
-from laneway.spec.release import Phase, Release
+from laneway.spec.release import Judged, Phase, Release
 from laneway.spec.release_policy import Step
 from laneway.spec.values import FULL, format_duration, format_percent
 
@@ -25,8 +26,8 @@ class Course:
 
     active: the release under way, None at rest; ended: one that ended just now; target: the candidate's
     weight in basis points, None: as it is; ahead: pods that the candidate shall have at least, for the weight
-    to come; gate: to be asked now; watch: what requests are to be counted
-    for; wake: when the clock alone changes this.
+    to come; gate: to be asked now; watch: what requests are to be counted for; comparison: what is to be
+    judged; wake: when the clock alone changes this.
     """
 
     active: Release | None
@@ -35,6 +36,7 @@ class Course:
     ahead: int = 0
     gate: GateRun | None = None
     watch: CountsId | None = None
+    comparison: Comparison | None = None
     wake: datetime | None = None
     findings: tuple[Finding, ...] = ()
 
@@ -85,10 +87,31 @@ def advance(m: Moment, release: Release) -> Course:
     if reason := _reason_to_abort(m, release):
         by = m.wanted if m.wanted not in {release.spec.apps[0].revision, m.stable} else None
         return _aborting(m, _going_back(release, reason, by))
+    release = recorded(release, _judged(m, release), m.now)
     course = _forward(m, release)
     watch = _watched(course.active) if course.active and m.app.spec.release.judge.guardrails else None
-    findings = (*course.findings, *_counted(m, course.active), *_queued(m, release))
-    return replace(course, watch=watch, findings=findings)
+    findings = (
+        *course.findings, *_counted(m, course.active), *_weighed(m, course.active), *_queued(m, release)
+    )  # fmt: skip
+    comparison = _compared(m, course.active) if course.active else None
+    return replace(course, watch=watch, comparison=comparison, findings=findings)
+
+
+def _judged(m: Moment, release: Release) -> Judged | None:
+    """What the judge knows now: of this pass, else as it was recorded. None where nobody judges."""
+    if not m.app.spec.release.judge.metrics:
+        return None
+    return m.evidence.judged.get(release.key) or status_of(release).judged
+
+
+def _compared(m: Moment, release: Release) -> Comparison | None:
+    return compared(release, terms(m.app.spec.release), m.steps[status_of(release).step].weight)
+
+
+def _weighed(m: Moment, release: Release | None) -> Iterable[Finding]:
+    """What the judge says, while it has not decided."""
+    if release and (judged := _judged(m, release)):
+        yield m.says("Judged", f"judge: {judged.words}")
 
 
 def _counted(m: Moment, release: Release | None) -> Iterable[Finding]:
@@ -145,6 +168,8 @@ def _forward(m: Moment, release: Release) -> Course:
     resting = hurried(release) or status.phase is Phase.PAUSED
     if found := broken(guardrails, counts, resting):
         return _ended_as_said(m, release, *found)
+    if not hurried(release) and (judged := _judged(m, release)) and is_worse(judged):
+        return _ended_as_said(m, recorded(release, judged, m.now, decided=True), judged.words, "rollback")
     if status.phase is Phase.PAUSED:
         return Course(release, findings=(_paused(m, release),))
     step = m.steps[status.step]
@@ -205,6 +230,10 @@ def _hold(m: Moment, release: Release, step: Step) -> Course:
         return replace(here, wake=until, findings=(finding,))
     if not m.seen.confirmed:
         return here
+    if not waived and 0 < step.weight < FULL:
+        release, waits = _evidence(m, release, step)
+        if waits:
+            return replace(waits, ahead=here.ahead)
     release, gated = (release, None) if waived else _gates(m, release, step)
     if gated:
         return replace(gated, ahead=here.ahead)
@@ -214,6 +243,24 @@ def _hold(m: Moment, release: Release, step: Step) -> Course:
             None, ended=with_status(release, phase=Phase.PROMOTED, finished_at=m.now, reason=reason)
         )
     return _forward(m, with_status(release, step=status.step + 1, step_started_at=m.now, held_since=None))
+
+
+def _evidence(m: Moment, release: Release, step: Step) -> tuple[Release, Course | None]:
+    """The release with the verdict that lets it go on, and its course where there is none yet."""
+    judged = _judged(m, release)
+    if not m.app.spec.release.judge.metrics or is_acceptable(judged):
+        return recorded(release, judged, m.now, decided=True), None
+    deadline = status_of(release).step_started_at + step.limit
+    if m.now < deadline:
+        weight = format_percent(step.weight)
+        finding = m.says("AwaitingVerdict", f"stays at {weight} % until the judge has decided")
+        return release, Course(release, target=step.weight, wake=deadline, findings=(finding,))
+    release = recorded(release, judged, m.now, decided=True)
+    if step.on_unsure == "promote":
+        return release, None
+    said = judged.words if judged else "nothing was counted"
+    reason = f"the judge is not sure after {format_duration(step.limit)}: {said}"
+    return release, _ended_as_said(m, release, reason, step.on_unsure)
 
 
 def _gates(m: Moment, release: Release, step: Step) -> tuple[Release, Course | None]:
@@ -251,7 +298,8 @@ def _why_promoted(release: Release) -> str:
     request = release.spec.request
     if request and hurried(release):
         return request.described("promoted")
-    return "every step held"
+    judged = status_of(release).judged
+    return judged.words if judged and is_acceptable(judged) else "every step held"
 
 
 def _within_limit(m: Moment, release: Release, step: Step, findings: tuple[Finding, ...] = ()) -> Course:

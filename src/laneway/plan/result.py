@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from laneway.analysis.configuration import Configuration
 from laneway.plan.observed import CountsId, GateId, Role
 from laneway.spec.kubernetes import EnvVar
 from laneway.spec.meta import Key
-from laneway.spec.release import Release
+from laneway.spec.release import Judged, Release
 from laneway.spec.release_policy import StepGate
 from laneway.spec.template import Template
 from laneway.spec.values import FULL
@@ -109,10 +110,27 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """A release to be judged from now on, by the counts of its arms since it began.
+
+    weight: the canary's, in basis points, as every proxy has confirmed it at `weighed`; None while it moves;
+    remembered: the judge's memory as last recorded.
+    """
+
+    release: Key
+    since: datetime
+    terms: Configuration
+    weight: int | None = None
+    weighed: datetime | None = None
+    remembered: Judged | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Targets that are safe now.
 
-    gates: to be asked until they have answered; watches: to be counted; releases: records to write, before
+    gates: to be asked until they have answered; watches: to be counted; comparisons: to be judged by these
+    counts; releases: records to write, before
     anything else; expired: lanes to delete; forgotten: releases to delete;
     wake: when the clock alone changes something.
     """
@@ -121,6 +139,7 @@ class Plan:
     lanes: tuple[LaneVersionPlan, ...] = ()
     gates: tuple[GateRun, ...] = ()
     watches: tuple[Watch, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
     releases: tuple[Release, ...] = ()
     expired: tuple[Key, ...] = ()
     forgotten: tuple[Key, ...] = ()

@@ -93,13 +93,22 @@ class GateResult(Model):
     evidence: str = ""
 
 
+class Judged(Model):
+    """What the judge knew, and remembers. outcome, words: its verdict; state: all of its memory, as JSON."""
+
+    at: datetime
+    outcome: str
+    words: str
+    state: str
+
+
 class ReleaseStatus(Model):
     """The record: written by the planner, never by people. Times in UTC.
 
     step: index of the step under way; base: pods of the app when the release began (the sizing's base);
     held_since: when every proxy had confirmed the step's weight; superseded_by: set while the old canary
     returns its weight; heard: the request that was taken up last; skipped: index of a step whose hold a
-    person has ended; gates: what the gates of its steps have said.
+    person has ended; gates: what the gates of its steps have said; judged: the evidence so far.
 
     Of several apps: members: by name (stable and base are the first one's); opened_at: when every proxy led
     the requests of either cohort to each app's version of it, from when on the new one is drawn.
@@ -117,6 +126,7 @@ class ReleaseStatus(Model):
     heard: Request | None = None
     skipped: int | None = None
     gates: tuple[GateResult, ...] = ()
+    judged: Judged | None = None
     reason: str = ""
     members: dict[str, Member] = Field(default_factory=dict)
     opened_at: datetime | None = None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from laneway.spec.cohorts import Preview, Sticky
 from laneway.spec.meta import Model
@@ -97,16 +97,51 @@ class Guardrail(Model):
     then: Literal["pause", "rollback"] = "rollback"
 
 
+class Margin(Model):
+    """A bound on the new version's share of bad requests: `ratio` times the old one's, and `plus`."""
+
+    ratio: float = Field(default=1.0, ge=1, le=100)
+    plus: Percent = 0
+
+
+class JudgedMetric(Model):
+    """What the two versions are compared by: requests that failed, or that were slow.
+
+    tolerate: what is still no reason to go back; refuse: what has to be excluded to go on, more than is
+    tolerated; warm_up: how long after its first request the new version is not compared.
+    """
+
+    name: Literal["errors", "latency"]
+    tolerate: Margin | None = None
+    refuse: Margin | None = None
+    warm_up: Duration | None = None
+
+    @model_validator(mode="after")
+    def _refuses_more(self) -> Self:
+        tolerated, refused = self.tolerate, self.refuse
+        if tolerated and refused and (refused.ratio < tolerated.ratio or refused.plus < tolerated.plus):
+            raise ValueError(f"{self.name} refuses less than it tolerates; write larger margins in `refuse`")
+        return self
+
+
 class Judge(Model):
-    """Who judges the new version while it is released."""
+    """Who judges the new version while it is released. Without metrics, holds and guardrails alone decide.
 
-    unsupported: ClassVar[Mapping[str, str]] = {
-        "falseRollback": "write `guardrails`",
-        "falsePromote": "write `guardrails`",
-        "metrics": "write `guardrails`",
-    }
+    false_rollback: the probability that a version which is no worse than tolerated is ever rolled back;
+    false_promote: that one is promoted of which a metric is refused; metrics: the versions are compared by.
+    """
 
+    false_rollback: Percent = Field(default=100, gt=0, lt=FULL)
+    false_promote: Percent = Field(default=500, gt=0, lt=FULL)
+    metrics: tuple[JudgedMetric, ...] = ()
     guardrails: tuple[Guardrail, ...] = ()
+
+    @field_validator("metrics")
+    @classmethod
+    def _metrics_differ(cls, metrics: tuple[JudgedMetric, ...]) -> tuple[JudgedMetric, ...]:
+        if len({metric.name for metric in metrics}) < len(metrics):
+            raise ValueError("a metric is there twice; keep one of the two")
+        return metrics
 
 
 DEFAULT_STEPS = (Step.model_validate({"weight": 20}), Step.model_validate({"weight": 100}))

@@ -45,7 +45,7 @@ def test_guardrails_without_a_prometheus_are_told() -> None:
 
 def test_a_prometheus_that_does_not_answer_is_told() -> None:
     assert said(app(ERRORS), trouble="All connection attempts failed") == [
-        "NotCounted: pharmacy has guardrails that see nothing new, for Prometheus gives no counts: "
+        "NotCounted: pharmacy has guardrails, and nothing new is seen, for Prometheus gives no counts: "
         "All connection attempts failed"
     ]
 

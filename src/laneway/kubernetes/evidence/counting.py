@@ -53,6 +53,7 @@ class Counting:
         self._tallies: dict[Watched, _Tally] = {}
         self._counts: dict[CountsId, Counts] = {}
         self._callbacks: list[Changed] = []
+        self._readers: list[Callable[[], None]] = []
         self._wanted = asyncio.Event()
         self._few = asyncio.Semaphore(_AT_ONCE)
         self._trouble = self._refused = ""
@@ -70,6 +71,10 @@ class Counting:
     def subscribe(self, callback: Changed) -> None:
         """Be called with the apps whose counts have changed, or with all when the trouble comes or goes."""
         self._callbacks.append(callback)
+
+    def after_each(self, callback: Callable[[], None]) -> None:
+        """Be called after each reading, whatever came of it."""
+        self._readers.append(callback)
 
     def set(self, watches: Iterable[Watched]) -> None:
         """What shall be counted from now on, and nothing else."""
@@ -104,6 +109,8 @@ class Counting:
         if self._trouble and self._trouble != trouble:
             log.warning("%s gives no counts: %s", self._prometheus.url, self._trouble)
         self._tell(counts, everybody=bool(trouble) != bool(self._trouble))
+        for callback in self._readers:
+            callback()
 
     async def _settle(self, now: datetime) -> None:
         """Count for good what has settled."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from laneway.kubernetes.evidence.watched import edges_of
+from laneway.kubernetes.evidence.watched import guarded
 from laneway.plan.observed import Counts
 from laneway.plan.result import Finding, Severity
 from laneway.spec.app import App
@@ -26,26 +26,22 @@ def findings(app: App, counts: Counts | None, counted: bool, trouble: str = "") 
 
 
 def _uncounted(app: App, counted: bool, trouble: str) -> Iterator[Finding]:
-    if not app.spec.release.judge.guardrails:
+    judge = app.spec.release.judge
+    if not (judge.guardrails or judge.metrics):
         return
+    what = "guardrails" if judge.guardrails else "a judge"
     if not counted:
-        yield _says(
-            app,
-            "NotCounted",
-            "has guardrails, and nobody counts its requests: give the controller `--prometheus`",
-        )
+        text = f"has {what}, and nobody counts its requests: give the controller `--prometheus`"
+        yield _says(app, "NotCounted", text)
     elif trouble:
-        yield _says(
-            app,
-            "NotCounted",
-            f"has guardrails that see nothing new, for Prometheus gives no counts: {trouble}",
-        )
+        text = f"has {what}, and nothing new is seen, for Prometheus gives no counts: {trouble}"
+        yield _says(app, "NotCounted", text)
 
 
 def _edges(app: App, counts: Counts | None) -> Iterator[Finding]:
     """Guardrails of a latency at which nobody counts: they break never."""
     known = set(counts.within) if counts and counts.timed else ISTIO_EDGES_MS
-    for edge in sorted(edges_of(app) - known):
+    for edge in sorted(guarded(app) - known):
         near = " or ".join(f"{each}ms" for each in _nearest(edge))
         text = (
             f"has a guardrail of {edge}ms that cannot break: proxies do not count there; write {near}, or "

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from laneway.kubernetes.evidence.questions import Target
 from laneway.manifests import names
+from laneway.plan.judging import terms
 from laneway.plan.result import Watch
 from laneway.spec.app import App
 from laneway.spec.world import Spec
@@ -36,6 +37,13 @@ def watched(watches: Iterable[Watch], spec: Spec) -> tuple[Watched, ...]:
 
 
 def edges_of(app: App) -> frozenset[int]:
-    """The latencies, in ms, that the app's guardrails ask about."""
+    """The latencies, in ms, that the app's judge and its guardrails ask about."""
+    found = terms(app.spec.release)
+    judged = {edge for metric in found.metrics for edge in metric.edges_ms} if found else set()
+    return guarded(app) | judged
+
+
+def guarded(app: App) -> frozenset[int]:
+    """The latencies, in ms, that its guardrails ask about."""
     bounds = (guardrail.above for guardrail in app.spec.release.judge.guardrails)
     return frozenset(bound // timedelta(milliseconds=1) for bound in bounds if isinstance(bound, timedelta))

@@ -26,6 +26,7 @@ from laneway.spec.lane import (
 from laneway.spec.meta import Model
 from laneway.spec.release import (
     GateResult,
+    Judged,
     Member,
     Release,
     ReleaseApp,
@@ -36,6 +37,8 @@ from laneway.spec.release import (
 from laneway.spec.release_policy import (
     Guardrail,
     Judge,
+    JudgedMetric,
+    Margin,
     ReleasePolicy,
     Rollback,
     Step,
@@ -108,7 +111,24 @@ SENTENCES: Mapping[type[Model], Mapping[str, str]] = {
         "minimum": "Requests to wait for before anything is judged.",
         "then": "What becomes of the release when the bound is passed.",
     },
-    Judge: {"guardrails": "Absolute limits on what callers meet at the new version."},
+    Margin: {
+        "ratio": "Times the old version's share of bad requests, at least 1.",
+        "plus": "And so many percent of all requests, two decimals at most.",
+    },
+    JudgedMetric: {
+        "name": "What the versions are compared by: requests that failed, or that were slow.",
+        "tolerate": "What is no reason to go back. Of errors 1.1 times and 0.05 percent, unless something is "
+        "written; of latency 1.1 times and 0.1 percent.",
+        "refuse": "What has to be excluded to go on. Of errors 1.25 times and 0.25 percent, unless something "
+        "is written; of latency 1.25 times and 1 percent.",
+        "warm_up": "How long after its first request the new version is not compared: of latency a minute.",
+    },
+    Judge: {
+        "false_rollback": "Percent of the releases no worse than tolerated that may be rolled back.",
+        "false_promote": "Percent of the releases with a refused metric that may be promoted.",
+        "metrics": "What the two versions are compared by; nothing, where none is written.",
+        "guardrails": "Absolute limits on what callers meet at the new version.",
+    },
     Preview: {"header": "The header's name, in lowercase."},
     Sticky: {"cookie": "The cookie's name.", "ttl": "How long a browser keeps it."},
     Lane: {"spec": "What the Lane says."},
@@ -162,6 +182,11 @@ SENTENCES: Mapping[type[Model], Mapping[str, str]] = {
     Member: {
         "stable": "The revision that had all its requests when the release began.",
         "base": "Its pods when the release began.",
+    },
+    Judged: {
+        "at": "When it knew that.",
+        "outcome": "Whether it lets the release go on.",
+        "words": "Why, in numbers.",
     },
     GateResult: {"passed": "Whether it passed.", "at": "When it was said."},
 }

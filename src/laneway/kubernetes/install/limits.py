@@ -47,7 +47,7 @@ LIMITS: Mapping[type[Model], Mapping[str, Schema]] = {
     ReleasePolicy: {"steps": _whole(50)},
     Step: {"gates": _whole(20)},
     StepGate: {"command": {"x-kubernetes-list-type": "atomic", "maxItems": 1_000}},
-    Judge: {"guardrails": _whole(50)},
+    Judge: {"guardrails": _whole(50), "metrics": _keyed("name") | {"maxItems": 50}},
     Preview: {"header": {"maxLength": 128}},
     Sticky: {"cookie": {"maxLength": 128}},
     LaneSpec: {"apps": _keyed("name") | {"maxItems": 500}},

@@ -23,15 +23,20 @@ class Counting:
     """The revisions whose requests are counted. For one event loop."""
 
     def __init__(
-        self, callers: Callable[[], Mapping[str, Admin]], file: TallyFile, changed: Callable[[], None]
+        self,
+        callers: Callable[[], Mapping[str, Admin]],
+        file: TallyFile,
+        changed: Callable[[], None],
+        read: Callable[[Mapping[CountsId, Counts]], None] = lambda counts: None,
     ) -> None:
         """callers: the proxies that send requests, by name; changed: called when counts have changed.
 
-        file: where the counts are kept; those that it holds go on.
+        file: where the counts are kept; those that it holds go on; read: told of each reading.
         """
         self._file = file
         self._callers = callers
         self._changed = changed
+        self._read = read
         self._watches: list[Watch] = []
         self._tallies = file.read()
         self._wanted = asyncio.Event()
@@ -75,6 +80,7 @@ class Counting:
             if known in self._tallies:
                 self._tallies[known].add(readings)
         self._file.write(self._tallies)
+        self._read(self.counts)
         if self.counts != before:
             self._changed()
 

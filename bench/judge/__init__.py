@@ -1,0 +1,1 @@
+"""The judge beside fixed thresholds and a rank test, on simulated traffic of known truth."""

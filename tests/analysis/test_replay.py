@@ -1,0 +1,108 @@
+"""Replays: a configuration's error rates and delays on recorded traffic."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from random import Random
+
+import pytest
+from tests.analysis.reading import ERRORS_ONLY, counts, tick
+
+from laneway.analysis.configuration import Configuration, Kind, Metric
+from laneway.analysis.replay import replay, run
+from laneway.analysis.resampling import healthy, worse
+from laneway.analysis.sampling import binomial
+from laneway.analysis.tick import Arm, Counted, Measured, Tick
+from laneway.analysis.verdict import Outcome
+
+
+def recorded(p: float = 0.002, ticks: int = 120, canary_p: float | None = None) -> list[Tick]:
+    """Half an hour at 33 requests a second, with an outage of both arms in between."""
+    generator = Random(1)
+    found = []
+    for index in range(ticks):
+        rate = 0.2 if 40 <= index < 50 else p
+        bad = binomial(generator, 100, canary_p or rate), binomial(generator, 400, rate)
+        found.append(tick(index, counts(100, bad[0], 400, bad[1]), weight=0.2))
+    return found
+
+
+def test_a_replay_tells_error_rate_delay_and_requests() -> None:
+    """Larger regressions are found sooner; no healthy release in 40 is lost."""
+    found = replay(ERRORS_ONLY, recorded(), Random(2), runs=40, excesses=(0.005, 0.02, 0.1))
+    assert found.recorded.outcome is Outcome.PROMOTE
+    assert found.healthy.rolled_back <= 0.05
+    assert found.healthy.promoted > 0.5
+    assert found.healthy.promoted_after is not None
+    rates = [course.rolled_back for course in found.regressions]
+    delays = [course.rollback_after or 0.0 for course in found.regressions]
+    assert rates[-1] == 1.0
+    assert all(larger >= smaller for smaller, larger in pairwise(rates))
+    assert all(larger <= smaller for smaller, larger in pairwise(delays[1:]))
+    assert found.healthy.unsure == pytest.approx(1 - found.healthy.rolled_back - found.healthy.promoted)
+
+
+def test_the_same_seed_replays_the_same() -> None:
+    """Randomness comes from the generator alone."""
+    first, second = (replay(ERRORS_ONLY, recorded(), Random(5), runs=5) for _ in range(2))
+    assert first == second
+
+
+def test_what_was_recorded_with_a_bad_canary_is_healthy_when_dealt_anew() -> None:
+    """The requests stay, and so do the bad ones; which arm they fell on does not."""
+    ticks = recorded(canary_p=0.05)
+    assert run(ERRORS_ONLY, ticks).outcome is Outcome.ROLLBACK
+    dealt = healthy(ticks, Random(3), None)
+    assert sum(_bad(each) for each in dealt) == sum(_bad(each) for each in ticks)
+    assert run(ERRORS_ONLY, dealt).outcome is not Outcome.ROLLBACK
+
+
+def _bad(each: Tick) -> int:
+    reading = each.metrics["errors"]
+    assert isinstance(reading, Counted)
+    return reading.canary.bad[0] + reading.stable.bad[0]
+
+
+def test_another_weight_may_be_tried() -> None:
+    """Half the traffic for a canary that had a fifth."""
+    dealt = healthy(recorded(), Random(3), 0.5)
+    assert sum(each.canary for each in dealt) == pytest.approx(30_000, rel=0.05)
+    assert {each.weight for each in dealt} == {0.5}
+
+
+def test_an_excess_is_what_it_says() -> None:
+    """2 % of the canary's requests besides; stable is left alone."""
+    ticks = recorded()
+    changed = [worse(each, "errors", 0.02, Random(index)) for index, each in enumerate(ticks)]
+    assert sum(_bad(each) for each in changed) - sum(_bad(each) for each in ticks) == pytest.approx(
+        240, abs=80
+    )
+
+
+def test_slower_requests_stay_slower_than_every_edge_before() -> None:
+    """Dealt anew and made worse."""
+    reading = Counted(Arm(100, (60, 20, 1)), Arm(400, (240, 80, 4)))
+    ticks = [Tick(0, 15, canary=100, stable=400, metrics={"latency": reading})]
+    for seed in range(50):
+        (dealt,) = healthy(ticks, Random(seed), 0.3)
+        for each in (dealt, worse(dealt, "latency", 0.3, Random(seed))):
+            found = each.metrics["latency"]
+            assert isinstance(found, Counted)
+            for arm in (found.canary, found.stable):
+                assert all(later <= before for before, later in pairwise((arm.requests, *arm.bad)))
+
+
+def test_gauges_are_dealt_by_swapping_and_made_worse_by_a_share() -> None:
+    """The ratio of healthy arms is as often above as below 1."""
+    ticks = [Tick(0, 15, metrics={"queue": Measured(3.0, 2.0)})]
+    found = {healthy(ticks, Random(seed), None)[0].metrics["queue"] for seed in range(20)}
+    assert found == {Measured(3.0, 2.0), Measured(2.0, 3.0)}
+    assert worse(ticks[0], "queue", 0.5, Random(1)).metrics["queue"] == Measured(4.5, 2.0)
+    gauges = Configuration((Metric("queue", Kind.GAUGE),))
+    assert run(gauges, ticks).outcome is Outcome.UNSURE
+
+
+def test_nothing_recorded_is_refused() -> None:
+    """There is nothing to replay."""
+    with pytest.raises(ValueError, match="nothing was recorded"):
+        replay(ERRORS_ONLY, [], Random(1))
