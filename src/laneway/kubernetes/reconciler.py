@@ -5,7 +5,7 @@ Owns the order of these. Must not decide what is safe: the planner does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -34,7 +34,7 @@ from laneway.kubernetes.surging import Surging
 from laneway.kubernetes.telling import Teller, tell
 from laneway.kubernetes.template_hold import hold, is_contested, is_held
 from laneway.kubernetes.writing import ContestedError, Writer, merge_patch
-from laneway.plan.records import is_under_way
+from laneway.plan.records import is_under_way, status_of
 from laneway.plan.result import Plan, Report
 from laneway.spec.meta import Key, key_of
 
@@ -136,8 +136,15 @@ class Reconciler:
             interested(apps, replace(interest, clusters=frozenset(), counted=frozenset()))
         if not seen.changes and not any(map(is_under_way, spec.releases.values())):
             self._parsing.forget("App", apps[0])
-        again = self._now() + LOOK_AGAIN if contested else None
+        again = self._look_again(seen, contested)
         return min(filter(None, (seen.planned.wake, later, again)), default=None)
+
+    def _look_again(self, seen: Pass, contested: Collection[ContestedError]) -> datetime | None:
+        """When there may be more to do though nothing is heard: a release has ended, and the next begins."""
+        if contested:
+            return self._now() + LOOK_AGAIN
+        ended = any(status_of(record.release).phase.over for record in seen.changes.records)
+        return self._now() if ended else None
 
     def _leaves(self, app: Key, how: str) -> bool:
         seen = self._index.objects["App"][app]
