@@ -234,4 +234,5 @@ async def _round_trips(ready: Rig, caller: Client, proxy: Sidecar, pod: tuple[st
 
 async def _round_trip(caller: Client, address: tuple[str, int]) -> float:
     """Microseconds, the median of many."""
-    return 1e6 * await caller.ask({"address": address, "authority": "s0", "requests": ROUND_TRIPS})
+    seconds: float = await caller.ask({"address": address, "authority": "s0", "requests": ROUND_TRIPS})
+    return 1e6 * seconds

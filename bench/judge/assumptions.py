@@ -37,7 +37,7 @@ def _back(configuration: Configuration, streams: list[Stream], name: str = "erro
 
 
 def _bursts(rng: np.random.Generator) -> Rows:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for burst in (1, 3, 5):
         with_pods = [on_pods(rng, RATE, np.full(4, 0.01), 0.01, burst) for _ in range(RUNS)]
         streams = [replace(stream, pods=None) for stream in with_pods]
@@ -49,7 +49,7 @@ def _bursts(rng: np.random.Generator) -> Rows:
 
 
 def _pods(rng: np.random.Generator) -> Rows:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for deviation in (0.1, 0.2, 0.4):
         streams = []
         for _ in range(RUNS):
@@ -66,7 +66,7 @@ def _pods(rng: np.random.Generator) -> Rows:
 
 def _cold(rng: np.random.Generator) -> Rows:
     since = np.arange(TICKS) * TICK
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for lasting in (15, 60):
         factors = 1 + 2 * np.exp(-since / lasting)
         canary = [[latency.slower(ms / factor) for ms in DEFAULT_EDGES_MS] for factor in factors]
@@ -86,7 +86,7 @@ def _cold(rng: np.random.Generator) -> Rows:
 def _outages(rng: np.random.Generator) -> Rows:
     outage = np.full(TICKS, 0.001)
     outage[80:120] = 0.05
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for rate in (5, 100, 1000):
         streams = [failing(rng, rate, outage, outage) for _ in range(RUNS // 2)]
         own = [failing(rng, rate, 0.001, outage) for _ in range(RUNS // 4)]
@@ -103,7 +103,7 @@ def _outages(rng: np.random.Generator) -> Rows:
 
 
 def _skew(rng: np.random.Generator) -> Rows:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for offset in (0.0, 1.0, 5.0, 10.0):
         cells = []
         for skew in (60.0, 1.0):
@@ -144,7 +144,7 @@ def _ramp(rng: np.random.Generator) -> Rows:
     p = np.repeat([0.001, 0.001, 0.004], TICKS // 3)
     streams = [failing(rng, RATE, p, p, weights) for _ in range(RUNS)]
     pooled = sum(_pooled_z(stream) > 1.645 for stream in streams)
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             "5, 20, 50 %",
             _back(laneway.DEFAULT, streams),
@@ -168,7 +168,7 @@ def _pooled_z(stream: Stream) -> float:
 
 
 def _metrics(rng: np.random.Generator) -> Rows:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     many = Configuration(
         tuple(replace(laneway.BARE.metrics[0], name=f"errors {index}") for index in range(6)), laneway.ALPHA
     )
@@ -189,7 +189,7 @@ def _together(streams: list[Stream]) -> Iterator[Tick]:
 
 
 def _gauges(rng: np.random.Generator) -> Rows:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for persistence in (0.0, 0.5, 0.9):
         tau = (1 + persistence) / (1 - persistence)
         cells = []

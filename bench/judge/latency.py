@@ -63,7 +63,7 @@ def tables(rng: np.random.Generator) -> Iterator[str]:
             for configuration in (DEFAULT, BARE):
                 ends = [laneway.judged(configuration, each, False, "latency") for each in streams]
                 cells.append(table.hits(laneway.rolled_back(ends), runs))
-            rules = (
+            rules: tuple[Callable[[Stream], float | None], ...] = (
                 lambda each: peers.flagger_latency(each, DEFAULT_EDGES_MS, 500),
                 lambda each: peers.flagger_latency(each, DEFAULT_EDGES_MS, 450),
                 lambda each: peers.kayenta_latency(each, DEFAULT_EDGES_MS),

@@ -14,11 +14,13 @@ QUANTILE_98 = 2.3263
 
 def _summed(counts: np.ndarray, minutes: int) -> np.ndarray:
     size = minutes * PER_MINUTE
-    return counts[: len(counts) // size * size].reshape(-1, size).sum(1)
+    found: np.ndarray = counts[: len(counts) // size * size].reshape(-1, size).sum(1)
+    return found
 
 
 def _shares(bad: np.ndarray, requests: np.ndarray) -> np.ndarray:
-    return np.divide(bad, requests, out=np.zeros(len(bad)), where=requests > 0)
+    found: np.ndarray = np.divide(bad, requests, out=np.zeros(len(bad)), where=requests > 0)
+    return found
 
 
 def flagger(stream: Stream, least: float = 0.99, threshold: int = 5, advances: int = 10) -> float | None:

@@ -5,6 +5,7 @@ An hour of ticks of 15 s; the canary has a fifth of the requests unless its weig
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,9 @@ import numpy as np
 TICK = 15.0
 TICKS = 240
 PER_MINUTE = 4
+
+Shares = float | np.ndarray | Sequence[float] | Sequence[Sequence[float]]
+"""One for all ticks, or one for each."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,9 @@ class Stream:
     pods: tuple[np.ndarray, np.ndarray] | None = None
 
 
-def requests(rng: np.random.Generator, rate: float, weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def requests(
+    rng: np.random.Generator, rate: float, weights: Shares
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Poisson arrivals, divided by weight. rate: requests a second of both arms."""
     weights = np.broadcast_to(weights, TICKS)
     total = rng.poisson(rate * TICK, TICKS)
@@ -37,13 +43,22 @@ def requests(rng: np.random.Generator, rate: float, weights) -> tuple[np.ndarray
     return canary, total - canary, weights
 
 
-def failing(rng: np.random.Generator, rate: float, stable, canary, weights=0.2) -> Stream:
+def failing(
+    rng: np.random.Generator, rate: float, stable: Shares, canary: Shares, weights: Shares = 0.2
+) -> Stream:
     """Independent failures with these probabilities, each one number or one for every tick."""
     n_canary, n_stable, weights = requests(rng, rate, weights)
     return Stream(n_canary, n_stable, rng.binomial(n_canary, canary), rng.binomial(n_stable, stable), weights)
 
 
-def on_pods(rng: np.random.Generator, rate: float, p, canary_p, burst: int = 1, weights=0.2) -> Stream:
+def on_pods(
+    rng: np.random.Generator,
+    rate: float,
+    p: np.ndarray,
+    canary_p: Shares,
+    burst: int = 1,
+    weights: Shares = 0.2,
+) -> Stream:
     """Failures on stable's pods. p: of each pod; burst: requests that fail together, on one pod."""
     n_canary, n_stable, weights = requests(rng, rate, weights)
     each = rng.multinomial(n_stable, np.full(len(p), 1 / len(p)))
@@ -52,13 +67,13 @@ def on_pods(rng: np.random.Generator, rate: float, p, canary_p, burst: int = 1, 
     return Stream(n_canary, n_stable, canary_bad, bad.sum(1), weights, (each, bad))
 
 
-def timed(rng: np.random.Generator, rate: float, stable, canary) -> Stream:
+def timed(rng: np.random.Generator, rate: float, stable: Shares, canary: Shares) -> Stream:
     """Requests slower than each edge. stable, canary: the shares that are, a column for each edge."""
     n_canary, n_stable, weights = requests(rng, rate, 0.2)
     return Stream(n_canary, n_stable, _slower(rng, n_canary, canary), _slower(rng, n_stable, stable), weights)
 
 
-def _slower(rng: np.random.Generator, requests: np.ndarray, shares) -> np.ndarray:
+def _slower(rng: np.random.Generator, requests: np.ndarray, shares: Shares) -> np.ndarray:
     shares = np.broadcast_to(shares, (len(requests), np.shape(shares)[-1]))
     ones, none = np.ones((len(requests), 1)), np.zeros((len(requests), 1))
     within = -np.diff(np.hstack([ones, shares, none]))
