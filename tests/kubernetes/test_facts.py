@@ -40,7 +40,7 @@ def snapshot(answers: Answers, *objects: dict[str, Any], pods: int = 2, ready: i
     index = Index()
     index.take("App", PAGE, app("page"))
     for number in range(pods):
-        index.take_pod(None, pod(f"a{number}", "page", "a", ready=number < ready))
+        index.pods.take(None, pod(f"a{number}", "page", "a", ready=number < ready))
     by_kind: dict[str, list[dict[str, Any]]] = {}
     for each in objects:
         by_kind.setdefault(each["kind"], []).append(each)

@@ -8,8 +8,7 @@ import pytest
 from tests.kubernetes.stored import SHOP, app, deployment, derived, pod, stored
 
 from laneway.kubernetes.api.seen import Seen
-from laneway.kubernetes.configuration import Content
-from laneway.kubernetes.index import Index, Version
+from laneway.kubernetes.index import Index
 from laneway.manifests import names
 from laneway.spec.meta import Key
 
@@ -133,65 +132,6 @@ def test_an_app_that_is_gone_leaves_nothing_behind() -> None:
     assert taken(known, deployment("page", 5)) == frozenset()
 
 
-# --- pods
-
-
-def test_pods_are_counted_by_version_and_only_what_changes_a_plan_is_told() -> None:
-    known, version = index(app("page")), Version(SHOP, "app", "page", "r")
-    starting, ready = pod("a", "page", ready=False, ip=""), pod("a", "page")
-    assert known.take_pod(None, starting) == frozenset(), "it counts since it was asked for"
-    assert known.take_pod(starting, pod("a", "page", ready=False)) == frozenset(), "only its address"
-    assert known.take_pod(starting, ready) == {PAGE}
-    assert list(known.pods[version]) == [ready.key]
-    assert known.take_pod(ready, None) == {PAGE}
-    assert version not in known.pods
-
-
-def test_a_proxy_gets_requests_once_its_pod_is_ready_and_until_it_ends() -> None:
-    known, ready = index(app("page")), pod("a", "page")
-    known.take_pod(None, ready)
-    assert known.meshed == {ready.key: False}
-    known.take_pod(ready, pod("a", "page", deleting=True))
-    assert not known.meshed
-
-
-def test_a_pod_has_others_beside_it_while_one_of_its_version_takes_requests() -> None:
-    known, last = index(app("page")), pod("a", "page", deleting=True)
-    known.take_pod(None, last)
-    known.take_pod(None, pod("b", "page", ready=False))
-    known.take_pod(None, pod("c", "page", revision="other"))
-    assert not known.has_others(last)
-    known.take_pod(None, pod("d", "page"))
-    assert known.has_others(last)
-
-
-# --- configuration
-
-
-def prices(digest: str, of: str = "") -> Content:
-    return Content(Key(SHOP, "prices"), "1", "1", digest, of)
-
-
-def test_a_config_map_concerns_the_apps_whose_templates_name_it_when_it_says_something_else() -> None:
-    known, key = index(app("page"), app("pharmacy")), Key(SHOP, "prices")
-    known.reads(PAGE, [("ConfigMap", key)])
-    assert known.take_content("ConfigMap", key, prices("a")) == {PAGE}
-    assert known.take_content("ConfigMap", key, prices("a")) == frozenset()
-    assert known.take_content("ConfigMap", key, prices("b")) == {PAGE}
-    assert known.take_content("Secret", key, prices("b")) == frozenset(), "of that name, but no ConfigMap"
-    known.reads(PAGE, [])
-    assert known.take_content("ConfigMap", key, prices("c")) == frozenset()
-
-
-def test_copies_are_found_by_their_app() -> None:
-    known = index(app("page"))
-    known.take_content("ConfigMap", Key(SHOP, "prices"), prices("a"))
-    copy = Content(Key(SHOP, "page-prices-1"), "1", "1", "a", "page")
-    known.take_content("ConfigMap", copy.key, copy)
-    assert known.copies([PAGE]) == [("ConfigMap", copy)]
-    assert not known.copies([PHARMACY])
-
-
 # --- what concerns nobody
 
 
@@ -244,10 +184,10 @@ def test_an_app_serves_when_all_pods_that_its_deployments_ask_for_are_ready() ->
     made = derived("Deployment", "page-r", "page", spec={"replicas": 2})
     known = index(app("page"), deployment("page"), made)
     assert not known.serves(PAGE)
-    known.take_pod(None, pod("page-1", "page"))
-    known.take_pod(None, pod("page-2", "page", deleting=True))
+    known.pods.take(None, pod("page-1", "page"))
+    known.pods.take(None, pod("page-2", "page", deleting=True))
     assert not known.serves(PAGE)
-    known.take_pod(None, pod("page-3", "page"))
+    known.pods.take(None, pod("page-3", "page"))
     assert known.serves(PAGE)
 
 

@@ -63,7 +63,7 @@ def test_configuration_that_a_template_names_is_part_of_it() -> None:
     before = seen(known, PAGE).spec.templates[PAGE].written()
     source = {"metadata": {"name": "prices", "namespace": SHOP}, "data": {"currency": "EUR"}}
     heard = content(json.dumps(source).encode())
-    assert known.take_content("ConfigMap", heard.key, heard) == {PAGE}, "it was named by then"
+    assert known.contents.take("ConfigMap", heard.key, heard) == {PAGE}, "it was named by then"
     found = seen(known, PAGE)
     assert found.spec.templates[PAGE].written() != before
     assert [copy.source for copy in found.copies[PAGE]] == ["prices"]

@@ -9,7 +9,6 @@ import msgspec
 import pytest
 
 from laneway.kubernetes import sketches
-from laneway.manifests import names
 from laneway.spec.meta import Key
 
 
@@ -59,13 +58,3 @@ def test_rules_are_of_the_apps_whose_versions_they_lead_to() -> None:
         {"directResponse": {"status": 404}},
     ]
     assert sketches.led_to(raw(http=http)) == {Key("shop", "page")}
-
-
-def test_a_pod_of_a_lane_is_of_the_lane_though_it_has_its_apps_labels() -> None:
-    labels = {names.APP: "pharmacy", names.REVISION: "a", names.LANE: "blue", names.LANE_APP: "pharmacy"}
-    assert sketches.version_of(labels) == ("lane", "blue", "pharmacy")
-
-
-def test_a_pod_is_of_a_revision_or_of_nothing() -> None:
-    assert sketches.version_of({names.APP: "pharmacy", names.REVISION: "a"}) == ("app", "pharmacy", "a")
-    assert sketches.version_of({names.APP: "pharmacy"}) is None

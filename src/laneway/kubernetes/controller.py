@@ -204,13 +204,13 @@ class Controller:
 
     def _configured(self, kind: str) -> Callable[[Key, Content | None, Content | None], None]:
         def heard(key: Key, before: Content | None, now: Content | None) -> None:
-            self._concerns(self.index.take_content(kind, key, now))
+            self._concerns(self.index.contents.take(kind, key, now))
 
         return heard
 
     def _pod(self, key: Key, before: PodSeen | None, now: PodSeen | None) -> None:
-        concerned = self.index.take_pod(before, now)
-        beside = self.index.has_others(now) if now and now.deleting else False
+        concerned = self.index.pods.take(before, now)
+        beside = self.index.pods.has_others(now) if now and now.deleting else False
         self._concerns(concerned, BESIDE_SECONDS if beside else PODS_TOGETHER_SECONDS)
 
     def _istiod(self, key: Key, before: Seen | None, now: Seen | None) -> None:
@@ -245,7 +245,7 @@ class Controller:
     def _took(self, kind: str, key: Key, now: Seen | None) -> None:
         """What was written is known at once; the watch tells it again later."""
         if kind in CONFIGURATION:
-            self.index.take_content(kind, key, content(now.raw) if now else None)
+            self.index.contents.take(kind, key, content(now.raw) if now else None)
             return
         concerned = self.index.end(kind, key) if now is None else self.index.take(kind, key, now)
         leaving = any(self.index.objects["App"][app].deleting for app in concerned)

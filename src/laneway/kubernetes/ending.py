@@ -98,7 +98,7 @@ class Ending:
         """Let the App go, once nothing of it is left."""
         if any(self._index.derived([app]).values()):
             return
-        for kind, content in self._index.copies([app]):
+        for kind, content in self._index.contents.copies([app]):
             await self._writer.remove(Removal(kind, content.key, f"App {app.name} is deleted"))
         body = self._index.objects["App"][app].body()
         await self._finalizers(app, without(body), "nothing of it is left to Laneway")

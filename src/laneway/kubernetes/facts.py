@@ -10,8 +10,7 @@ from typing import Any, Protocol
 
 from laneway.kubernetes.confirm.markers import marker_of
 from laneway.kubernetes.confirm.wanted import Pod, Rules, selector
-from laneway.kubernetes.index import Index, Version
-from laneway.kubernetes.sketches import version_of
+from laneway.kubernetes.index import Index
 from laneway.manifests import names
 from laneway.plan.observed import Evidence, VersionSeen
 from laneway.spec.meta import Key, key_of
@@ -42,7 +41,7 @@ class Confirmed(Protocol):
 
 def proxies(index: Index) -> Iterator[Pod]:
     """The ready pods with a proxy: who has to confirm."""
-    return (Pod(*key, gateway) for key, gateway in index.meshed.items())
+    return (Pod(*key, gateway) for key, gateway in index.pods.meshed.items())
 
 
 def subset_clusters(rule: Mapping[str, object], ports: Iterable[int]) -> dict[str, list[str]]:
@@ -138,11 +137,11 @@ class Snapshot:
 
         What rules lead to already is not taken for dead where an istiod, just started, knows nothing of it.
         """
-        found = version_of(labels)
-        assert found is not None, labels
-        pods = self._index.pods.get(Version(namespace, *found), {}).values()
+        version = names.version_of(namespace, labels)
+        assert version is not None, labels
+        pods = self._index.pods.of(version).values()
         ready = sum(pod.ready and not pod.deleting for pod in pods)
-        host, subset = _place(namespace, *found)
+        host, subset = _place(*version)
         if (host, subset) in self._led_to:
             return VersionSeen(pods=len(pods), available=ready)
         return VersionSeen(pods=len(pods), available=min([ready, *self._endpoints(host, subset)]))

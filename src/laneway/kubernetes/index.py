@@ -7,15 +7,16 @@ decide anything, nor ask the cluster.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from typing import NamedTuple, TypeVar
+from collections.abc import Hashable, Iterable, Iterator
+from typing import TypeVar
 
 import msgspec
 
 from laneway.control.changes import DERIVED_KINDS
 from laneway.kubernetes import sketches
-from laneway.kubernetes.api.seen import PodSeen, Seen
-from laneway.kubernetes.configuration import Content
+from laneway.kubernetes.api.seen import Seen
+from laneway.kubernetes.content_index import ContentIndex
+from laneway.kubernetes.pod_index import PodIndex
 from laneway.kubernetes.sketches import AppSketch, LaneSketch
 from laneway.manifests import names
 from laneway.spec.meta import Key
@@ -31,15 +32,6 @@ OF_DEPLOYMENTS = "deployment.kubernetes.io/"
 WATCHED_WHOLE = ("App", "Lane", "Mesh", "Release", "Deployment", *DERIVED_KINDS)
 
 
-class Version(NamedTuple):
-    """What pods are a version of: of an app (`app`, name, revision), or of a lane (`lane`, lane, app)."""
-
-    namespace: str
-    kind: str
-    of: str
-    which: str
-
-
 class Index:
     """For one event loop. An object is newer than another by its resource version, a growing number."""
 
@@ -47,8 +39,8 @@ class Index:
         self.objects: dict[str, dict[Key, Seen]] = {kind: {} for kind in WATCHED_WHOLE}
         self.apps: dict[Key, AppSketch] = {}
         self.lanes: dict[str, dict[str, LaneSketch]] = defaultdict(dict)
-        self.pods: dict[Version, dict[Key, PodSeen]] = defaultdict(dict)
-        self.meshed: dict[Key, bool] = {}
+        self.pods = PodIndex()
+        self.contents = ContentIndex()
         self._derived: dict[Key, dict[tuple[str, Key], Seen]] = defaultdict(dict)
         self._rules: dict[Key, frozenset[Key]] = {}
         self._on_host: dict[str, set[Key]] = defaultdict(set)
@@ -56,9 +48,6 @@ class Index:
         self._releases: dict[Key, frozenset[Key]] = {}
         self._released: dict[Key, set[Key]] = defaultdict(set)
         self._ended: dict[tuple[str, Key], int] = {}
-        self.contents: dict[tuple[str, Key], Content] = {}
-        self._reads: dict[Key, frozenset[tuple[str, Key]]] = {}
-        self._read_by: dict[tuple[str, Key], set[Key]] = defaultdict(set)
 
     # --- what changes
 
@@ -104,53 +93,6 @@ class Index:
             return frozenset()
         return self.take(kind, key, now)
 
-    def take_pod(self, before: PodSeen | None, now: PodSeen | None) -> frozenset[Key]:
-        """A pod as it was heard. Returns the apps for which that matters."""
-        for pod, there in ((before, False), (now, True)):
-            if pod is None:
-                continue
-            if version := _version_of(pod):
-                of = self.pods[version]
-                of.pop(pod.key, None)
-                if there:
-                    of[pod.key] = pod
-                elif not of:
-                    del self.pods[version]
-            self.meshed.pop(pod.key, None)
-            if there and pod.sidecar and pod.ready and not pod.deleting:
-                self.meshed[pod.key] = pod.gateway
-        if before and now and _matters(before) == _matters(now):
-            return frozenset()
-        if before is None and now and not now.ready:
-            return frozenset()  # it was asked for, and counts since then
-        return frozenset(_app_of(pod) for pod in (before, now) if pod and _version_of(pod)) & self.apps.keys()
-
-    def has_others(self, pod: PodSeen) -> bool:
-        """Whether other pods of a pod's version take requests."""
-        version = _version_of(pod)
-        return version is not None and any(
-            each.ready and not each.deleting and each.key != pod.key
-            for each in self.pods.get(version, {}).values()
-        )
-
-    def take_content(self, kind: str, key: Key, now: Content | None) -> frozenset[Key]:
-        """A ConfigMap or Secret as it was heard. Returns the apps whose templates name it."""
-        before = self.contents.pop((kind, key), None)
-        if now is not None:
-            self.contents[kind, key] = now
-        if before and now and before.digest == now.digest:
-            return frozenset()
-        return frozenset(self._read_by.get((kind, key), ())) & self.apps.keys()
-
-    def reads(self, app: Key, objects: Iterable[tuple[str, Key]]) -> None:
-        """What an app's template names, from now on."""
-        now, before = frozenset(objects), self._reads.get(app, frozenset())
-        for gone in before - now:
-            _discard(self._read_by, gone, app)
-        for new in now - before:
-            self._read_by[new].add(app)
-        self._reads[app] = now
-
     # --- what is looked up
 
     def component(self, app: Key) -> tuple[Key, ...]:
@@ -184,14 +126,7 @@ class Index:
             for (kind, _), seen in self._derived.get(app, {}).items()
             if kind == "Deployment" and names.APP in seen.labels
         ]
-        ready = [
-            pod
-            for version, pods in self.pods.items()
-            if (version.namespace, version.kind, version.of) == (app.namespace, "app", app.name)
-            for pod in pods.values()
-            if pod.ready and not pod.deleting
-        ]
-        return len(ready) >= sum(wanted) > 0
+        return self.pods.ready(app) >= sum(wanted) > 0
 
     def releases(self, apps: Iterable[Key]) -> list[Seen]:
         """The records of these apps."""
@@ -202,19 +137,6 @@ class Index:
         """The Deployment that holds an app's template."""
         name = self.apps[app].template
         return self.objects["Deployment"].get(Key(app.namespace, name)) if name else None
-
-    def content(self, kind: str, key: Key) -> Content | None:
-        """A ConfigMap or Secret, without what it says."""
-        return self.contents.get((kind, key))
-
-    def copies(self, apps: Iterable[Key]) -> list[tuple[str, Content]]:
-        """The copies of configuration that are kept for these apps."""
-        wanted = set(apps)
-        return [
-            (kind, each)
-            for (kind, key), each in self.contents.items()
-            if each.app and Key(key.namespace, each.app) in wanted
-        ]
 
     def lanes_of(self, namespace: str) -> Iterator[Seen]:
         """The lanes of a namespace."""
@@ -389,16 +311,3 @@ def _without_status(seen: Seen) -> dict[str, object]:
 
 def _version(seen: Seen) -> int:
     return int(seen.resource_version or 0)
-
-
-def _version_of(pod: PodSeen) -> Version | None:
-    found = sketches.version_of(pod.labels)
-    return Version(pod.key.namespace, *found) if found else None
-
-
-def _app_of(pod: PodSeen) -> Key:
-    return Key(pod.key.namespace, pod.labels.get(names.LANE_APP) or pod.labels[names.APP])
-
-
-def _matters(pod: PodSeen) -> Mapping[str, object]:
-    return {"ready": pod.ready, "deleting": pod.deleting, "labels": pod.labels}

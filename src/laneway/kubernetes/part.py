@@ -74,8 +74,10 @@ def part(index: Index, apps: tuple[Key, ...], parsed: Moving) -> Part:
             template = deployment["spec"]["template"]
             sizes[app] = size_of(deployment)
         if template is not None:
-            index.reads(app, ((kind, Key(app.namespace, name)) for kind, name in references(template)))
-            template, copies[app] = frozen(app, template, index.content)
+            index.contents.reads(
+                app, ((kind, Key(app.namespace, name)) for kind, name in references(template))
+            )
+            template, copies[app] = frozen(app, template, index.contents.get)
             templates[app] = read_template(template)
         if (why := _why_not(body, parsed)) is None:
             objects["App"].append(body)

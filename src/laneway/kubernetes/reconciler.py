@@ -204,7 +204,7 @@ class Reconciler:
         """A copy of everything that a template names, before any pod of its revision is made."""
         for app, copies in found.copies.items():
             for copy in copies:
-                if self._index.content(copy.kind, copy.key) is None:
+                if self._index.contents.get(copy.kind, copy.key) is None:
                     await self._writer.copy(app, copy)
 
     async def _drop_configuration(self, found: Part, seen: Pass) -> None:
@@ -216,7 +216,7 @@ class Reconciler:
             for version in app.versions:
                 named = references(version.template.written())
                 needed |= {Key(app.key.namespace, each.name) for each in named}
-        for kind, content in self._index.copies(found.apps):
+        for kind, content in self._index.contents.copies(found.apps):
             if content.key not in needed:
                 await self._writer.remove(Removal(kind, content.key, "no kept revision reads it"))
 

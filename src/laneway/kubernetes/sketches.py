@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import msgspec
 
-from laneway.manifests import names
 from laneway.spec.meta import Key
 from laneway.spec.naming import DOMAIN
 
@@ -128,12 +127,3 @@ def _apps(hosts: Iterable[str]) -> Iterable[Key]:
         name, _, namespace = host.removesuffix(_SUFFIX).partition(".")
         if host.endswith(_SUFFIX) and "." not in namespace:
             yield Key(namespace, name)
-
-
-def version_of(labels: Mapping[str, str]) -> tuple[str, str, str] | None:
-    """What a pod is a version of: app and revision, or lane and the app there; None of neither."""
-    if names.LANE_APP in labels:
-        return "lane", labels.get(names.LANE, ""), labels[names.LANE_APP]
-    if names.APP in labels and names.REVISION in labels:
-        return "app", labels[names.APP], labels[names.REVISION]
-    return None

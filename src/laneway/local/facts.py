@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from laneway.local.pod.pods import Pod
 from laneway.manifests import names
 from laneway.plan.observed import Evidence, VersionSeen
 from laneway.spec.meta import Key
-
-_Group = tuple[str, str, str, str]
-"""Namespace, then what names a version: app and revision, or lane and the app there."""
-
 
 NO_EVIDENCE = Evidence()
 
@@ -33,16 +29,18 @@ class Snapshot:
         self._evidence = evidence
         self._confirmed = confirmed
         self._laggards = laggards
-        self._seen: dict[_Group, list[int]] = {}
+        self._seen: dict[names.Version, list[int]] = {}
         for pod in pods:
-            for group in _groups(pod.key.namespace, pod.labels):
-                count = self._seen.setdefault(group, [0, 0])
+            if version := names.version_of(pod.key.namespace, pod.labels):
+                count = self._seen.setdefault(version, [0, 0])
                 count[0] += 1
                 count[1] += pod.ready
 
     def version(self, namespace: str, labels: Mapping[str, str]) -> VersionSeen:
         """Pods of one version of an app or of a lane."""
-        pods, available = self._seen.get(next(_groups(namespace, labels)), (0, 0))
+        version = names.version_of(namespace, labels)
+        assert version is not None, labels
+        pods, available = self._seen.get(version, (0, 0))
         return VersionSeen(pods=pods, available=available)
 
     def confirmed(self, kind: str, key: Key) -> bool:
@@ -60,10 +58,3 @@ class Snapshot:
     def surging(self) -> int:
         """None: all apps are planned together."""
         return 0
-
-
-def _groups(namespace: str, labels: Mapping[str, str]) -> Iterator[_Group]:
-    if names.LANE_APP in labels:
-        yield namespace, "lane", labels[names.LANE], labels[names.LANE_APP]
-    if names.APP in labels and names.REVISION in labels:
-        yield namespace, "app", labels[names.APP], labels[names.REVISION]

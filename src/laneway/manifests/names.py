@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from laneway.spec.meta import Key
 from laneway.spec.naming import DOMAIN
@@ -26,6 +26,24 @@ OF_A_REVISION = frozenset({APP, REVISION, CANONICAL_NAME, CANONICAL_REVISION})
 
 EGRESS_HOST = "istio-egressgateway.istio-system.svc.cluster.local"
 """Istio's default egress gateway."""
+
+
+class Version(NamedTuple):
+    """What pods are a version of: of an app (`app`, name, revision), or of a lane (`lane`, lane, app)."""
+
+    namespace: str
+    kind: str
+    of: str
+    which: str
+
+
+def version_of(namespace: str, labels: Mapping[str, str]) -> Version | None:
+    """What a pod with these labels is a version of; None of nothing that Laneway makes."""
+    if LANE_APP in labels:
+        return Version(namespace, "lane", labels.get(LANE, ""), labels[LANE_APP])
+    if APP in labels and REVISION in labels:
+        return Version(namespace, "app", labels[APP], labels[REVISION])
+    return None
 
 
 def managed(obj: Mapping[str, Any]) -> bool:

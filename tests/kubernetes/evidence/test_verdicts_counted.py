@@ -72,7 +72,7 @@ async def controller(cluster: Cluster, prometheus: str, wrote: Written) -> Async
     made: list[Controller] = []
 
     def pods() -> list[Pod]:
-        return [Pod(*key, gateway) for key, gateway in made[0].index.meshed.items()]
+        return [Pod(*key, gateway) for key, gateway in made[0].index.pods.meshed.items()]
 
     counting = Counting(Prometheus(Source(prometheus)))
     made.append(Controller(cluster.server, Confirmations(way, pods=pods), counting=counting, wrote=wrote))
