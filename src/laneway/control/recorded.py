@@ -47,7 +47,8 @@ class Recorded:
     @property
     def unread(self) -> int:
         """In how many intervals an arm was not read."""
-        return sum(_unread(span, self.alone) for span in self.spans)
+        alone = self.alone
+        return sum(_unread(span, alone) for span in self.spans)
 
     def total(self) -> tuple[Counts, Counts]:
         """What was counted of the canary, and of stable."""
@@ -55,7 +56,8 @@ class Recorded:
 
     def ticks(self, terms: Configuration) -> list[Tick]:
         """What the judge takes in, with the metrics of its terms. terms: such as `fitting` gives."""
-        return [_tick(span, terms, self.alone) for span in self.spans]
+        alone = self.alone
+        return [_tick(span, terms, alone) for span in self.spans]
 
     def fitting(self, terms: Configuration) -> tuple[Configuration | None, list[str]]:
         """The terms with what was recorded of their metrics and edges, None without any; and what was not.
