@@ -42,18 +42,34 @@ WEIGHT, LIMIT = 0.2, timedelta(minutes=30)
     "--from", "since", type=options.MOMENT, metavar="TIME", help="Since when: a time, or how long ago."
 )
 @click.option(
-    "--to", "until", type=options.MOMENT, metavar="TIME", default="0s", help="Until when, likewise."
+    "--to",
+    "until",
+    type=options.MOMENT,
+    metavar="TIME",
+    default="0s",
+    show_default="now",
+    help="Until when, likewise.",
 )
 @click.option(
     "--every", type=options.DURATION, metavar="DURATION", default="15s", help="How long an interval is."
 )
-@click.option("--canary", metavar="REVISION", help="Whose requests were the canary's.")
+@click.option(
+    "--canary",
+    metavar="REVISION",
+    show_default="nobody's: it is drawn from all",
+    help="Whose requests were the canary's.",
+)
 @click.option(
     "--stable", metavar="REVISION", show_default="every other revision", help="Whose requests were stable's."
 )
 @options.files
 @options.recursive
-@click.option("--app", metavar="NAME", show_default="the only one of the files", help="The app.")
+@click.option(
+    "--app",
+    metavar="NAME",
+    show_default="the only one of the files",
+    help="Which App of the files, or whose requests Prometheus has.",
+)
 @click.option(
     "--metrics",
     metavar="NAMES",
@@ -61,15 +77,25 @@ WEIGHT, LIMIT = 0.2, timedelta(minutes=30)
     help="What is compared, with commas: errors, latency.",
 )
 @click.option(
-    "--false-rollback", type=options.PERCENT, metavar="PERCENT", help="Of healthy releases, at most."
+    "--false-rollback",
+    type=options.PERCENT,
+    metavar="PERCENT",
+    help="So many healthy releases are rolled back, at most.",
 )
 @click.option(
-    "--false-promote", type=options.PERCENT, metavar="PERCENT", help="Of releases that are refused, at most."
+    "--false-promote",
+    type=options.PERCENT,
+    metavar="PERCENT",
+    help="So many releases that are refused are promoted, at most.",
 )
 @click.option("--tolerate-ratio", type=options.RATIO, metavar="N", help="Tolerate N times stable's share.")
-@click.option("--tolerate-plus", type=options.PERCENT, metavar="PERCENT", help="And so much besides.")
-@click.option("--refuse-ratio", type=options.RATIO, metavar="N", help="Refuse N times stable's share.")
-@click.option("--refuse-plus", type=options.PERCENT, metavar="PERCENT", help="And so much besides.")
+@click.option("--tolerate-plus", type=options.PERCENT, metavar="PERCENT", help="Tolerate so much besides.")
+@click.option(
+    "--refuse-ratio", type=options.RATIO, metavar="N", help="Refuse from N times stable's share on."
+)
+@click.option(
+    "--refuse-plus", type=options.PERCENT, metavar="PERCENT", help="Refuse from so much besides on."
+)
 @click.option(
     "--weight",
     type=options.PERCENT,
