@@ -9,7 +9,7 @@ import pytest
 from tests.analysis.reading import ERRORS_ONLY, counts, tick
 
 from laneway.analysis.configuration import Configuration, Kind, Metric
-from laneway.analysis.replay import Releases, Spread, replay, run, said
+from laneway.analysis.replay import Releases, Spread, replay, run, said, scatter
 from laneway.analysis.resampling import Traffic, worse
 from laneway.analysis.sampling import binomial
 from laneway.analysis.tick import Answer, Arm, Counted, Measured, Tick
@@ -99,6 +99,18 @@ def test_times_without_a_reading_pass_and_are_not_dealt() -> None:
     dealt = list(Traffic.of(missing).healthy(Random(1), None))
     assert [tick.answer for tick in dealt] == [Answer.DATA] * 16
     assert sorted(after.since - before.at for before, after in pairwise(dealt))[-1] == 60
+
+
+@pytest.mark.parametrize("cluster", [1, 5])
+def test_clusters_of_bad_requests_are_seen_in_how_they_scatter(cluster: int) -> None:
+    """Drawn releases have none: this tells that they are too calm."""
+    generator = Random(3)
+    ticks = []
+    for index in range(400):
+        bad = [cluster * binomial(generator, each // cluster, 0.02) for each in (100, 400)]
+        ticks.append(tick(index, counts(100, bad[0], 400, bad[1])))
+    assert scatter(ERRORS_ONLY, ticks)["errors"] == pytest.approx(cluster, rel=0.2)
+    assert scatter(ERRORS_ONLY, ticks[:20]) == {}
 
 
 def test_an_excess_is_what_it_says() -> None:

@@ -121,6 +121,28 @@ def test_what_the_judge_says_of_the_recording(
     assert found["releases"]["weight"] is None
 
 
+def test_a_recording_with_bursts_warns_that_drawn_releases_are_calmer(
+    laneway: Laneway, tmp_path: Path
+) -> None:
+    """Bad requests that came five at once, on one arm; not of one without."""
+    path = tmp_path / "bursts.jsonl"
+    generator = Random(1)
+    with path.open("w") as file:
+        for number in range(200):
+            arms = {
+                name: {"requests": requests, "errors": 5 * binomial(generator, requests // 5, 0.02)}
+                for name, requests in (("canary", 300), ("stable", 1200))
+            }
+            file.write(json.dumps({"at": NOON + 15 * number, **arms}) + "\n")
+    arguments = ("--runs", "4", "--metrics", "errors", "--false-rollback", "1")
+    assert "The recorded errors scatter " in laneway("replay", str(path), *arguments).out
+    bursts = laneway("replay", str(path), *arguments, "-o", "json").json["recorded"]
+    assert bursts["scatter"]["errors"] == pytest.approx(5, rel=0.3)
+    calm = record(tmp_path / "calm.jsonl", canary=0.001)
+    assert "scatter" not in laneway("replay", calm, *arguments).out
+    assert laneway("replay", calm, *arguments, "-o", "json").json["recorded"]["scatter"]["errors"] < 1.5
+
+
 def test_a_recording_that_is_too_short_leaves_it_undecided(laneway: Laneway, tmp_path: Path) -> None:
     """And says what is missing."""
     path = record(tmp_path / "release.jsonl", canary=0.001, ticks=2)

@@ -12,12 +12,13 @@ from statistics import fmean, median
 from typing import NamedTuple
 
 from laneway.analysis.configuration import Configuration, Kind, Metric
+from laneway.analysis.dispersion import observed
 from laneway.analysis.interval import interval
 from laneway.analysis.judge import judge
 from laneway.analysis.resampling import Traffic, worse
 from laneway.analysis.sampling import Generator
-from laneway.analysis.state import State
-from laneway.analysis.tick import Tick
+from laneway.analysis.state import NO_SCATTER, State
+from laneway.analysis.tick import Answer, Counted, Tick
 from laneway.analysis.verdict import Outcome, Verdict, verdict
 
 EXCESSES: Mapping[Kind, Sequence[float]] = {
@@ -26,6 +27,8 @@ EXCESSES: Mapping[Kind, Sequence[float]] = {
     Kind.GAUGE: (0.1, 0.25, 0.5, 1.0),
 }
 """Sizes of regressions, as `resampling.worse` takes them."""
+TELLING = 30
+"""Ticks with bad requests from which on their scatter is within a half of the true one, nearly always."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,24 @@ def _may_promote(configuration: Configuration, state: State, tick: Tick, hold: f
     if state.acceptable is None or tick.at < max(state.acceptable + configuration.lag, since + hold):
         return False
     return verdict(configuration, state, tick.at).outcome is Outcome.PROMOTE
+
+
+def scatter(configuration: Configuration, ticks: Iterable[Tick]) -> Mapping[str, float]:
+    """How much more bad requests scattered between the recorded arms than independent ones would; 1 if not.
+
+    By metric, where there were ticks enough to say. Above 1 they come in clusters, or the arms differ:
+    releases that are drawn have neither.
+    """
+    read = [tick for tick in ticks if tick.answer is Answer.DATA]
+    found = {}
+    for metric in configuration.metrics:
+        squares = NO_SCATTER
+        for tick in read:
+            if isinstance(reading := tick.metrics.get(metric.name), Counted):
+                squares = observed(squares, (reading.canary, reading.stable))
+        if squares.freedom >= TELLING:
+            found[metric.name] = squares.squares / squares.freedom
+    return found
 
 
 def said(configuration: Configuration, ended: Ended) -> Verdict:

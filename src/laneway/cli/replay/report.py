@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from laneway.analysis import words
 from laneway.analysis.configuration import Configuration, Kind, Margin, Metric
-from laneway.analysis.replay import Course, Ended, Releases, Replay, Spread, said
+from laneway.analysis.replay import Course, Ended, Releases, Replay, Spread, said, scatter
 from laneway.analysis.verdict import Outcome
 from laneway.control.recorded import Recorded
 from laneway.plan.observed import Counts
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from laneway.control.status import Json
+
+SCATTERED = 1.5
+"""Times of what independent requests do, from which on it is told."""
 
 _LEGEND = (
     "After, and requests of the canary: the median (90th percentile) of those that ended so. "
@@ -121,7 +125,12 @@ def _itself(report: Report) -> Json | None:
         "reason": verdict.reason,
         "needed": verdict.needed,
         "excess": verdict.excess,
+        "scatter": {name: round(value, 3) for name, value in _scatter(report).items()},
     }
+
+
+def _scatter(report: Report) -> Mapping[str, float]:
+    return scatter(report.configuration, report.recorded.ticks(report.configuration))
 
 
 def _course(course: Course) -> Json:
@@ -167,6 +176,7 @@ def table(report: Report) -> RenderableType:
         Text(),
         Text(_LEGEND),
         Text(_rate(report)),
+        *(Text(line) for line in _clusters(report)),
     )
 
 
@@ -274,3 +284,13 @@ def _rate(report: Report) -> str:
         f"with 95 % confidence between {words.percent(low)} and {words.percent(high)}; "
         f"the judge's limit is {size(report.configuration.false_rollback)}."
     )
+
+
+def _clusters(report: Report) -> Iterator[str]:
+    """A warning where what was drawn is calmer than what was recorded."""
+    for name, value in _scatter(report).items() if report.itself else ():
+        if value >= SCATTERED:
+            yield (
+                f"The recorded {name} scatter {value:.1f} times as independent requests would: they "
+                "come in clusters, or the arms differ. Drawn releases have neither, and are rolled back less."
+            )

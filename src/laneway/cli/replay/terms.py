@@ -117,7 +117,7 @@ def _metrics(metrics: Sequence[JudgedMetric], given: Given, of_file: bool) -> tu
 
 
 def _metric(metric: JudgedMetric, given: Given) -> JudgedMetric:
-    default = METRICS[metric.name]
+    default = METRICS.get(metric.name, configuration.ERRORS)
     tolerate = _margin(metric.tolerate, default.tolerate, given.tolerate_ratio, given.tolerate_plus)
     refuse = _margin(metric.refuse, default.refuse, given.refuse_ratio, given.refuse_plus)
     if tolerate and refuse and (refuse.ratio < tolerate.ratio or refuse.plus < tolerate.plus):
