@@ -7,24 +7,52 @@ tick independent: where they fail in clusters, the recording judged as it is say
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count, pairwise
+from typing import Self
 
 from laneway.analysis.sampling import Generator, binomial, hypergeometric
-from laneway.analysis.tick import Arm, Counted, Measured, Reading, Tick
+from laneway.analysis.tick import Answer, Arm, Counted, Measured, Reading, Tick
+
+_ROUNDING = 1e-3
+"""Seconds by which sums of times may miss a limit."""
 
 
-def healthy(ticks: Sequence[Tick], generator: Generator, weight: float | None) -> list[Tick]:
-    """The ticks from a random one on, round the end, with arms that do not differ.
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Recorded ticks that can be dealt out anew. gaps: seconds before each in which nothing was read."""
 
-    weight: the canary's share of the requests; None where it stays as recorded.
-    """
-    start = int(generator.random() * len(ticks))
-    turned = [*ticks[start:], *ticks[:start]]
-    return [
-        _dealt(replace(tick, since=time.since, at=time.at, age=None), generator, weight)
-        for tick, time in zip(turned, ticks, strict=True)
-    ]
+    ticks: tuple[Tick, ...]
+    gaps: tuple[float, ...]
+
+    @classmethod
+    def of(cls, ticks: Sequence[Tick]) -> Self:
+        """The ticks in which both arms were read. Raises ValueError where there is none."""
+        read = tuple(tick for tick in ticks if tick.answer is Answer.DATA)
+        if not read:
+            raise ValueError("nothing was recorded")
+        gaps = [max(0.0, after.since - before.at) for before, after in pairwise(read)]
+        return cls(read, (0.0, *gaps))
+
+    def healthy(
+        self, generator: Generator, weight: float | None, lasting: float | None = None
+    ) -> Iterator[Tick]:
+        """The ticks from a random one on, round the end, with arms that do not differ.
+
+        weight: the canary's share of the requests; None where it stays as recorded. lasting: seconds, which
+        may be several times round; None for once.
+        """
+        first = int(generator.random() * len(self.ticks))
+        began = at = self.ticks[0].since
+        for index in count(first):
+            tick = self.ticks[index % len(self.ticks)]
+            since = at + (self.gaps[index % len(self.ticks)] if index > first else 0.0)
+            at = since + tick.at - tick.since
+            ended = index == first + len(self.ticks) if lasting is None else at > began + lasting + _ROUNDING
+            if ended:
+                return
+            yield _dealt(replace(tick, since=since, at=at, age=None), generator, weight)
 
 
 def _dealt(tick: Tick, generator: Generator, weight: float | None) -> Tick:
@@ -57,9 +85,9 @@ def _reading(reading: Reading, share: float, generator: Generator, kept: bool) -
 def _drawn(bad: tuple[int, ...], total: int, drawn: int, generator: Generator) -> tuple[int, ...]:
     """The canary's part of each count; what is slower than an edge is so than the edge before."""
     found = []
-    for count in bad:
-        drawn = hypergeometric(generator, count, total - count, drawn)
-        total = count
+    for each in bad:
+        drawn = hypergeometric(generator, each, total - each, drawn)
+        total = each
         found.append(drawn)
     return tuple(found)
 

@@ -31,19 +31,20 @@ class Failure(Exception):  # noqa: N818 - how a command ends, not a fault of the
 
 
 class ProblemsFailure(Exception):  # noqa: N818 - as above
-    """What was given is wrong, and nothing was applied. problems: all of them, warnings too."""
+    """What was given is wrong. problems: all of them, warnings too; then: what comes of it."""
 
     exit_code = 1
 
-    def __init__(self, problems: Sequence[ProblemDocument]) -> None:
+    def __init__(self, problems: Sequence[ProblemDocument], then: str = "nothing was applied") -> None:
         super().__init__(f"{len(problems)} problems")
         self.problems = problems
+        self.then = then
 
     def show(self) -> None:
         """Print each on a line of its own, and how many there are, on standard error."""
         for problem in self.problems:
             click.echo(problem_line(problem), err=True)
-        click.secho(f"{count_errors(self.problems)}; nothing was applied", fg="red", err=True)
+        click.secho(f"{count_errors(self.problems)}; {self.then}", fg="red", err=True)
 
 
 def count_errors(problems: Sequence[ProblemDocument]) -> str:

@@ -159,10 +159,10 @@ def _tried(client: Engine, batch: Batch, take_over: bool) -> list[ProblemDocumen
     return []
 
 
-def refuse(found: Sequence[ProblemDocument]) -> None:
-    """Say the warnings. Raises ProblemsFailure where there is an error."""
+def refuse(found: Sequence[ProblemDocument], then: str = "nothing was applied") -> None:
+    """Say the warnings. Raises ProblemsFailure where there is an error. then: what comes of it."""
     if any(problem["severity"] == "error" for problem in found):
-        raise ProblemsFailure(found)
+        raise ProblemsFailure(found, then)
     for problem in found:
         say(problem_line(problem))
 

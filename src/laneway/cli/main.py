@@ -37,6 +37,7 @@ from laneway.cli import (
     verbs,
     version,
 )
+from laneway.cli.replay import command as replay
 
 INTERRUPTED = 128 + signal.SIGINT
 """Exit code after Ctrl-C, as shells have it."""
@@ -51,6 +52,7 @@ COMMANDS = (
     apply.apply,
     delete.delete,
     release.release,
+    replay.replay,
     scale.scale,
     top.top,
     history.history,

@@ -8,7 +8,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -88,6 +88,46 @@ class Header(click.ParamType[tuple[str, str]]):
         return name.lower(), rest.strip()
 
 
+class Percent(click.ParamType[int]):
+    """A percentage: 20, 0.5, 0.5%."""
+
+    name = "percent"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Text as basis points; a usage error where it is no percentage."""
+        from laneway.spec.values import parse_percent
+
+        try:
+            return value if isinstance(value, int) else parse_percent(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Moment(click.ParamType[datetime]):
+    """A time: 2026-01-31T12:00, seconds since 1970, or how long ago it was: 6h."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Text as datetime, UTC where it names no zone; a usage error where it is no time."""
+        from laneway.spec.recording import parse_moment
+        from laneway.spec.values import parse_duration
+
+        if isinstance(value, datetime):
+            return value
+        try:
+            return datetime.now(UTC) - parse_duration(value)
+        except (ValueError, OverflowError):
+            pass
+        try:
+            seconds = float(value) if re.fullmatch(r"[0-9]+([.][0-9]+)?", value) else parse_moment(value)
+            return datetime.fromtimestamp(seconds, UTC)
+        except (ValueError, OverflowError, OSError):
+            self.fail(
+                f"{value!r} is not a time; write it like 2026-01-31T12:00, or 6h for so long ago", param, ctx
+            )
+
+
 class InOrder(click.Group):
     """Lists commands in the order in which they were added: that of a first day's use."""
 
@@ -99,6 +139,9 @@ class InOrder(click.Group):
 DURATION = Duration()
 PAIR = Pair()
 HEADER = Header()
+PERCENT = Percent()
+MOMENT = Moment()
+RATIO = click.FloatRange(1, 100)
 
 
 def _inherited(ctx: click.Context, param: click.Parameter, value: Any) -> Any:

@@ -223,6 +223,15 @@ class Code(Enum):
     OWNED = "LW625", "field of another owner", _ERROR, "change it there, or take it over: --take-over"
     NOT_ON_CLUSTER = "LW626", "not done on a cluster", _ERROR, "use kubectl for it"
 
+    NOT_JSON = "LW630", "line that is no mapping of JSON", _ERROR, "write one mapping of JSON on each line"
+    NOTHING_RECORDED = (
+        "LW631",
+        "nothing to replay",
+        _ERROR,
+        "record what the judge compares: requests and errors of stable, or their times",
+    )
+    NO_COUNTS = "LW632", "Prometheus gives no counts", _ERROR, "look whether it answers at this URL"
+
     def __init__(self, id: str, title: str, severity: Severity, remedy: str) -> None:
         self.id = id
         self.title = title

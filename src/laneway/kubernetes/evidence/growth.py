@@ -67,10 +67,14 @@ def growth_of(target: Target, requests: Iterable[Row], durations: Iterable[Row])
     return Growth(total, errors, timed, slow)
 
 
-def _concerns(target: Target, row: Row) -> bool:
+def reached_no_pod(row: Row) -> bool:
+    """Whether a series is of requests for which a proxy knew no healthy pod."""
     flags = row.labels.get("response_flags", "").split(",")
-    revision = row.labels.get("destination_canonical_revision")
-    return revision == target.revision or (revision in _OF_NO_POD and _NO_HEALTHY_UPSTREAM in flags)
+    return row.labels.get("destination_canonical_revision") in _OF_NO_POD and _NO_HEALTHY_UPSTREAM in flags
+
+
+def _concerns(target: Target, row: Row) -> bool:
+    return row.labels.get("destination_canonical_revision") == target.revision or reached_no_pod(row)
 
 
 def _is_bad(labels: Mapping[str, str]) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -38,10 +38,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A series of an answer. values: its numbers, oldest first; one where one moment was asked about."""
+    """A series of an answer.
+
+    values: its numbers, oldest first; one where one moment was asked about; times: their moments, in seconds.
+    """
 
     labels: Mapping[str, str]
     values: tuple[float, ...]
+    times: tuple[float, ...] = field(default=(), compare=False)
 
 
 class Prometheus:
@@ -113,7 +117,8 @@ def rows(status: int, content: bytes) -> list[Row]:
 
 def _row(series: Mapping[str, Any]) -> Row:
     samples = series["values"] if "values" in series else [series["value"]]
-    return Row(series["metric"], tuple(float(value) for _, value in samples))
+    times, values = zip(*((float(time), float(value)) for time, value in samples), strict=True)
+    return Row(series["metric"], values, times)
 
 
 def _seconds(moment: datetime) -> str:

@@ -56,6 +56,12 @@ def requests(targets: Collection[Target], over: Over) -> str:
     return f"sum by ({_OF}, response_code, grpc_response_status, response_flags) ({grown})"
 
 
+def revisions(host: str, length: timedelta) -> str:
+    """The revisions of a host whose counters were read over this time."""
+    series = f'{REQUESTS}{{reporter="source",destination_service={json.dumps(host)}}}'
+    return f"group by (destination_canonical_revision) ({_last(series, length)})"
+
+
 def durations(targets: Collection[Target], edges: Iterable[int], over: Over) -> str:
     """Requests by target: all whose time is known, and for each edge (ms) those that took longer.
 

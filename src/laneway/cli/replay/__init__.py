@@ -1,0 +1,1 @@
+"""`laneway replay`: a judge tried on recorded traffic."""
