@@ -22,7 +22,7 @@ from tests.kubernetes.evidence.running_prometheus import Series, free_port, runn
 from laneway.kubernetes.evidence.counting import Counting, pause_seconds
 from laneway.kubernetes.evidence.prometheus import Prometheus, Source
 from laneway.kubernetes.evidence.watched import Watched
-from laneway.plan.observed import Counts
+from laneway.plan.observed import Counts, CountsId, Side
 from laneway.plan.result import Watch
 from laneway.spec.meta import Key
 
@@ -158,6 +158,13 @@ async def test_a_request_that_reached_no_healthy_pod_counts_for_the_released_rev
     failed = [unreachable({60: 4}), unreachable({60: 8}, "UH,URX"), unreachable({60: 100}, "UO")]
     async with past(tmp_path, *failed, answered({60: 2})) as asked:
         assert await asked.at(61, watching(50)) == Counts(14, 12)
+
+
+async def test_what_reached_no_pod_is_not_held_against_stable(tmp_path: Path) -> None:
+    """Which a judge compares with: no evidence may be in both arms."""
+    async with past(tmp_path, unreachable({60: 4}), answered({60: 2}, revision="stable")) as asked:
+        watch = Watch(CountsId(Key("shop", "pharmacy-1"), second(50), Side.STABLE), APP, "stable")
+        assert await asked.at(61, Watched(watch)) == Counts(2, 0)
 
 
 async def test_requests_that_took_longer_are_counted_at_each_edge(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from laneway.kubernetes.evidence.prometheus import NoAnswerError, Prometheus, Ro
 from laneway.kubernetes.evidence.questions import Over, Target, durations, requests
 from laneway.kubernetes.evidence.stretches import Stretch, settled, unsettled
 from laneway.kubernetes.evidence.watched import Watched
-from laneway.plan.observed import Counts, CountsId
+from laneway.plan.observed import Counts, CountsId, Side
 from laneway.spec.meta import Key
 
 EVERY_SECONDS = 0.5
@@ -143,7 +143,9 @@ class Counting:
         except NoAnswerError as error:
             self._refused = str(error)
             return {}
-        return {each: growth_of(each.target, counted, timed) for each in group}
+        return {
+            each: growth_of(each.target, counted, timed, each.watch.id.side is Side.CANARY) for each in group
+        }
 
     async def _durations(
         self, stretch: Stretch, targets: Collection[Target], edges: Collection[int]

@@ -44,15 +44,16 @@ class Growth:
         return Counts(self.requests, self.errors, self.timed, within)
 
 
-def growth_of(target: Target, requests: Iterable[Row], durations: Iterable[Row]) -> Growth:
+def growth_of(target: Target, requests: Iterable[Row], durations: Iterable[Row], unreached: bool) -> Growth:
     """What the answers say of one target.
 
-    A request for which a proxy knew no healthy pod names no revision. It counts for the released one: that
-    no pod of stable is healthy is rare, and that a new version dies altogether is what a release watches for.
+    unreached: with the requests for which a proxy knew no healthy pod, which name no revision. They count for
+    the released one: that no pod of stable is healthy is rare, and that a new version dies altogether is
+    what a release watches for.
     """
     total = errors = timed = 0
     for row in requests:
-        if row.labels.get("destination_service") == target.host and _concerns(target, row):
+        if row.labels.get("destination_service") == target.host and _concerns(target, row, unreached):
             amount = _amount(row)
             total += amount
             errors += amount if _is_bad(row.labels) else 0
@@ -67,14 +68,15 @@ def growth_of(target: Target, requests: Iterable[Row], durations: Iterable[Row])
     return Growth(total, errors, timed, slow)
 
 
-def reached_no_pod(row: Row) -> bool:
+def _reached_no_pod(row: Row) -> bool:
     """Whether a series is of requests for which a proxy knew no healthy pod."""
     flags = row.labels.get("response_flags", "").split(",")
     return row.labels.get("destination_canonical_revision") in _OF_NO_POD and _NO_HEALTHY_UPSTREAM in flags
 
 
-def _concerns(target: Target, row: Row) -> bool:
-    return row.labels.get("destination_canonical_revision") == target.revision or reached_no_pod(row)
+def _concerns(target: Target, row: Row, unreached: bool) -> bool:
+    own = row.labels.get("destination_canonical_revision") == target.revision
+    return own or (unreached and _reached_no_pod(row))
 
 
 def _is_bad(labels: Mapping[str, str]) -> bool:

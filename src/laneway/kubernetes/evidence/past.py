@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import dropwhile
 
 from laneway.control.recorded import Recorded, Span
-from laneway.kubernetes.evidence.growth import Growth, growth_of, reached_no_pod
+from laneway.kubernetes.evidence.growth import Growth, growth_of
 from laneway.kubernetes.evidence.prometheus import Prometheus, Row
 from laneway.kubernetes.evidence.questions import LOOK_BACK, Over, Target, durations, requests, revisions
 from laneway.kubernetes.evidence.stretches import LEAD_MAX
@@ -114,10 +114,9 @@ def _growth(
     targets: Collection[Target], counted: Sequence[Row], timed: Sequence[Row], unreached: bool
 ) -> Growth:
     """Of an arm. unreached: with the requests that reached no pod, which name no revision."""
-    reached = [row for row in counted if not reached_no_pod(row)]
     total = Growth()
     for number, target in enumerate(targets):
-        total += growth_of(target, reached if number or not unreached else counted, timed)
+        total += growth_of(target, counted, timed, unreached and not number)
     return total
 
 
