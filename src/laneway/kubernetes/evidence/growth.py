@@ -75,8 +75,9 @@ def _reached_no_pod(row: Row) -> bool:
 
 
 def _concerns(target: Target, row: Row, unreached: bool) -> bool:
-    own = row.labels.get("destination_canonical_revision") == target.revision
-    return own or (unreached and _reached_no_pod(row))
+    if _reached_no_pod(row):
+        return unreached
+    return row.labels.get("destination_canonical_revision") == target.revision
 
 
 def _is_bad(labels: Mapping[str, str]) -> bool:
