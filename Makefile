@@ -3,8 +3,10 @@ PYTHON ?= python3
 UV := .cache/uv/bin/uv
 BIN := .venv/bin
 STAMP := .venv/.ready
+# Two workers: most tests wait for something, and two cores carry two of them. A file is of one worker, as its mesh is.
+TESTS := $(BIN)/pytest -n 2 --dist loadfile
 
-.PHONY: setup lock demo test test-all test-cluster test-cluster-all lab check bench bench-judge bench-cluster clean help
+.PHONY: setup lock demo test test-all test-cluster lab check bench bench-judge bench-cluster clean help
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/' | sort
@@ -32,19 +34,16 @@ demo: $(STAMP) ## watch a lane, a canary and an abort on real Envoys
 	@$(BIN)/laneway demo
 
 test: $(STAMP) check ## checks, then the tests that take up to eight minutes in all
-	@$(BIN)/pytest
+	@$(TESTS)
 
 test-all: $(STAMP) check ## checks, then every test without a cluster, the long ones too
-	@$(BIN)/pytest -m "not cluster"
+	@$(TESTS) -m "not cluster"
 
 lab: $(STAMP) ## the real control planes for test-cluster, built from pins; a quarter of an hour, once
 	@$(BIN)/python -m tests.lab.build
 
-test-cluster: lab ## the tests against real Kubernetes and Istio, as root; `make test-cluster-all` adds whole stories under load and faults
-	@$(BIN)/pytest -m cluster --ignore=tests/kubernetes/acceptance --ignore=tests/kubernetes/faults
-
-test-cluster-all: lab ## every test against real Kubernetes and Istio; half an hour on a quiet machine
-	@$(BIN)/pytest -m cluster
+test-cluster: lab ## the tests against real Kubernetes and Istio, as root
+	@$(TESTS) -m cluster
 
 check: $(STAMP) ## lint, types, import contracts
 	@$(BIN)/ruff format --check src tests bench examples
