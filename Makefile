@@ -3,8 +3,8 @@ PYTHON ?= python3
 UV := .cache/uv/bin/uv
 BIN := .venv/bin
 STAMP := .venv/.ready
-# Two workers: most tests wait for something, and two cores carry two of them. A file is of one worker, as its mesh is.
-TESTS := $(BIN)/pytest -n 2 --dist loadfile
+# Two workers, because most tests wait for something; tests/conftest.py says how they share them.
+TESTS := $(BIN)/pytest -n 2
 
 .PHONY: setup lock demo test test-all test-cluster lab check bench bench-judge bench-cluster clean help
 

@@ -1,6 +1,8 @@
 """What holds for all tests: when they are over, nothing of theirs is left on the machine.
 
-Where CI runs them, a skipped test is a failure: what cannot be tested there is not proven.
+Of two workers one alone has the tests under load, since two loads at once are more than two cores carry; any
+other file is of one worker, as its mesh or its cluster is. Where CI runs them, a skipped test is a failure:
+what cannot be tested there is not proven.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 from tests.left_behind import left_behind
+from xdist.scheduler import LoadScopeScheduling
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,3 +32,16 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI does not allow: {report.longrepr}"
     return report
+
+
+class LoadsApart(LoadScopeScheduling):  # type: ignore[misc]
+    """Which tests are of one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "under load" if "/acceptance/" in file else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadsApart:
+    """How workers share the tests."""
+    return LoadsApart(config, log)
