@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 import orjson
 
+from laneway.control.metrics.reader import MetricReader
 from laneway.kubernetes.api.errors import ApiError, Unreachable
 from laneway.kubernetes.api.reflector import Reflector
 from laneway.kubernetes.api.seen import PodSeen, Seen, pod_seen, seen
@@ -88,8 +89,9 @@ class Controller:
         counting: Counting | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         wrote: Callable[[str, str, Key], Awaitable[None]] | None = None,
+        own_metrics: MetricReader | None = None,
     ) -> None:
-        """counting: of requests, None where nobody counts them.
+        """counting: of requests, None where nobody counts them; own_metrics: reads what Apps name beside.
 
         wrote: awaited after each write, by verb, kind and key.
         """
@@ -101,7 +103,7 @@ class Controller:
         self._queue: Queue[Work] = Queue()
         self._awaiting = Awaiting(confirmations, asyncio.get_running_loop().call_soon)
         self._gateways: dict[Key, Mapping[str, str]] = {}
-        self._finding_out = FindingOut(counting, Webhooks(now), now)
+        self._finding_out = FindingOut(counting, Webhooks(now), now, own_metrics)
         self._finding_out.subscribe(self._concerns)
         self._events = Events(server, now=now)
         normalised = Normalised()

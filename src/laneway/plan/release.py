@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from laneway.plan.guardrails import broken, described
-from laneway.plan.judging import compared, is_acceptable, is_worse, recorded, terms
+from laneway.plan.judging import compared, is_acceptable, is_worse, recorded
 from laneway.plan.observed import AppSeen, CountsId, Evidence, GateId, VersionSeen
 from laneway.plan.records import status_of, with_status
 from laneway.plan.requests import hear, hurried
@@ -105,7 +105,7 @@ def _judged(m: Moment, release: Release) -> Judged | None:
 
 
 def _compared(m: Moment, release: Release) -> Comparison | None:
-    return compared(release, terms(m.app.spec.release), m.steps[status_of(release).step].weight)
+    return compared(release, m.app, m.steps[status_of(release).step].weight)
 
 
 def _weighed(m: Moment, release: Release | None) -> Iterable[Finding]:

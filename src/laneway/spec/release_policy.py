@@ -9,8 +9,10 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from laneway.spec.cohorts import Preview, Sticky
-from laneway.spec.meta import Model
-from laneway.spec.values import FULL, Bound, Duration, Overload, Percent
+from laneway.spec.failure_codes import FailureCodes
+from laneway.spec.meta import DNS_LABEL, Model
+from laneway.spec.metric_source import PrometheusSource, WebSource
+from laneway.spec.values import FULL, HTTP_URL, Bound, Duration, Overload, Percent
 
 
 class Approval(Model):
@@ -20,7 +22,7 @@ class Approval(Model):
 class Webhook(Model):
     """Somebody else says so: 2xx passes, any other answer fails, no answer is asked for again."""
 
-    url: str = Field(pattern=r"^https?://[^/\s]+(/\S*)?$")
+    url: str = Field(pattern=HTTP_URL)
     timeout: Duration = timedelta(seconds=10)
 
 
@@ -104,17 +106,34 @@ class Margin(Model):
     plus: Percent = 0
 
 
+COUNTED = ("errors", "latency")
+"""Metrics that are counted anyway: requests that failed, and that were slow."""
+
+
 class JudgedMetric(Model):
-    """What the two versions are compared by: requests that failed, or that were slow.
+    """What the two versions are compared by: `errors`, `latency`, or a metric of one's own with its source.
 
     tolerate: what is still no reason to go back; refuse: what has to be excluded to go on, more than is
     tolerated; warm_up: how long after its first request the new version is not compared.
+
+    Of a gauge: falls: its lower values are the worse ones; block: the time over which it is averaged, as long
+    as its values resemble each other at least.
     """
 
-    name: Literal["errors", "latency"]
+    name: str = Field(pattern=DNS_LABEL, max_length=63)
+    prometheus: PrometheusSource | None = None
+    web: WebSource | None = None
+    codes: FailureCodes | None = None
     tolerate: Margin | None = None
     refuse: Margin | None = None
     warm_up: Duration | None = None
+    falls: bool = False
+    block: Duration | None = None
+
+    @property
+    def source(self) -> PrometheusSource | WebSource | None:
+        """Who tells it; None where requests are counted."""
+        return self.prometheus or self.web
 
     @model_validator(mode="after")
     def _refuses_more(self) -> Self:
