@@ -24,7 +24,7 @@ from laneway.plan.result import Plan, Report
 from laneway.plan.revision import revision_of
 from laneway.spec.kubernetes import PodTemplate
 from laneway.spec.meta import Key
-from laneway.spec.release import GateResult, Phase, Release, Request, Verb
+from laneway.spec.release import GateResult, Judged, Phase, Release, Request, Verb
 from laneway.spec.world import Spec
 
 Body = dict[str, Any]
@@ -84,6 +84,7 @@ class World:
         self.starting_fails: set[str] = set()
         self.results: dict[GateId, GateResult] = {}
         self.counts: dict[CountsId, Counts] = {}
+        self.judged: dict[Key, Judged] = {}
         self._version = 0
         self._parsed = Parsed()
 
@@ -183,6 +184,7 @@ class World:
         self._parsed = Parsed()
         self.results.clear()
         self.counts.clear()
+        self.judged.clear()
         for proxy in self.proxies:
             proxy.known = False
 
@@ -281,7 +283,7 @@ class World:
 
     def evidence(self) -> Evidence:
         """What the test says was found out."""
-        return Evidence(self.results, self.counts)
+        return Evidence(self.results, self.counts, self.judged)
 
     @property
     def in_sync(self) -> bool:

@@ -133,3 +133,22 @@ def test_codes_are_told_by_class_and_by_number() -> None:
     assert [code for code in (200, 404, 429, 500, 599) if codes.has_code(code)] == [429, 500, 599]
     assert [status for status in range(17) if codes.has_status(status)] == [8]
     assert [status for status in range(17) if FailureCodes().has_status(status)] == [2, 4, 12, 13, 14, 15]
+
+
+def ramped(policy: dict[str, Any]) -> list[str]:
+    """What is wrong with a policy of releases."""
+    text = APP[: APP.index("  release: ")] + "  release: " + json.dumps(policy)
+    return [f"{problem.code.id}: {problem.text}" for problem in check(load([Source("a.yaml", text)]))]
+
+
+def test_a_ramp_follows_a_judge_of_errors_in_place_of_steps() -> None:
+    """All that is wrong is told at once."""
+    judge = {"metrics": [{"name": "errors"}]}
+    assert ramped({"ramp": {"budget": "0.05%", "from": "1%", "to": "50%"}, "judge": judge}) == []
+    assert ramped({"ramp": {}, "judge": judge}) == []
+    wrong = {"ramp": {"from": "60%"}, "steps": [{"weight": 50}, {"weight": 100}]}
+    assert ramped(wrong) == [
+        "LW235: `ramp` beside `steps`",
+        "LW235: nobody judges errors, whose bound the weight follows",
+        "LW235: from 60 % is above to 50 %",
+    ]

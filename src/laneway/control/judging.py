@@ -123,7 +123,13 @@ class Judging:
         said = verdict(terms, case.state, now.timestamp())
         before, case.judged = (
             case.judged,
-            Judged(at=now, outcome=said.outcome.value, words=said.reason, state=_remembered(case)),
+            Judged(
+                at=now,
+                outcome=said.outcome.value,
+                words=said.reason,
+                state=_remembered(case),
+                excess=next((each.excess for each in said.metrics if each.name == "errors"), None),
+            ),
         )
         return before is None or (before.outcome, before.words) != (case.judged.outcome, case.judged.words)
 

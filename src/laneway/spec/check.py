@@ -38,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     app.limit_holds_the_hold,
     app.gates_are_exactly_one,
     app.bounds_fit_their_metric,
+    judge.ramps_can_follow,
     judge.sources_are_exactly_one,
     judge.questions_are_of_a_version,
     judge.fields_are_of_the_metric,

@@ -131,6 +131,12 @@ class Code(Enum):
         "write $revision where the question names the version",
     )
     METRIC_FIELD = "LW234", "field not of the metric", _ERROR, "remove it"
+    RAMP = (
+        "LW235",
+        "ramp that cannot follow",
+        _ERROR,
+        "write a `ramp` in place of `steps`, and judge by errors",
+    )
 
     NO_DEPLOYMENT = "LW301", "Deployment missing", _ERROR, "add the Deployment, or correct the name"
     NO_PORT_NAME = "LW302", "container port missing", _ERROR, "name one of the container's ports"

@@ -68,6 +68,21 @@ class Step(Model):
         return timedelta(0) if self.weight == FULL else timedelta(minutes=2)
 
 
+class Ramp(Model):
+    """A weight that follows what is known: as much as its errors could cost that are not excluded yet.
+
+    budget: percent of all requests that may fail because of the new version; start, to: the least and the
+    greatest weight, until the judge promotes; limit: the longest that this may take; on_unsure: what becomes
+    of the release then.
+    """
+
+    budget: Percent = Field(default=5, gt=0)
+    start: Percent = Field(default=100, gt=0, lt=FULL, alias="from")
+    to: Percent = Field(default=5_000, gt=0, lt=FULL)
+    limit: Duration = timedelta(hours=4)
+    on_unsure: Literal["pause", "rollback", "promote"] = "pause"
+
+
 class Rollback(Model):
     """How an abort moves: `overload` is what stable may carry for a while, of its planned load."""
 
@@ -176,10 +191,10 @@ class ReleasePolicy(Model):
 
     unsupported: ClassVar[Mapping[str, str]] = {
         "pin": "remove it: `laneway release pause` holds a release where it is",
-        "ramp": "write `steps`",
     }
 
     steps: tuple[Step, ...] = Field(default=DEFAULT_STEPS, min_length=1)
+    ramp: Ramp | None = None
     on_new: Literal["supersede", "queue"] = "supersede"
     preview: Preview | None = None
     sticky: Sticky | None = None

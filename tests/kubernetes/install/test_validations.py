@@ -90,6 +90,7 @@ WRONG: dict[str, Object] = {
     "`block` and `falls` are those of a gauge": judged(name="errors", block="1m"),
     "write `bad` and `of`, or `gauge`": judged(name="queue", prometheus={"bad": "a{r='$revision'}"}),
     "where the question names the version": judged(name="queue", web={"url": "http://a/b"}),
+    "a ramp follows what is known of errors": app(release={"ramp": {"budget": "0.1%"}}),
     "choose another header": app(release={"preview": {"header": "cookie"}}),
     "either `value` or `valueFrom`": variable(value="a", valueFrom=FROM_A_FIELD),
     "`configMapKeyRef`, `secretKeyRef` and `fieldRef`": variable(valueFrom=FROM_A_FIELD | FROM_A_KEY),
@@ -134,7 +135,7 @@ OTHER_WRONG: dict[str, Object] = {
     "a weight in three decimals": steps({"weight": "0.125"}, {"weight": 100}),
     "a header in capitals": app(release={"preview": {"header": "X-Version"}}),
     "a word that there is not": steps({"weight": 20, "onUnsure": "hope"}, {"weight": 100}),
-    "a field that is refused": app(release={"ramp": {"to": 100}}),
+    "a field that is refused": app(release={"pin": {"to": 100}}),
     "a part of a rule that is refused": app(routing={"http": [{"route": [{"destination": {"host": "a"}}]}]}),
     "a lane's value with a space": lane(value="a b"),
     "a variable with an equals sign": variable(name="A=B"),
@@ -184,6 +185,12 @@ RIGHT: dict[str, Object] = {
                     {"name": "d", "web": {"url": "http://a/$revision"}, "tolerate": {"plus": "1%"}},
                 ]
             }
+        }
+    ),
+    "a ramp": app(
+        release={
+            "ramp": {"budget": "0.05%", "from": 1, "to": "50%"},
+            "judge": {"metrics": [{"name": "latency"}, {"name": "errors"}]},
         }
     ),
     "a preview": app(release={"preview": {"header": "x-version"}}),

@@ -41,6 +41,7 @@ from laneway.spec.release_policy import (
     Judge,
     JudgedMetric,
     Margin,
+    Ramp,
     ReleasePolicy,
     Rollback,
     Step,
@@ -79,6 +80,7 @@ SENTENCES: Mapping[type[Model], Mapping[str, str]] = {
     },
     ReleasePolicy: {
         "steps": "The weights that the new version goes through. They rise, and the last is 100.",
+        "ramp": "In place of steps: a weight that follows what the judge knows of errors.",
         "preview": "By which header testers see the new version before it has any weight.",
         "sticky": "By which cookie a browser stays with one version.",
         "drain": "How the pods of a version that lost its weight go.",
@@ -102,6 +104,11 @@ SENTENCES: Mapping[type[Model], Mapping[str, str]] = {
     Webhook: {
         "url": "Where to ask, by POST.",
         "timeout": "The longest to wait for an answer.",
+    },
+    Ramp: {
+        "budget": "Percent of all requests that may fail because of the new version, two decimals at most.",
+        "start": "The least weight, with which it begins.",
+        "to": "The greatest weight until the judge promotes; then it is 100.",
     },
     Rollback: {
         "overload": "What stable may carry for a while, in percent of its planned load: 100% to 1000%."
@@ -212,6 +219,7 @@ SENTENCES: Mapping[type[Model], Mapping[str, str]] = {
         "at": "When it knew that.",
         "outcome": "Whether it lets the release go on.",
         "words": "Why, in numbers.",
+        "excess": "By how much more of the new version's requests may fail, by what is known.",
     },
     GateResult: {"passed": "Whether it passed.", "at": "When it was said."},
 }

@@ -27,7 +27,7 @@ from laneway.spec.meta import DNS_LABEL, Model
 from laneway.spec.metric_source import REVISION, PrometheusSource, WebSource
 from laneway.spec.problems import Code
 from laneway.spec.release import ReleaseSpec
-from laneway.spec.release_policy import COUNTED, Guardrail, JudgedMetric, Step, StepGate
+from laneway.spec.release_policy import COUNTED, Guardrail, JudgedMetric, ReleasePolicy, Step, StepGate
 from laneway.spec.rules.objects import NAME_LENGTH_MAX
 from laneway.spec.values import LATENCY_EDGES_MS, format_duration
 
@@ -190,6 +190,15 @@ VALIDATIONS: Mapping[type[Model], tuple[Validation, ...]] = {
             f"write a `limit` of at least `hold`; without one it is {format_duration(_LIMIT)}",
             Code.STEP_LIMIT,
             ".hold",
+        ),
+    ),
+    ReleasePolicy: (
+        Validation(
+            "!has(self.ramp) || (has(self.judge) && has(self.judge.metrics) && "
+            "self.judge.metrics.exists(m, m.name == 'errors'))",
+            "a ramp follows what is known of errors: add {name: errors} to `judge.metrics`",
+            Code.RAMP,
+            ".ramp",
         ),
     ),
     StepGate: (

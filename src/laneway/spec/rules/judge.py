@@ -8,9 +8,9 @@ from datetime import timedelta
 from laneway.spec.app import App
 from laneway.spec.metric_source import REVISION, WORDS, PrometheusSource, unknown_words
 from laneway.spec.problems import Code
-from laneway.spec.release_policy import COUNTED, JudgedMetric
+from laneway.spec.release_policy import COUNTED, DEFAULT_STEPS, JudgedMetric
 from laneway.spec.rules.scope import Fault, Scope
-from laneway.spec.values import format_duration
+from laneway.spec.values import format_duration, format_percent
 from laneway.spec.yaml import Path
 
 METRICS: Path = ("spec", "release", "judge", "metrics")
@@ -22,6 +22,23 @@ def _metrics(scope: Scope) -> Iterator[tuple[App, Path, JudgedMetric]]:
     for app in scope.spec.apps.values():
         for index, metric in enumerate(app.spec.release.judge.metrics):
             yield app, (*METRICS, index), metric
+
+
+def ramps_can_follow(scope: Scope) -> Iterator[Fault]:
+    """A ramp stands in place of steps, rises, and follows what is known of errors."""
+    for app in scope.spec.apps.values():
+        policy, path = app.spec.release, ("spec", "release", "ramp")
+        if policy.ramp is None:
+            continue
+        if policy.steps != DEFAULT_STEPS:
+            yield Fault(Code.RAMP, app, path, "`ramp` beside `steps`", "remove one of the two")
+        if policy.ramp.start > policy.ramp.to:
+            start, to = format_percent(policy.ramp.start), format_percent(policy.ramp.to)
+            remedy = "write a `from` that is at most `to`"
+            yield Fault(Code.RAMP, app, (*path, "from"), f"from {start} % is above to {to} %", remedy)
+        if all(metric.name != "errors" for metric in policy.judge.metrics):
+            text = "nobody judges errors, whose bound the weight follows"
+            yield Fault(Code.RAMP, app, path, text, "add {name: errors} to `judge.metrics`")
 
 
 def sources_are_exactly_one(scope: Scope) -> Iterator[Fault]:
