@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from json import dumps, loads
 from math import log
 
 import pytest
@@ -11,8 +13,8 @@ from tests.analysis.reading import ERRORS_ONLY, TICK, counts, judged, silent, st
 from laneway.analysis.bets import BOLDNESS
 from laneway.analysis.configuration import Configuration, Kind, Metric
 from laneway.analysis.judge import judge
-from laneway.analysis.state import State
-from laneway.analysis.tick import Answer, Arm, Counted, Measured, Tick
+from laneway.analysis.state import State, from_json, to_json
+from laneway.analysis.tick import Answer, Arm, Counted, Measured, Said, Tick
 from laneway.analysis.verdict import Lack, Outcome, verdict
 
 HEALTHY = counts(300, 0, 1_200, 2)
@@ -175,3 +177,52 @@ def test_a_canary_that_refuses_its_traffic_is_not_promoted() -> None:
     )
     drawn = Configuration((Metric("errors"),), share_tolerance=None)
     assert verdict(drawn, judged(drawn, ticks), now=80 * TICK).outcome is Outcome.PROMOTE
+
+
+DECLINED = Metric("declined", source="web stats.shop:8080")
+WITH_DECLINED = Configuration((Metric("errors"), DECLINED))
+
+
+def with_declined(index: int, said: Said | None, reading: Counted | None = None) -> Tick:
+    """A healthy interval, and what the other source said in it."""
+    metrics = {"errors": HEALTHY} | ({"declined": reading} if reading else {})
+    return replace(tick(index, HEALTHY), metrics=metrics, said={"declined": said} if said else {})
+
+
+@pytest.mark.parametrize(
+    ("said", "reading", "lack", "text"),
+    [
+        (Said(Answer.SILENT, "refused"), None, Lack.SOURCE, "has not answered for 90 s (refused)"),
+        (None, None, Lack.SOURCE, "has not answered for 90 s"),
+        (Said(Answer.ABSENT, "NaN"), None, Lack.DATA, "answers, but without data for 90 s (NaN)"),
+        (
+            Said(Answer.DATA),
+            counts(0, 0, 1_500, 2),
+            Lack.TRAFFIC,
+            "has counted nothing of the canary for 90 s",
+        ),
+    ],
+)
+def test_each_metric_s_own_source_has_these_three_messages(
+    said: Said | None, reading: Counted | None, lack: Lack, text: str
+) -> None:
+    """With the metric's name and its source's; requests are counted meanwhile, and promote nothing."""
+    ticks = [
+        with_declined(0, Said(Answer.DATA), HEALTHY),
+        *(with_declined(index, said, reading) for index in range(1, 7)),
+    ]
+    found = verdict(WITH_DECLINED, judged(WITH_DECLINED, ticks), now=105.0)
+    assert found.outcome is Outcome.UNSURE
+    assert found.lacks == ((lack, f"declined: web stats.shop:8080 {text}"),)
+
+
+def test_a_silent_metric_keeps_no_other_from_a_rollback() -> None:
+    """Errors are judged as ever."""
+    state = judged(WITH_DECLINED, [replace(tick(0, BAD), said={"declined": Said(Answer.SILENT)})])
+    assert verdict(WITH_DECLINED, state, now=15.0).outcome is Outcome.ROLLBACK
+
+
+def test_what_a_source_said_is_kept() -> None:
+    """The state goes through JSON."""
+    state = judged(WITH_DECLINED, [with_declined(0, Said(Answer.ABSENT, "NaN"))])
+    assert from_json(loads(dumps(to_json(state)))) == state

@@ -11,6 +11,7 @@ import pytest
 from laneway.local.measure.tally import Tally, TallyFile
 from laneway.mesh.envoy import Requests, requests_of
 from laneway.plan.observed import Counts, CountsId
+from laneway.spec.failure_codes import FailureCodes
 from laneway.spec.meta import Key
 
 A, B = ("shop/page-1", "outbound"), ("shop/page-2", "outbound")
@@ -91,5 +92,69 @@ def test_envoy_s_statistics_become_requests_by_cluster() -> None:
         {"histograms": [{"name": f"{name}upstream_rq_time", "buckets": buckets}]},
     ]
     assert requests_of(stats) == {
-        "outbound|80|r-1|pharmacy.shop.svc.cluster.local": Requests(4, 1, 4, {100: 3, 500: 4}, faults=5)
+        "outbound|80|r-1|pharmacy.shop.svc.cluster.local": Requests(
+            4, 1, 4, {100: 3, 500: 4}, faults=5, statuses={13: 2, 14: 3}
+        )
     }
+
+
+def test_each_code_and_status_where_that_was_asked_for() -> None:
+    """A fault is among the statuses, and another status is no fault."""
+    name = "cluster.outbound|80|r-1|pharmacy.shop.svc.cluster.local."
+    values = {"upstream_rq_completed": 9, "upstream_rq_5xx": 1, "upstream_rq_200": 6, "upstream_rq_429": 2}
+    values |= {"upstream_rq_503": 1, "grpc.8": 4, "grpc.14": 1}
+    (found,) = requests_of({"name": name + stat, "value": value} for stat, value in values.items()).values()
+    assert found == Requests(9, 1, faults=1, codes={200: 6, 429: 2, 503: 1}, statuses={8: 4, 14: 1})
+
+
+CODES = FailureCodes.model_validate({"http": ["5xx", 429], "grpc": ["RESOURCE_EXHAUSTED"]})
+
+
+def coded(codes: dict[int, int], statuses: dict[int, int] | None = None) -> Requests:
+    """What a proxy says that tells codes apart."""
+    failed = sum(count for code, count in codes.items() if code >= 500)
+    return Requests(sum(codes.values()), failed, codes=codes, statuses=statuses or {})
+
+
+def judged(*readings: Requests, before: Tally | None = None) -> Counts:
+    """What is counted of these readings of one proxy."""
+    counting = before or Tally()
+    for reading in readings:
+        counting.add({A: reading}, {A: CODES})
+    return counting.counts
+
+
+def test_the_codes_that_an_app_names_are_errors_to_its_judge_alone() -> None:
+    """Guardrails keep to 5xx."""
+    counts = judged(coded({200: 5, 429: 7}), coded({200: 50, 404: 3, 429: 9, 500: 2}))
+    assert (counts.errors, counts.judged, counts.requests) == (2, 4, 52)
+    counts = judged(coded({200: 5}), coded({200: 50}, {8: 3, 14: 2}))
+    assert counts.judged == 3
+
+
+def test_without_named_codes_the_judge_takes_what_guardrails_take() -> None:
+    assert tally({A: said(100)}, {A: said(120, 2)}).judged == 2
+    assert tally({A: said(100)}, {A: said(120, 2)}).bad is None
+
+
+def test_codes_that_are_named_in_the_midst_count_from_then_on() -> None:
+    """What was not told apart before is an error as it was."""
+    before = Tally()
+    before.add({A: Requests(0)})
+    before.add({A: Requests(100, 10)})
+    counts = judged(coded({200: 80, 429: 20, 500: 11}), coded({200: 90, 429: 25, 500: 11}), before=before)
+    assert (counts.errors, counts.judged) == (11, 16)
+    before.add({A: coded({200: 90, 429: 40, 500: 12})})
+    assert (before.counts.errors, before.counts.judged) == (12, 17)
+
+
+def test_an_older_proxy_that_tells_no_codes_apart_counts_as_ever() -> None:
+    assert judged(Requests(10), Requests(30, 4)).judged == 4
+
+
+def test_kept_codes_go_on(tmp_path: Path) -> None:
+    counting = Tally()
+    judged(coded({200: 5}), coded({200: 6, 429: 2}), before=counting)
+    TallyFile(tmp_path / "counts.json").write({ID: counting})
+    ((_, found),) = TallyFile(tmp_path / "counts.json").read().items()
+    assert (found.counts, found.last) == (counting.counts, counting.last)

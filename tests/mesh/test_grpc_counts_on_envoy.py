@@ -85,3 +85,16 @@ async def test_a_call_that_was_tried_again_counts_as_it_ended(mesh: RunningMesh)
         await app.meshed("grpc", VERSIONED % {"retries": "attempts: 2, retryOn: unavailable"})
         await failing(client, "UNAVAILABLE")
     assert await counted(mesh, "shop/page") == (1, 1)
+
+
+async def test_codes_and_statuses_are_told_apart_where_that_is_asked_for(mesh: RunningMesh) -> None:
+    """Also those that are no fault of the server's."""
+    app = Application(mesh)
+    async with grpc_server(app.port):
+        await app.meshed("grpc", VERSIONED % {"retries": NONE})
+        async with channel(app.outbound, ORDERS) as client:
+            await failing(client, "RESOURCE_EXHAUSTED", "NOT_FOUND", "INTERNAL")
+    found = await mesh.proxies["shop/page"].admin.requests(r"outbound\|80\|r-1\|.*", each_code=True)
+    assert found[CLUSTER].statuses == {5: 1, 8: 1, 13: 1}
+    assert found[CLUSTER].codes == {200: 3}
+    assert found[CLUSTER].faults == 1

@@ -15,9 +15,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from tests.plan.invariants import requests_stay_in_their_lane, violations
 from tests.plan.world import World
 
+from laneway.analysis.verdict import Outcome
 from laneway.plan.observed import Counts
 from laneway.plan.planner import plan
-from laneway.spec.release import GateResult, Phase, Verb
+from laneway.spec.release import GateResult, Judged, Phase, Verb
 
 DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
 
@@ -42,6 +43,8 @@ POLICIES: tuple[dict[str, Any], ...] = (
     {"keepOld": "1h", "onNew": "queue"},
     {"judge": {"guardrails": [{"metric": "errors", "above": "5%", "then": "pause"}]}},
     {"judge": {"guardrails": [{"metric": "errors", "above": "1%"}]}, "keepOld": "5s"},
+    {"judge": {"metrics": [{"name": "errors"}]}},
+    {"judge": {"metrics": [{"name": "errors"}]}, "ramp": {"budget": "0.1%", "from": "2%"}},
 )
 
 apps = st.sampled_from(sorted(APPS))
@@ -161,6 +164,18 @@ class Worlds(RuleBasedStateMachine):
                 step=run.id.step, gate=run.id.gate, passed=passed, at=self.world.now
             )
 
+    @rule(
+        outcome=st.sampled_from(Outcome),
+        excess=st.sampled_from([None, 0.0, 0.001, 0.004, 0.02, 0.5]),
+    )
+    def a_judge_says(self, outcome: Outcome, excess: float | None) -> None:
+        self._says(outcome, excess)
+
+    def _says(self, outcome: Outcome, excess: float | None) -> None:
+        for release in self.world.releases():
+            judged = Judged(at=self.world.now, outcome=outcome, words="said", state="{}", excess=excess)
+            self.world.judged[release.key] = judged
+
     @rule(errors=st.sampled_from([0, 4, 40]))
     def requests_are_counted(self, errors: int) -> None:
         for watch in self.world.reconcile().plan.watches:
@@ -264,6 +279,7 @@ class Worlds(RuleBasedStateMachine):
         for _ in range(600):
             if self._is_at_rest():
                 break
+            self._says(Outcome.PROMOTE, 0.0)
             self.all_goes_well(1, 6)
         assert self._is_at_rest(), [finding.text for finding in world.reconcile().report.findings]
         for app in APPS:

@@ -184,6 +184,7 @@ class World:
         self._parsed = Parsed()
         self.results.clear()
         self.counts.clear()
+        self.judged.clear()
         for proxy in self.proxies:
             proxy.known = False
 

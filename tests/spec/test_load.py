@@ -82,9 +82,9 @@ def problems_of(text: str) -> list[str]:
             "refused rather than ignored; write the rules of the delegate here",
         ),
         (
-            APP + "  release: {ramp: {budget: 0.05%}}\n",
-            "7:13: error LW202: spec.release.ramp is not supported by Laneway, and "
-            "refused rather than ignored; write `steps`",
+            APP + "  release: {pin: {weight: 5%}}\n",
+            "7:13: error LW202: spec.release.pin is not supported by Laneway, and "
+            "refused rather than ignored; remove it: `laneway release pause` holds a release where it is",
         ),
         (
             RULES + "    directResponse: {status: 200, body: {bytes: '?'}}\n",

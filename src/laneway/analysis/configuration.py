@@ -45,7 +45,8 @@ class Metric:
     (promoted). Gauges use the ratios only. share: of the false-rollback rate, relative to the other metrics';
     warm_up: seconds of a new pod's life that do not count; edges_ms: of a latency metric; block: seconds over
     which a gauge is averaged before it counts, at least its autocorrelation time; falls: a gauge's lower
-    values are the worse ones; phi: the least dispersion assumed, 1 where requests fail independently.
+    values are the worse ones; phi: the least dispersion assumed, 1 where requests fail independently; source:
+    who tells this metric, in words, where that is not who counts requests.
 
     Raises ValueError where refuse is not beyond tolerate.
     """
@@ -60,6 +61,7 @@ class Metric:
     block: float = 180.0
     falls: bool = False
     phi: float = 1.0
+    source: str = ""
 
     def __post_init__(self) -> None:
         if self.refuse.ratio < self.tolerate.ratio or self.refuse.plus < self.tolerate.plus:

@@ -11,13 +11,14 @@ testing and acceptance sampling", 1982), with no correction for their number.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from math import inf, log
 
 from laneway.analysis import counting, gauge, share
 from laneway.analysis.configuration import Configuration, Kind, Metric
 from laneway.analysis.mixture import log_sum
-from laneway.analysis.state import CountState, MetricState, State
+from laneway.analysis.state import CountState, Heard, MetricState, State
 from laneway.analysis.tick import Answer, Counted, Measured, Reading, Tick
 
 OVERLAP = "a reading that is not newer than the last is not counted"
@@ -65,8 +66,29 @@ def _counted(configuration: Configuration, state: State, tick: Tick, since: floa
         acceptable=state.acceptable,
         canary=state.canary + tick.canary,
         stable=state.stable + tick.stable,
+        heard=_heard(state, tick),
         notes=(*tick.notes, *told),
     )
+
+
+def _heard(state: State, tick: Tick) -> Mapping[str, Heard]:
+    if not tick.said:
+        return state.heard
+    heard = dict(state.heard)
+    for name, said in tick.said.items():
+        before, has = heard.get(name, Heard()), said.answer is Answer.DATA
+        heard[name] = Heard(
+            answered=before.answered if said.answer is Answer.SILENT else tick.at,
+            told=tick.at if has else before.told,
+            served=tick.at if _serves(tick.metrics.get(name)) else before.served,
+            why=said.why,
+        )
+    return heard
+
+
+def _serves(reading: Reading | None) -> bool:
+    """Whether it has anything of the canary."""
+    return isinstance(reading, Measured) or (isinstance(reading, Counted) and reading.canary.requests > 0)
 
 
 def _shared(configuration: Configuration, state: State, tick: Tick) -> share.Share:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from laneway.analysis.dispersion import Scatter
 from laneway.analysis.gauge import Blocks
@@ -37,13 +37,23 @@ class CountState:
 MetricState = CountState | Blocks
 
 
+class Heard(NamedTuple):
+    """When a metric's own source last answered, had both arms, and had anything of the canary; why not."""
+
+    answered: float | None = None
+    told: float | None = None
+    served: float | None = None
+    why: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """A release's evidence, over all steps. Times are seconds since the Unix epoch, None before the first.
 
     since: the first tick; at: the end of the last; answered, told, served: when the source last answered,
     last had both arms, and the canary last had a request; born: since when the canary serves;
-    worse, acceptable: when the evidence first reached its threshold; notes: of the last tick.
+    worse, acceptable: when the evidence first reached its threshold; heard: of the metrics with a source of
+    their own; notes: of the last tick.
     """
 
     metrics: Mapping[str, MetricState] = field(default_factory=dict)
@@ -58,6 +68,7 @@ class State:
     acceptable: float | None = None
     canary: int = 0
     stable: int = 0
+    heard: Mapping[str, Heard] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -68,12 +79,16 @@ def to_json(state: State) -> dict[str, Any]:
     """The state as plain JSON; what has not happened is left out."""
     times = {name: value for name in _TIMES if (value := getattr(state, name)) is not None}
     share = state.share
-    return times | {
-        "requests": [state.canary, state.stable],
-        "share": [share.settled, share.weight, share.canary, share.stable],
-        "metrics": {name: _metric_to_json(metric) for name, metric in state.metrics.items()},
-        "notes": list(state.notes),
-    }
+    return (
+        times
+        | {
+            "requests": [state.canary, state.stable],
+            "share": [share.settled, share.weight, share.canary, share.stable],
+            "metrics": {name: _metric_to_json(metric) for name, metric in state.metrics.items()},
+            "notes": list(state.notes),
+        }
+        | ({"heard": {name: list(heard) for name, heard in state.heard.items()}} if state.heard else {})
+    )
 
 
 def _metric_to_json(metric: MetricState) -> dict[str, Any]:
@@ -99,6 +114,7 @@ def from_json(written: Mapping[str, Any]) -> State:
         share=Share(*written["share"]),
         canary=canary,
         stable=stable,
+        heard={name: Heard(*heard) for name, heard in written.get("heard", {}).items()},
         notes=tuple(written["notes"]),
         **{name: float(written[name]) for name in _TIMES if name in written},
     )

@@ -48,12 +48,20 @@ class Answer(StrEnum):
     SILENT = "silent"
 
 
+class Said(NamedTuple):
+    """What a metric's own source said when it was asked. why: there is no reading, in words."""
+
+    answer: Answer
+    why: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Tick:
     """One interval. Requests of the arms are those that `weight`, the canary's share, should have divided.
 
     age: seconds since the canary's newest pod became ready, at `since`; None where it is not known: then
     the first request counts as its birth. metrics: by name; a metric without a reading is not judged now.
+    said: of the metrics with a source of their own, what those said that were asked since the last tick.
     notes: why there is less than there could be, in words.
     """
 
@@ -65,4 +73,5 @@ class Tick:
     stable: int = 0
     metrics: Mapping[str, Reading] = field(default_factory=dict)
     age: float | None = None
+    said: Mapping[str, Said] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

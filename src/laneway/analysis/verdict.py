@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import exp
@@ -17,7 +18,7 @@ from laneway.analysis.judge import (
     share_broken,
 )
 from laneway.analysis.remaining import requests_to_promote
-from laneway.analysis.state import CountState, State
+from laneway.analysis.state import CountState, Heard, State
 
 GREATEST = 700.0
 """Log evidence that is still a finite number as such."""
@@ -142,9 +143,31 @@ def _lacks(configuration: Configuration, state: State, now: float) -> tuple[tupl
         )
     elif (lasting := silent(state.served)) is not None:
         missing = ((Lack.TRAFFIC, f"no request has reached the canary for {words.duration(lasting)}"),)
+    else:
+        missing = tuple(_lacks_of_metrics(configuration, state, silent))
     if share_broken(configuration, state):
         missing += ((Lack.SHARE, words.share(state.share)),)
     return missing
+
+
+def _lacks_of_metrics(
+    configuration: Configuration, state: State, silent: Callable[[float | None], float | None]
+) -> Iterator[tuple[Lack, str]]:
+    """What is missing of each metric with a source of its own."""
+    for metric in configuration.metrics:
+        if not metric.source:
+            continue
+        heard = state.heard.get(metric.name, Heard())
+        why = f" ({heard.why})" if heard.why else ""
+        if (lasting := silent(heard.answered)) is not None:
+            text = f"{metric.name}: {metric.source} has not answered for {words.duration(lasting)}{why}"
+            yield Lack.SOURCE, text
+        elif (lasting := silent(heard.told)) is not None:
+            text = f"{metric.name}: {metric.source} answers, but without data for {words.duration(lasting)}"
+            yield Lack.DATA, text + why
+        elif (lasting := silent(heard.served)) is not None:
+            text = f"{metric.name}: {metric.source} has counted nothing of the canary for"
+            yield Lack.TRAFFIC, f"{text} {words.duration(lasting)}"
 
 
 def _metric(configuration: Configuration, metric: Metric, state: State) -> MetricVerdict:

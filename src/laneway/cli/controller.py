@@ -67,8 +67,8 @@ def controller(
     import os
 
     from laneway.cli import places
+    from laneway.control.metrics.prometheus import Source
     from laneway.kubernetes.api.access import inside
-    from laneway.kubernetes.evidence.prometheus import Source
     from laneway.kubernetes.run import CERTIFICATE_FILE, TOKEN_FILE, Options
     from laneway.kubernetes.writing_logs import write_logs
     from laneway.spec.naming import ROOT_NAMESPACE

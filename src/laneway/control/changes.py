@@ -168,7 +168,8 @@ def _course(release: Release, before: Release | None) -> str:
     assert release.status is not None
     was = before.status.phase.value if before and before.status else "not begun"
     status = release.status
-    step = f"step {status.step + 1}"
+    ramp = f", ramp at {format_percent(status.ramp)} %" if status.ramp is not None and not status.step else ""
+    step = f"step {status.step + 1}{ramp}"
     if was != status.phase.value:
         return f"{was} → {status.phase.value}" + (f": {status.reason}" if status.reason else "")
     return f"{step}: held by every proxy" if status.held_since else step

@@ -22,6 +22,7 @@ from laneway.control.status import (
 )
 from laneway.plan.lanes import expiry
 from laneway.plan.observed import AppSeen, LaneAppSeen, Observed, VersionSeen
+from laneway.plan.ramping import stages
 from laneway.plan.records import is_of, status_of, views
 from laneway.plan.result import AppPlan, Plan, Report
 from laneway.spec.lane import Lane
@@ -167,7 +168,7 @@ def release_status(spec: Spec, release: Release, name: str) -> ReleaseStatus:
     view = views(release)[Key(release.key.namespace, name)]
     status, part = status_of(view), view.spec.apps[0]
     app = spec.apps.get(Key(release.key.namespace, release.spec.apps[0].name))
-    steps = app.spec.release.steps if app else ()
+    steps = stages(app.spec.release, status.ramp) if app else ()
     weight = steps[min(status.step, len(steps) - 1)].weight if steps else FULL
     return ReleaseStatus(
         namespace=release.key.namespace,

@@ -16,6 +16,7 @@ import msgspec
 import orjson
 
 from laneway.control.changes import DERIVED_KINDS
+from laneway.control.metrics.reader import MetricReader
 from laneway.kubernetes.api.errors import ApiError, Unreachable
 from laneway.kubernetes.api.reflector import Reflector
 from laneway.kubernetes.api.seen import PodSeen, Seen, pod_seen, seen
@@ -96,8 +97,9 @@ class Controller:
         counting: Counting | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         wrote: Callable[[str, str, Key], Awaitable[None]] | None = None,
+        own_metrics: MetricReader | None = None,
     ) -> None:
-        """counting: of requests, None where nobody counts them.
+        """counting: of requests, None where nobody counts them; own_metrics: reads what Apps name beside.
 
         wrote: awaited after each write, by verb, kind and key.
         """
@@ -109,7 +111,7 @@ class Controller:
         self._queue: Queue[Work] = Queue()
         self._awaiting = Awaiting(confirmations, asyncio.get_running_loop().call_soon)
         self._gateways: dict[Key, Mapping[str, str]] = {}
-        self._finding_out = FindingOut(counting, Webhooks(now), now)
+        self._finding_out = FindingOut(counting, Webhooks(now), now, own_metrics)
         self._finding_out.subscribe(self._concerns)
         self._events = Events(server, now=now)
         normalised = Normalised()

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from laneway.control.judging import Judging
 from laneway.control.loop import Pass
+from laneway.control.metrics.reader import MetricReader
 from laneway.kubernetes.evidence.counting import Counting
 from laneway.kubernetes.evidence.findings import findings
 from laneway.kubernetes.evidence.watched import Watched, watched
@@ -29,7 +30,15 @@ SETTLES = timedelta(seconds=60)
 class FindingOut:
     """Of one cluster. counting: None where there is no Prometheus to ask."""
 
-    def __init__(self, counting: Counting | None, webhooks: Webhooks, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        counting: Counting | None,
+        webhooks: Webhooks,
+        now: Callable[[], datetime],
+        own_metrics: MetricReader | None = None,
+    ) -> None:
+        """own_metrics: reads what Apps name beside their requests; only while these are counted."""
+        self._own_metrics = own_metrics or MetricReader(now=now)
         self._counting = counting
         self._webhooks = webhooks
         self._now = now
@@ -54,6 +63,7 @@ class FindingOut:
             tasks.create_task(self._webhooks.run())
             if self._counting:
                 tasks.create_task(self._counting.run())
+                tasks.create_task(self._own_metrics.run())
 
     def evidence(self) -> Evidence:
         """What was found out by now."""
@@ -63,7 +73,12 @@ class FindingOut:
     def _judge(self) -> None:
         """Take in what was counted; tell of the apps about whose release something is known anew."""
         assert self._counting, "only who counts calls this"
-        known = self._judging.read(self._counting.counts, self._now(), answers=not self._counting.trouble)
+        known = self._judging.read(
+            self._counting.counts,
+            self._now(),
+            answers=not self._counting.trouble,
+            others=self._own_metrics.read,
+        )
         apps = {
             each.watch.app for of in self._watches.values() for each in of if each.watch.id.release in known
         }
@@ -86,7 +101,9 @@ class FindingOut:
     def _compare(self, app: Key, comparisons: tuple[Comparison, ...]) -> None:
         if self._comparisons.get(app, ()) != comparisons:
             _put(self._comparisons, app, comparisons)
-            self._judging.set(each for these in self._comparisons.values() for each in these)
+            all_of_them = [each for these in self._comparisons.values() for each in these]
+            self._judging.set(all_of_them)
+            self._own_metrics.set(all_of_them)
 
     def remarks(self, app: Key, seen: Pass) -> tuple[Finding, ...]:
         """What is not found out that an App asks for."""

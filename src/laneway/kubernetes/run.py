@@ -13,9 +13,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from laneway import __version__
+from laneway.control.metrics.prometheus import Prometheus, Source
+from laneway.control.metrics.reader import MetricReader
 from laneway.kubernetes import endpoints, metrics
 from laneway.kubernetes.api.access import Access
 from laneway.kubernetes.api.requests import Requests, open_requests
@@ -24,7 +27,6 @@ from laneway.kubernetes.confirm.confirmations import Confirmations
 from laneway.kubernetes.confirm.wanted import Pod
 from laneway.kubernetes.controller import Controller, Settings
 from laneway.kubernetes.evidence.counting import Counting
-from laneway.kubernetes.evidence.prometheus import Prometheus, Source
 from laneway.kubernetes.facts import proxies
 from laneway.kubernetes.lease import Leader, LeadershipLostError
 from laneway.kubernetes.metrics import Metric
@@ -106,8 +108,14 @@ class _Life:
             settings = Settings(self._options.root, self._options.istiod_port)
             counted = self._options.prometheus
             counting = Counting(Prometheus(counted)) if counted else None
+            own_metrics = MetricReader(partial(Prometheus, counted) if counted else None)
             self._controller = Controller(
-                self._server, self._confirmations, settings, counting, wrote=self._wrote
+                self._server,
+                self._confirmations,
+                settings,
+                counting,
+                wrote=self._wrote,
+                own_metrics=own_metrics,
             )
             try:
                 async with asyncio.TaskGroup() as tasks:

@@ -18,6 +18,10 @@ def _found(app: App) -> Iterator[tuple[str, str]]:
         yield "spec.deletion", "remove it: on one machine all that was made of an App goes with it"
     if app.spec.drift != "restore":
         yield "spec.drift", "remove it: on one machine nobody else writes what Laneway makes"
+    for index, metric in enumerate(app.spec.release.judge.metrics):
+        if metric.prometheus is not None and metric.prometheus.url is None:
+            field = f"spec.release.judge.metrics[{index}].prometheus"
+            yield field, "write its `url`: on one machine the engine has no Prometheus of its own"
     if app.spec.scale and app.spec.scale.scaled_object is not None:
         yield "spec.scale.scaledObject", "write `metrics`: KEDA runs in clusters alone"
     if app.spec.scale and app.spec.scale.disruption is not None:

@@ -25,6 +25,7 @@ from sqlalchemy.exc import DBAPIError
 
 from laneway.control.judging import Judging
 from laneway.control.loop import Loop
+from laneway.control.metrics.reader import MetricReader
 from laneway.history.database import SchemaMismatchError
 from laneway.local import handshake, settings
 from laneway.local.container import commands
@@ -166,14 +167,14 @@ async def _serve(
             stack.callback(follow_names(store, pod_networks.resolve))
         gates = GateRuns(state, addresses.block, store.get, engine.ingress, now, engine.look_again)
         stack.push_async_callback(gates.stop)
-        judging = Judging()
+        judging, own_metrics = Judging(), MetricReader()
 
         def counted(counts: Mapping[CountsId, Counts]) -> None:
-            if judging.read(counts, now()):
+            if judging.read(counts, now(), others=own_metrics.read):
                 engine.look_again()
 
         counting = Counting(proxies.callers, TallyFile(state.counts), engine.look_again, counted)
-        engine.find_out(gates, counting, judging)
+        engine.find_out(gates, counting, judging, own_metrics)
         async with anyio.create_task_group() as tasks:
             _run_gateways(tasks, state, addresses.block, proxies, running)
             await tasks.start(serve, Service(state, engine, ending), state.api)
@@ -181,6 +182,7 @@ async def _serve(
             tasks.start_soon(engine.tell)
             tasks.start_soon(Loop(engine).run)
             tasks.start_soon(counting.run)
+            tasks.start_soon(own_metrics.run)
             tasks.start_soon(_prune_history, store)
             autoscaler = Autoscaler(store, Meter(proxies.sidecar_admin, now), replicas.pods, read_metric, now)
             tasks.start_soon(autoscaler.run, chosen.scale_every)

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from laneway.control.changes import Changes as Wanted
 from laneway.control.changes import Record
 from laneway.control.judging import Judging
+from laneway.control.metrics.reader import MetricReader
 from laneway.control.observe import SPEC_KINDS, Body, Parsed
 from laneway.control.overview import View, overview
 from laneway.control.status import Finding, Isolation, Json, Status
@@ -75,6 +76,7 @@ class LocalEngine:
         self._gates: GateRuns | None = None
         self._counting: Counting | None = None
         self._judging: Judging | None = None
+        self._own_metrics = MetricReader()
         self._parsed = Parsed()
         self._wake = asyncio.Event()
         self._due = asyncio.Event()
@@ -88,9 +90,15 @@ class LocalEngine:
 
     # --- what happens is told on
 
-    def find_out(self, gates: GateRuns, counting: Counting, judging: Judging) -> None:
-        """Take what asks gates, counts requests and judges; without them releases have no evidence."""
+    def find_out(
+        self, gates: GateRuns, counting: Counting, judging: Judging, own_metrics: MetricReader
+    ) -> None:
+        """Take what asks gates, counts requests, reads other metrics and judges.
+
+        Without them releases have no evidence.
+        """
         self._gates, self._counting, self._judging = gates, counting, judging
+        self._own_metrics = own_metrics
 
     def look_again(self) -> None:
         """Plan again: something was found out."""
@@ -233,6 +241,7 @@ class LocalEngine:
             self._gates.set(planned.gates)
             self._counting.set(planned.watches)
             self._judging.set(planned.comparisons)
+            self._own_metrics.set(planned.comparisons)
         view = View(spec, observed, planned, report, self._workloads(), self._proxies(), self._extra())
         before = self._status
         fresh = overview(

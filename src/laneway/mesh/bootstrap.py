@@ -10,7 +10,6 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from laneway.mesh.envoy import SERVER_FAULTS
 from laneway.mesh.sockets import socket_path
 from laneway.mesh.wire import PROXY_ID
 from laneway.mesh.world import GatewayProxy, Pipe, Proxy, Sidecar
@@ -29,8 +28,12 @@ STATS = (
     {"suffix": ".upstream_rq_retry"},
     {"suffix": ".upstream_cx_active"},
     {"suffix": ".downstream_rq_active"},
-    {"safe_regex": {"regex": r"cluster\.outbound\|[0-9]+\|[^|]+\|.*\.upstream_rq_(completed|5xx|time)"}},
-    {"safe_regex": {"regex": rf"cluster\.outbound\|[0-9]+\|[^|]+\|.*\.grpc\.({SERVER_FAULTS})"}},
+    {
+        "safe_regex": {
+            "regex": r"cluster\.outbound\|[0-9]+\|[^|]+\|.*\.upstream_rq_(completed|time|[0-9]+|5xx)"
+        }
+    },
+    {"safe_regex": {"regex": r"cluster\.outbound\|[0-9]+\|[^|]+\|.*\.grpc\.[0-9]+"}},
     {"safe_regex": {"regex": r"tcp\.inbound_[0-9]+\.downstream_cx_total"}},
     {"prefix": "listener_manager."},
     {"exact": "server.live"},

@@ -25,6 +25,7 @@ SERVER_FAULTS = "2|4|12|13|14|15"
 UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE and DATA_LOSS. What the others say is true of
 the call, as 4xx is of a request.
 """
+_FAULTS = frozenset(SERVER_FAULTS.split("|"))
 
 
 def envoy_argv(bootstrap: Path, concurrency: int = 1) -> list[str]:
@@ -49,7 +50,8 @@ class Requests:
     """Requests of a cluster that were answered, since its proxy was started; a retried one is one.
 
     failed: answered with 5xx, or not at all; faults: gRPC calls that ended with one of `SERVER_FAULTS`;
-    timed: those whose time is known; within: how many of these took no longer than so many milliseconds.
+    timed: those whose time is known; within: how many of these took no longer than so many milliseconds;
+    codes, statuses: by code of HTTP and by gRPC status, where that was asked for.
     """
 
     answered: int = 0
@@ -57,6 +59,8 @@ class Requests:
     timed: int = 0
     within: Mapping[int, int] = field(default_factory=dict)
     faults: int = 0
+    codes: Mapping[int, int] = field(default_factory=dict)
+    statuses: Mapping[int, int] = field(default_factory=dict)
 
     def failures_since(self, before: Requests) -> int:
         """Those that failed since that reading.
@@ -111,9 +115,13 @@ class Admin:
         """Requests that it has handed to its application since it was started."""
         return sum((await self.stats(r"^cluster\.inbound\|.*\.upstream_rq_total$")).values())
 
-    async def requests(self, clusters: str) -> dict[str, Requests]:
-        """Answered requests of the clusters whose whole name matches this regular expression (RE2)."""
-        counters = rf"upstream_rq_(completed|5xx|time)|grpc\.({SERVER_FAULTS})"
+    async def requests(self, clusters: str, *, each_code: bool = False) -> dict[str, Requests]:
+        """Answered requests of the clusters whose whole name matches this regular expression (RE2).
+
+        each_code: also by code and status.
+        """
+        codes, statuses = ("|[1-5][0-9][0-9]", "[0-9]+") if each_code else ("", SERVER_FAULTS)
+        counters = rf"upstream_rq_(completed|5xx|time{codes})|grpc\.({statuses})"
         pattern = rf"^cluster\.({clusters})\.({counters})$"
         query = {"format": "json", "histogram_buckets": "cumulative"}
         answer = await self._get("/stats", filter=pattern, **query)
@@ -152,8 +160,13 @@ def requests_of(stats: Iterable[Mapping[str, Any]]) -> dict[str, Requests]:
                 within = {int(each["upper_bound"]): each["cumulative"] for each in value}
                 timed = max(within.values(), default=0)
                 found[cluster] = replace(before, timed=timed, within=within)
+            case _ if path.endswith(".grpc"):
+                statuses = {**before.statuses, int(stat): value}
+                fault = value if stat in _FAULTS else 0
+                found[cluster] = replace(before, statuses=statuses, faults=before.faults + fault)
             case _:
-                found[cluster] = replace(before, faults=before.faults + value)
+                code = int(stat.removeprefix("upstream_rq_"))
+                found[cluster] = replace(before, codes={**before.codes, code: value})
     return found
 
 

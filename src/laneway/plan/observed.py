@@ -126,13 +126,20 @@ class Counts:
     """Requests to a revision as its callers saw them.
 
     errors: answered with 5xx, or with a gRPC status that is the server's fault, or not at all; timed: those
-    of which the time is known; within: how many of these took no longer than so many milliseconds.
+    of which the time is known; within: how many of these took no longer than so many milliseconds; bad: what
+    the judge takes for errors, where the App says which codes are; else None.
     """
 
     requests: int = 0
     errors: int = 0
     timed: int = 0
     within: Mapping[int, int] = field(default_factory=dict)
+    bad: int | None = None
+
+    @property
+    def judged(self) -> int:
+        """Errors, as the judge takes them."""
+        return self.errors if self.bad is None else self.bad
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from datetime import datetime
 from laneway.plan import lanes as lane_plans
 from laneway.plan.autoscaled import grown
 from laneway.plan.gates import POD_GATES, WEIGHT_GATES, Gate, Move
-from laneway.plan.judging import counted_for
+from laneway.plan.judging import codes, counted_for
 from laneway.plan.lanes import Base, Lanes
 from laneway.plan.moves import decide
 from laneway.plan.observed import Kept, Observed, Role, Side
@@ -214,7 +214,7 @@ def _watches(app: App, course: Course) -> tuple[Watch, ...]:
     }
     ids = [course.watch] if course.watch else []
     ids += counted_for(course.comparison) if course.comparison else ()
-    return tuple(Watch(each, app.key, revisions[each.side]) for each in dict.fromkeys(ids))
+    return tuple(Watch(each, app.key, revisions[each.side], codes(app)) for each in dict.fromkeys(ids))
 
 
 def _situation(standing: Standing, world: _World, stable: str, course: Course, old: Warm) -> Situation:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from laneway.plan.guardrails import broken, described
-from laneway.plan.judging import compared, is_acceptable, is_worse, recorded, terms
+from laneway.plan.judging import compared, is_acceptable, is_worse, recorded
 from laneway.plan.observed import AppSeen, CountsId, Evidence, GateId, VersionSeen
+from laneway.plan.ramping import described as described_ramp
+from laneway.plan.ramping import ramped, stages
 from laneway.plan.records import status_of, with_status
 from laneway.plan.requests import hear, hurried
 from laneway.plan.result import Comparison, Finding, GateRun, Severity
@@ -51,7 +53,8 @@ class Moment:
     """What a release looks at.
 
     wanted: the revision of the app's template now; base, surge: pods; follows: how long requests that were
-    drawn before the last weight are followed, until the release ends.
+    drawn before the last weight are followed, until the release ends; ramp: the weight that a ramp has come
+    to, None before it has begun.
     """
 
     app: App
@@ -63,11 +66,12 @@ class Moment:
     now: datetime
     evidence: Evidence = Evidence()  # noqa: RUF009 - frozen
     follows: timedelta = timedelta(0)
+    ramp: int | None = None
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """The steps as they are written now."""
-        return self.app.spec.release.steps
+        return stages(self.app.spec.release, self.ramp)
 
     def says(self, code: str, text: str, severity: Severity = Severity.INFO) -> Finding:
         """A finding about the app."""
@@ -88,10 +92,14 @@ def advance(m: Moment, release: Release) -> Course:
         by = m.wanted if m.wanted not in {release.spec.apps[0].revision, m.stable} else None
         return _aborting(m, _going_back(release, reason, by))
     release = recorded(release, _judged(m, release), m.now)
+    if (ramp := m.app.spec.release.ramp) and not hurried(release):
+        release = ramped(ramp, release, _judged(m, release))
+        m = replace(m, ramp=status_of(release).ramp)
     course = _forward(m, release)
     watch = _watched(course.active) if course.active and m.app.spec.release.judge.guardrails else None
     findings = (
-        *course.findings, *_counted(m, course.active), *_weighed(m, course.active), *_queued(m, release)
+        *course.findings, *_counted(m, course.active), *_weighed(m, course.active),
+        *_ramping(m, course.active), *_queued(m, release),
     )  # fmt: skip
     comparison = _compared(m, course.active) if course.active else None
     return replace(course, watch=watch, comparison=comparison, findings=findings)
@@ -105,13 +113,20 @@ def _judged(m: Moment, release: Release) -> Judged | None:
 
 
 def _compared(m: Moment, release: Release) -> Comparison | None:
-    return compared(release, terms(m.app.spec.release), m.steps[status_of(release).step].weight)
+    return compared(release, m.app, m.steps[status_of(release).step].weight)
 
 
 def _weighed(m: Moment, release: Release | None) -> Iterable[Finding]:
     """What the judge says, while it has not decided."""
     if release and (judged := _judged(m, release)):
         yield m.says("Judged", f"judge: {judged.words}")
+
+
+def _ramping(m: Moment, release: Release | None) -> Iterable[Finding]:
+    """The weight of a ramp, and why it is no more."""
+    ramp = m.app.spec.release.ramp
+    if release and ramp and status_of(release).step == 0:
+        yield m.says("Ramping", described_ramp(ramp, m.steps[0].weight, _judged(m, release)))
 
 
 def _counted(m: Moment, release: Release | None) -> Iterable[Finding]:

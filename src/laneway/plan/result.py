@@ -9,8 +9,10 @@ from enum import StrEnum
 
 from laneway.analysis.configuration import Configuration
 from laneway.plan.observed import CountsId, GateId, Role
+from laneway.spec.failure_codes import FailureCodes
 from laneway.spec.kubernetes import EnvVar
 from laneway.spec.meta import Key
+from laneway.spec.metric_source import PrometheusSource, WebSource
 from laneway.spec.release import Judged, Release
 from laneway.spec.release_policy import StepGate
 from laneway.spec.template import Template
@@ -102,11 +104,21 @@ class GateRun:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A revision whose requests are to be counted from now on."""
+    """A revision whose requests are to be counted from now on. codes: what its judge takes for errors."""
 
     id: CountsId
     app: Key
     revision: str
+    codes: FailureCodes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A metric of one's own: what its source is asked about each side."""
+
+    metric: str
+    canary: PrometheusSource | WebSource
+    stable: PrometheusSource | WebSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +126,8 @@ class Comparison:
     """A release to be judged from now on, by the counts of its arms since it began.
 
     weight: the canary's, in basis points, as every proxy has confirmed it at `weighed`; None while it moves;
-    remembered: the judge's memory as last recorded.
+    remembered: the judge's memory as last recorded; asked: the metrics that are not counted from requests;
+    codes: what counts as an error, None for what always does.
     """
 
     release: Key
@@ -123,6 +136,8 @@ class Comparison:
     weight: int | None = None
     weighed: datetime | None = None
     remembered: Judged | None = None
+    asked: tuple[Asked, ...] = ()
+    codes: FailureCodes | None = None
 
 
 @dataclass(frozen=True, slots=True)

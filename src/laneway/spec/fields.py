@@ -17,10 +17,10 @@ from pydantic_core import ErrorDetails
 
 from laneway.spec.cohorts import COOKIE_NAME
 from laneway.spec.istio.sidecar import HOST_IMPORT
-from laneway.spec.lane import HTTP_URL, LANE_VALUE
+from laneway.spec.lane import LANE_VALUE
 from laneway.spec.meta import DNS_LABEL, DNS_SUBDOMAIN, Model
 from laneway.spec.problems import Code
-from laneway.spec.values import HEADER_NAME
+from laneway.spec.values import HEADER_NAME, HTTP_URL
 from laneway.spec.yaml import Path
 
 M = TypeVar("M", bound=Model)

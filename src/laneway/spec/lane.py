@@ -10,10 +10,9 @@ from pydantic import Field, StringConstraints
 from laneway.spec.app import LanewayVersion
 from laneway.spec.kubernetes import EnvVar
 from laneway.spec.meta import DnsLabel, Model, Object
-from laneway.spec.values import HEADER_NAME, Duration
+from laneway.spec.values import HEADER_NAME, HTTP_URL, Duration
 
 LANE_VALUE = r"^[A-Za-z0-9][-A-Za-z0-9_.]{0,62}$"
-HTTP_URL = r"^https?://[^/\s]+(/\S*)?$"
 
 
 class LaneApp(Model):

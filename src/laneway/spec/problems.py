@@ -118,6 +118,25 @@ class Code(Enum):
         _WARNING,
         "declare HTTP, HTTP/2 or gRPC where that is spoken; else expect connections at every version",
     )
+    METRIC_SOURCE = (
+        "LW232",
+        "source of a metric not exactly one",
+        _ERROR,
+        "write one of `prometheus` and `web`, or take `errors` or `latency`",
+    )
+    METRIC_QUESTION = (
+        "LW233",
+        "metric not of a version",
+        _ERROR,
+        "write $revision where the question names the version",
+    )
+    METRIC_FIELD = "LW234", "field not of the metric", _ERROR, "remove it"
+    RAMP = (
+        "LW235",
+        "ramp that cannot follow",
+        _ERROR,
+        "write a `ramp` in place of `steps`, and judge by errors",
+    )
 
     NO_DEPLOYMENT = "LW301", "Deployment missing", _ERROR, "add the Deployment, or correct the name"
     NO_PORT_NAME = "LW302", "container port missing", _ERROR, "name one of the container's ports"

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 from laneway.spec.app import LanewayVersion
 from laneway.spec.meta import DnsLabel, Model, Object
+from laneway.spec.values import Percent
 
 
 class Phase(StrEnum):
@@ -94,12 +95,17 @@ class GateResult(Model):
 
 
 class Judged(Model):
-    """What the judge knew, and remembers. outcome, words: its verdict; state: all of its memory, as JSON."""
+    """What the judge knew, and remembers.
+
+    outcome, words: its verdict; state: all of its memory, as JSON; excess: bound on how much larger a share
+    of the new version's requests fails than of the old one's, None where nothing is known of that.
+    """
 
     at: datetime
     outcome: str
     words: str
     state: str
+    excess: float | None = None
 
 
 class ReleaseStatus(Model):
@@ -108,7 +114,8 @@ class ReleaseStatus(Model):
     step: index of the step under way; base: pods of the app when the release began (the sizing's base);
     held_since: when every proxy had confirmed the step's weight; superseded_by: set while the old canary
     returns its weight; heard: the request that was taken up last; skipped: index of a step whose hold a
-    person has ended; gates: what the gates of its steps have said; judged: the evidence so far.
+    person has ended; gates: what the gates of its steps have said; judged: the evidence so far; ramp: the
+    weight that it has come to, where it follows the evidence.
 
     Of several apps: members: by name (stable and base are the first one's); opened_at: when every proxy led
     the requests of either cohort to each app's version of it, from when on the new one is drawn.
@@ -127,6 +134,7 @@ class ReleaseStatus(Model):
     skipped: int | None = None
     gates: tuple[GateResult, ...] = ()
     judged: Judged | None = None
+    ramp: Percent | None = None
     reason: str = ""
     members: dict[str, Member] = Field(default_factory=dict)
     opened_at: datetime | None = None

@@ -9,8 +9,10 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from laneway.spec.cohorts import Preview, Sticky
-from laneway.spec.meta import Model
-from laneway.spec.values import FULL, Bound, Duration, Overload, Percent
+from laneway.spec.failure_codes import FailureCodes
+from laneway.spec.meta import DNS_LABEL, Model
+from laneway.spec.metric_source import PrometheusSource, WebSource
+from laneway.spec.values import FULL, HTTP_URL, Bound, Duration, Overload, Percent
 
 
 class Approval(Model):
@@ -20,7 +22,7 @@ class Approval(Model):
 class Webhook(Model):
     """Somebody else says so: 2xx passes, any other answer fails, no answer is asked for again."""
 
-    url: str = Field(pattern=r"^https?://[^/\s]+(/\S*)?$")
+    url: str = Field(pattern=HTTP_URL)
     timeout: Duration = timedelta(seconds=10)
 
 
@@ -66,6 +68,21 @@ class Step(Model):
         return timedelta(0) if self.weight == FULL else timedelta(minutes=2)
 
 
+class Ramp(Model):
+    """A weight that follows what is known: as much as its errors could cost that are not excluded yet.
+
+    budget: percent of all requests that may fail because of the new version; start, to: the least and the
+    greatest weight, until the judge promotes; limit: the longest that this may take; on_unsure: what becomes
+    of the release then.
+    """
+
+    budget: Percent = Field(default=5, gt=0)
+    start: Percent = Field(default=100, gt=0, lt=FULL, alias="from")
+    to: Percent = Field(default=5_000, gt=0, lt=FULL)
+    limit: Duration = timedelta(hours=4)
+    on_unsure: Literal["pause", "rollback", "promote"] = "pause"
+
+
 class Rollback(Model):
     """How an abort moves: `overload` is what stable may carry for a while, of its planned load."""
 
@@ -104,17 +121,34 @@ class Margin(Model):
     plus: Percent = 0
 
 
+COUNTED = ("errors", "latency")
+"""Metrics that are counted anyway: requests that failed, and that were slow."""
+
+
 class JudgedMetric(Model):
-    """What the two versions are compared by: requests that failed, or that were slow.
+    """What the two versions are compared by: `errors`, `latency`, or a metric of one's own with its source.
 
     tolerate: what is still no reason to go back; refuse: what has to be excluded to go on, more than is
     tolerated; warm_up: how long after its first request the new version is not compared.
+
+    Of a gauge: falls: its lower values are the worse ones; block: the time over which it is averaged, as long
+    as its values resemble each other at least.
     """
 
-    name: Literal["errors", "latency"]
+    name: str = Field(pattern=DNS_LABEL, max_length=63)
+    prometheus: PrometheusSource | None = None
+    web: WebSource | None = None
+    codes: FailureCodes | None = None
     tolerate: Margin | None = None
     refuse: Margin | None = None
     warm_up: Duration | None = None
+    falls: bool = False
+    block: Duration | None = None
+
+    @property
+    def source(self) -> PrometheusSource | WebSource | None:
+        """Who tells it; None where requests are counted."""
+        return self.prometheus or self.web
 
     @model_validator(mode="after")
     def _refuses_more(self) -> Self:
@@ -157,10 +191,10 @@ class ReleasePolicy(Model):
 
     unsupported: ClassVar[Mapping[str, str]] = {
         "pin": "remove it: `laneway release pause` holds a release where it is",
-        "ramp": "write `steps`",
     }
 
     steps: tuple[Step, ...] = Field(default=DEFAULT_STEPS, min_length=1)
+    ramp: Ramp | None = None
     on_new: Literal["supersede", "queue"] = "supersede"
     preview: Preview | None = None
     sticky: Sticky | None = None

@@ -21,6 +21,8 @@ FULL = 10_000
 HEADER_NAME = r"^[a-z0-9][-a-z0-9]*$"
 """A header's name as Istio wants it in a match: lowercase."""
 
+HTTP_URL = r"^https?://[^/\s]+(/\S*)?$"
+
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _MICROSECONDS = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 

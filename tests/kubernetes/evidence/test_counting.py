@@ -19,8 +19,8 @@ from tests.kubernetes.evidence.istio_metrics import (
 )
 from tests.kubernetes.evidence.running_prometheus import Series, free_port, running, write_past
 
+from laneway.control.metrics.prometheus import Prometheus, Source
 from laneway.kubernetes.evidence.counting import Counting, pause_seconds
-from laneway.kubernetes.evidence.prometheus import Prometheus, Source
 from laneway.kubernetes.evidence.watched import Watched
 from laneway.plan.observed import Counts, CountsId, Side
 from laneway.plan.result import Watch

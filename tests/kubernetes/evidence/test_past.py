@@ -19,9 +19,9 @@ from tests.kubernetes.evidence.istio_metrics import (
 )
 from tests.kubernetes.evidence.running_prometheus import Series, running, write_past
 
+from laneway.control.metrics.prometheus import Prometheus, Source
 from laneway.control.recorded import Recorded, Span
 from laneway.kubernetes.evidence.past import POINTS, Asked, pieces, read, whole
-from laneway.kubernetes.evidence.prometheus import Prometheus, Source
 from laneway.plan.observed import Counts
 
 STABLE = "00000stable"

@@ -11,7 +11,7 @@ import pytest
 from tests.kubernetes.evidence.istio_metrics import START, answered, second
 from tests.kubernetes.evidence.running_prometheus import running, write_past
 
-from laneway.kubernetes.evidence.prometheus import NoAnswerError, Prometheus, Row, Source, rows
+from laneway.control.metrics.prometheus import NoAnswerError, Prometheus, Row, Source, rows
 
 pytestmark = pytest.mark.anyio
 
@@ -66,7 +66,7 @@ async def test_a_token_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     [
         (502, b"<html>", "answered 502, without JSON"),
         (503, b'{"status":"error","errorType":"timeout","error":"too slow"}', "answered 503: too slow"),
-        (200, b'{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}', "without series"),
+        (200, b'{"status":"success","data":{"resultType":"string","result":[1,"2"]}}', "without series"),
         (200, b"[]", "without series"),
     ],
 )

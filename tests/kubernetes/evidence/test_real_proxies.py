@@ -19,9 +19,9 @@ from tests.kubernetes.evidence.translated import job
 from tests.lab.waiting import until
 from tests.local.eventually import eventually
 
+from laneway.control.metrics.prometheus import Prometheus, Source
 from laneway.kubernetes.evidence.counting import Counting
 from laneway.kubernetes.evidence.findings import ISTIO_EDGES_MS
-from laneway.kubernetes.evidence.prometheus import Prometheus, Source
 from laneway.kubernetes.evidence.watched import Watched
 from laneway.plan.observed import Counts, CountsId
 from laneway.plan.result import Watch

@@ -21,12 +21,12 @@ from tests.kubernetes.evidence.running_prometheus import running
 from tests.kubernetes.running import EXAMPLES, Cluster, cluster
 from tests.lab.istiod import AUDIENCE, NAMESPACE
 
+from laneway.control.metrics.prometheus import Prometheus, Source
 from laneway.kubernetes.confirm.access import Access
 from laneway.kubernetes.confirm.confirmations import Confirmations
 from laneway.kubernetes.confirm.wanted import Pod
 from laneway.kubernetes.controller import Controller
 from laneway.kubernetes.evidence.counting import Counting
-from laneway.kubernetes.evidence.prometheus import Prometheus, Source
 from laneway.local.http1 import Request
 from laneway.local.load import Load, Profile, in_background
 from laneway.spec.meta import Key

@@ -35,6 +35,11 @@ def metric(**written: Any) -> Object:
     return app(scale={"min": 1, "max": 5, "metrics": [written]})
 
 
+def judged(**written: Any) -> Object:
+    """An App that is judged by this metric."""
+    return app(release={"judge": {"metrics": [written]}})
+
+
 def variable(**written: Any) -> Object:
     """A Lane with this variable."""
     return lane(apps=[{"name": "pharmacy", "env": [{"name": "A"} | written]}])
@@ -80,6 +85,12 @@ WRONG: dict[str, Object] = {
     "`timeout` and `retries` are those of a command": gate(approval={}, retries=2),
     "a share for errors": guardrail("errors", "500ms"),
     "a latency that is counted": guardrail("latency", "501ms"),
+    "one of `prometheus` and `web`": judged(name="queue"),
+    "`codes` say which answers are errors": judged(name="latency", codes={"http": [429]}),
+    "`block` and `falls` are those of a gauge": judged(name="errors", block="1m"),
+    "write `bad` and `of`, or `gauge`": judged(name="queue", prometheus={"bad": "a{r='$revision'}"}),
+    "where the question names the version": judged(name="queue", web={"url": "http://a/b"}),
+    "a ramp follows what is known of errors": app(release={"ramp": {"budget": "0.1%"}}),
     "choose another header": app(release={"preview": {"header": "cookie"}}),
     "either `value` or `valueFrom`": variable(value="a", valueFrom=FROM_A_FIELD),
     "`configMapKeyRef`, `secretKeyRef` and `fieldRef`": variable(valueFrom=FROM_A_FIELD | FROM_A_KEY),
@@ -94,6 +105,16 @@ OTHER_WRONG: dict[str, Object] = {
     "gateways alone": app(routing={"gateways": ["shop/public"]}),
     "no gate": gate(),
     "a command's retries, of a webhook": gate(webhook={"url": "http://a/"}, timeout="1m"),
+    "a source of errors": judged(name="errors", web={"url": "http://a/$revision"}),
+    "two sources": judged(name="a", web={"url": "http://a/$revision"}, prometheus={"gauge": "$revision"}),
+    "a value and counts": judged(
+        name="a", prometheus={"gauge": "$revision", "bad": "$revision", "of": "$revision"}
+    ),
+    "a query of no version": judged(name="a", prometheus={"gauge": "up"}),
+    "the direction of counts": judged(name="a", web={"url": "http://a/$revision"}, falls=True),
+    "a code that there is not": judged(name="errors", codes={"http": [600]}),
+    "a status that there is not": judged(name="errors", codes={"grpc": ["BROKEN"]}),
+    "a metric in capitals": judged(name="Queue", web={"url": "http://a/$revision"}),
     "a share of latency": guardrail("latency", "5%"),
     "days of hold": steps({"weight": 20, "hold": "2d", "limit": "1d23h59m59s"}, {"weight": 100}),
     "an external metric by utilization": metric(
@@ -114,7 +135,7 @@ OTHER_WRONG: dict[str, Object] = {
     "a weight in three decimals": steps({"weight": "0.125"}, {"weight": 100}),
     "a header in capitals": app(release={"preview": {"header": "X-Version"}}),
     "a word that there is not": steps({"weight": 20, "onUnsure": "hope"}, {"weight": 100}),
-    "a field that is refused": app(release={"ramp": {"to": 100}}),
+    "a field that is refused": app(release={"pin": {"to": 100}}),
     "a part of a rule that is refused": app(routing={"http": [{"route": [{"destination": {"host": "a"}}]}]}),
     "a lane's value with a space": lane(value="a b"),
     "a variable with an equals sign": variable(name="A=B"),
@@ -153,6 +174,25 @@ RIGHT: dict[str, Object] = {
     ),
     "a share of errors": guardrail("errors", "0.5%"),
     "a latency": guardrail("latency", "1.5s"),
+    "metrics of one's own": app(
+        release={
+            "judge": {
+                "metrics": [
+                    {"name": "errors", "codes": {"http": ["5xx", 429], "grpc": ["RESOURCE_EXHAUSTED"]}},
+                    {"name": "a", "prometheus": {"bad": "a{r='$revision'}", "of": "b{r='$revision'}"}},
+                    {"name": "b", "prometheus": {"gauge": "c{r='$revision'}"}, "falls": True, "block": "1m"},
+                    {"name": "c", "web": {"url": "http://a/$revision", "gauge": True}, "block": "1m"},
+                    {"name": "d", "web": {"url": "http://a/$revision"}, "tolerate": {"plus": "1%"}},
+                ]
+            }
+        }
+    ),
+    "a ramp": app(
+        release={
+            "ramp": {"budget": "0.05%", "from": 1, "to": "50%"},
+            "judge": {"metrics": [{"name": "latency"}, {"name": "errors"}]},
+        }
+    ),
     "a preview": app(release={"preview": {"header": "x-version"}}),
     "a rule": app(
         routing={

@@ -128,7 +128,8 @@ def _asked(source: Metrics, terms: Configuration) -> Recorded:
     import asyncio
 
     from laneway.cli.replay.progress import Progress
-    from laneway.kubernetes.evidence import past, prometheus
+    from laneway.control.metrics import prometheus
+    from laneway.kubernetes.evidence import past
     from laneway.manifests.names import host
 
     asked = past.Asked(

@@ -10,12 +10,13 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 
+from laneway.control.metrics.prometheus import NoAnswerError, Prometheus, Row
 from laneway.kubernetes.evidence.growth import Growth, growth_of
-from laneway.kubernetes.evidence.prometheus import NoAnswerError, Prometheus, Row
 from laneway.kubernetes.evidence.questions import Over, Target, durations, requests
 from laneway.kubernetes.evidence.stretches import Stretch, settled, unsettled
 from laneway.kubernetes.evidence.watched import Watched
@@ -78,14 +79,24 @@ class Counting:
 
     def set(self, watches: Iterable[Watched]) -> None:
         """What shall be counted from now on, and nothing else."""
-        self._tallies = {each: self._tallies.get(each) or _Tally(each.watch.id.since) for each in watches}
-        ids = {each.watch.id for each in self._tallies}
+        before = self._tallies
+        self._tallies = {each: before.get(each) or _Tally(each.watch.id.since) for each in watches}
+        ids = {each.watch.id for each in self._tallies} - self._otherwise_counted(before)
         self._counts = {known: counts for known, counts in self._counts.items() if known in ids}
         if self._tallies:
             self._wanted.set()
         else:
             self._wanted.clear()
             self._trouble = ""
+
+    def _otherwise_counted(self, before: Collection[Watched]) -> AbstractSet[CountsId]:
+        """What was counted by other codes: the counts of before are of no use."""
+        codes = {each.watch.id: each.watch.codes for each in before}
+        return {
+            each.watch.id
+            for each in self._tallies
+            if codes.get(each.watch.id, each.watch.codes) != each.watch.codes
+        }
 
     async def run(self) -> None:
         """Count while there is anything to count; until cancelled."""
@@ -144,7 +155,7 @@ class Counting:
             self._refused = str(error)
             return {}
         return {
-            each: growth_of(each.target, counted, timed, each.watch.id.side is Side.CANARY) for each in group
+            each: growth_of(each.target, counted, timed, _unreached(each), each.watch.codes) for each in group
         }
 
     async def _durations(
@@ -186,6 +197,10 @@ class Counting:
         if concerned:
             for callback in self._callbacks:
                 callback(concerned)
+
+
+def _unreached(watched: Watched) -> bool:
+    return watched.watch.id.side is Side.CANARY
 
 
 def _over(stretch: Stretch) -> Over:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from laneway.kubernetes.evidence.prometheus import Row
+from laneway.control.metrics.prometheus import Row
 from laneway.kubernetes.evidence.questions import COUNTED, TIMED, Target
 from laneway.mesh.envoy import SERVER_FAULTS
 from laneway.plan.observed import Counts
+from laneway.spec.failure_codes import FailureCodes
 
 _FAULTS = frozenset(SERVER_FAULTS.split("|"))
 _NO_HEALTHY_UPSTREAM = "UH"
@@ -21,12 +22,17 @@ _OF_NO_POD = frozenset({"latest", "unknown"})
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Of one target over some time. slow: requests that took longer than so many milliseconds."""
+    """Of one target over some time.
+
+    slow: requests that took longer than so many milliseconds; bad: errors as its judge takes them, where the
+    App says which they are.
+    """
 
     requests: int = 0
     errors: int = 0
     timed: int = 0
     slow: Mapping[int, int] = field(default_factory=dict)
+    bad: int | None = None
 
     def __add__(self, other: Growth) -> Growth:
         slow = {
@@ -34,29 +40,40 @@ class Growth:
             for edge in self.slow.keys() | other.slow.keys()
         }
         return Growth(
-            self.requests + other.requests, self.errors + other.errors, self.timed + other.timed, slow
+            self.requests + other.requests,
+            self.errors + other.errors,
+            self.timed + other.timed,
+            slow,
+            None if self.bad is other.bad is None else (self.bad or 0) + (other.bad or 0),
         )
 
     @property
     def counts(self) -> Counts:
         """The same for the planner. An edge that no proxy tells apart is not in it, and breaks nothing."""
         within = {edge: max(0, self.timed - slow) for edge, slow in self.slow.items()}
-        return Counts(self.requests, self.errors, self.timed, within)
+        return Counts(self.requests, self.errors, self.timed, within, self.bad)
 
 
-def growth_of(target: Target, requests: Iterable[Row], durations: Iterable[Row], unreached: bool) -> Growth:
-    """What the answers say of one target.
+def growth_of(
+    target: Target,
+    requests: Iterable[Row],
+    durations: Iterable[Row],
+    unreached: bool,
+    codes: FailureCodes | None = None,
+) -> Growth:
+    """What the answers say of one target. codes: what its judge takes for errors, where that is said.
 
     unreached: with the requests for which a proxy knew no healthy pod, which name no revision. They count for
     the released one: that no pod of stable is healthy is rare, and that a new version dies altogether is
     what a release watches for.
     """
-    total = errors = timed = 0
+    total = errors = timed = judged = 0
     for row in requests:
         if row.labels.get("destination_service") == target.host and _concerns(target, row, unreached):
             amount = _amount(row)
             total += amount
             errors += amount if _is_bad(row.labels) else 0
+            judged += amount if codes and _is_judged_bad(row.labels, codes) else 0
     slow: dict[int, int] = {}
     for row in durations:
         if Target.of(row.labels) == target:
@@ -65,7 +82,7 @@ def growth_of(target: Target, requests: Iterable[Row], durations: Iterable[Row],
                 timed += _amount(row)
             else:
                 slow[int(what)] = _amount(row)
-    return Growth(total, errors, timed, slow)
+    return Growth(total, errors, timed, slow, judged if codes else None)
 
 
 def _reached_no_pod(row: Row) -> bool:
@@ -84,6 +101,16 @@ def _is_bad(labels: Mapping[str, str]) -> bool:
     """Answered with 5xx, or with a gRPC status that is the server's fault, or (0) not at all."""
     code = labels.get("response_code", "")
     return code == "0" or code.startswith("5") or labels.get("grpc_response_status") in _FAULTS
+
+
+def _is_judged_bad(labels: Mapping[str, str], codes: FailureCodes) -> bool:
+    """The same with the codes that an App names. Who never got an answer has none."""
+    code, status = labels.get("response_code", ""), labels.get("grpc_response_status", "")
+    return (
+        code == "0"
+        or (code.isdecimal() and codes.has_code(int(code)))
+        or (status.isdecimal() and codes.has_status(int(status)))
+    )
 
 
 def _amount(row: Row) -> int:

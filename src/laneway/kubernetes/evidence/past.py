@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import dropwhile
 
+from laneway.control.metrics.prometheus import Prometheus, Row
 from laneway.control.recorded import Recorded, Span
 from laneway.kubernetes.evidence.growth import Growth, growth_of
-from laneway.kubernetes.evidence.prometheus import Prometheus, Row
 from laneway.kubernetes.evidence.questions import LOOK_BACK, Over, Target, durations, requests, revisions
 from laneway.kubernetes.evidence.stretches import LEAD_MAX
 

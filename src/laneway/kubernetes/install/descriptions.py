@@ -13,6 +13,7 @@ from typing import Any, get_args
 from laneway.kubernetes.install.wording import words_of
 from laneway.spec.app import App, AppService, AppSpec, Routing, Scale, Workload
 from laneway.spec.cohorts import Preview, Sticky
+from laneway.spec.failure_codes import FailureCodes
 from laneway.spec.lane import (
     Fallback,
     Lane,
@@ -24,6 +25,7 @@ from laneway.spec.lane import (
     OutboundTrafficPolicy,
 )
 from laneway.spec.meta import Model
+from laneway.spec.metric_source import PrometheusSource, WebSource
 from laneway.spec.release import (
     GateResult,
     Judged,
@@ -39,6 +41,7 @@ from laneway.spec.release_policy import (
     Judge,
     JudgedMetric,
     Margin,
+    Ramp,
     ReleasePolicy,
     Rollback,
     Step,
@@ -77,6 +80,7 @@ SENTENCES: Mapping[type[Model], Mapping[str, str]] = {
     },
     ReleasePolicy: {
         "steps": "The weights that the new version goes through. They rise, and the last is 100.",
+        "ramp": "In place of steps: a weight that follows what the judge knows of errors.",
         "preview": "By which header testers see the new version before it has any weight.",
         "sticky": "By which cookie a browser stays with one version.",
         "drain": "How the pods of a version that lost its weight go.",
@@ -101,6 +105,11 @@ SENTENCES: Mapping[type[Model], Mapping[str, str]] = {
         "url": "Where to ask, by POST.",
         "timeout": "The longest to wait for an answer.",
     },
+    Ramp: {
+        "budget": "Percent of all requests that may fail because of the new version, two decimals at most.",
+        "start": "The least weight, with which it begins.",
+        "to": "The greatest weight until the judge promotes; then it is 100.",
+    },
     Rollback: {
         "overload": "What stable may carry for a while, in percent of its planned load: 100% to 1000%."
     },
@@ -115,12 +124,35 @@ SENTENCES: Mapping[type[Model], Mapping[str, str]] = {
         "ratio": "Times the old version's share of bad requests, at least 1.",
         "plus": "And so many percent of all requests, two decimals at most.",
     },
+    FailureCodes: {
+        "http": "Codes (429) and classes of codes (5xx) of HTTP. Without it 5xx.",
+        "grpc": "Statuses of gRPC. Without it UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, "
+        "UNAVAILABLE and DATA_LOSS.",
+    },
+    PrometheusSource: {
+        "url": "Another Prometheus than the engine's own; on one machine there is no other.",
+        "bad": "What went wrong, as counters: never a rate. Part of what `of` counts.",
+        "of": "All that could have gone wrong, as counters: never a rate.",
+        "gauge": "A value above 0, one for each version.",
+    },
+    WebSource: {
+        "url": "Where to ask, by GET. $revision, $app, $namespace and $host are filled in for each version.",
+        "gauge": "Whether it answers with a value; without it, with counts.",
+    },
     JudgedMetric: {
-        "name": "What the versions are compared by: requests that failed, or that were slow.",
+        "name": "What the versions are compared by: `errors` are requests that failed, `latency` those that "
+        "were slow; any other name is a metric of your own, with one of `prometheus` and `web`.",
+        "prometheus": "Queries in PromQL, asked of each version: $revision, $app, $namespace and $host are "
+        "filled in.",
+        "web": "A URL that is asked of each version, and answers with JSON.",
+        "codes": "Of errors: which answers they are. Guardrails keep to 5xx and the server's faults.",
+        "falls": "Of a gauge: lower values are the worse ones.",
+        "block": "Of a gauge: the time over which it is averaged, at least as long as its values resemble "
+        "each other. Three minutes where nothing is written.",
         "tolerate": "What is no reason to go back. Of errors 1.1 times and 0.05 percent, unless something is "
         "written; of latency 1.1 times and 0.1 percent.",
         "refuse": "What has to be excluded to go on. Of errors 1.25 times and 0.25 percent, unless something "
-        "is written; of latency 1.25 times and 1 percent.",
+        "is written; of latency 1.25 times and 1 percent. A gauge has ratios alone.",
         "warm_up": "How long after its first request the new version is not compared: of latency a minute.",
     },
     Judge: {
@@ -187,6 +219,7 @@ SENTENCES: Mapping[type[Model], Mapping[str, str]] = {
         "at": "When it knew that.",
         "outcome": "Whether it lets the release go on.",
         "words": "Why, in numbers.",
+        "excess": "By how much more of the new version's requests may fail, by what is known.",
     },
     GateResult: {"passed": "Whether it passed.", "at": "When it was said."},
 }

@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from pydantic import BeforeValidator
 
+from laneway.spec.failure_codes import HttpCode
 from laneway.spec.protocols import AppProtocol
 from laneway.spec.values import FULL, Base64, Bound, Duration, Overload, Percent, Quantity
 
@@ -55,5 +56,6 @@ FORMS: Mapping[Callable[..., Any], Schema] = {
     _reader(Quantity): _number_or_text(0, None, _QUANTITY),
     _reader(AppProtocol): _in_any_case(AppProtocol),
     _reader(Base64): {"type": "string"},
+    _reader(HttpCode): _number_or_text(100, 599, "[1-5]([0-9][0-9]|xx)"),
 }
 """By the function that reads them. A surge is read as a percentage is."""

@@ -13,6 +13,7 @@ from typing import Any
 from laneway.kubernetes.install.statuses import AppStatus, LaneStatus, MeshStatus
 from laneway.spec.app import AppService, Routing, Scale
 from laneway.spec.cohorts import Preview, Sticky
+from laneway.spec.failure_codes import FailureCodes
 from laneway.spec.kubernetes import EnvVar
 from laneway.spec.kubernetes.container import FIELDS, FieldRef
 from laneway.spec.lane import Fallback, LaneApp, LaneSpec
@@ -48,6 +49,7 @@ LIMITS: Mapping[type[Model], Mapping[str, Schema]] = {
     Step: {"gates": _whole(20)},
     StepGate: {"command": {"x-kubernetes-list-type": "atomic", "maxItems": 1_000}},
     Judge: {"guardrails": _whole(50), "metrics": _keyed("name") | {"maxItems": 50}},
+    FailureCodes: {"http": _whole(100), "grpc": _whole(100)},
     Preview: {"header": {"maxLength": 128}},
     Sticky: {"cookie": {"maxLength": 128}},
     LaneSpec: {"apps": _keyed("name") | {"maxItems": 500}},

@@ -24,9 +24,10 @@ from laneway.spec.cohorts import COHORT_HEADER, Preview
 from laneway.spec.kubernetes import EnvVar, EnvVarSource
 from laneway.spec.lane import Lane, LaneSpec, Mesh
 from laneway.spec.meta import DNS_LABEL, Model
+from laneway.spec.metric_source import REVISION, PrometheusSource, WebSource
 from laneway.spec.problems import Code
 from laneway.spec.release import ReleaseSpec
-from laneway.spec.release_policy import Guardrail, Step, StepGate
+from laneway.spec.release_policy import COUNTED, Guardrail, JudgedMetric, ReleasePolicy, Step, StepGate
 from laneway.spec.rules.objects import NAME_LENGTH_MAX
 from laneway.spec.values import LATENCY_EDGES_MS, format_duration
 
@@ -77,6 +78,12 @@ _AT_A_GATEWAY = "(has({0}.gateways) && {0}.gateways.exists(g, g != 'mesh'))"
 _COUNTED = ", ".join(f"duration('{edge}ms')" for edge in LATENCY_EDGES_MS)
 _NAME = f"self.metadata.name.size() <= {NAME_LENGTH_MAX} && self.metadata.name.matches('{DNS_LABEL}')"
 
+_LISTED = list(COUNTED)
+_IS_GAUGE = (
+    "((has(self.prometheus) && has(self.prometheus.gauge)) || "
+    "(has(self.web) && has(self.web.gauge) && self.web.gauge))"
+)
+
 
 def _named_as_its_type(*names: str) -> str:
     return " && ".join(f"(self.type == '{name}') == has(self.{name.lower()})" for name in names)
@@ -88,6 +95,15 @@ def _of_types(*types: str) -> Validation:
         f"write type {' or '.join(types)}",
         Code.BAD_VALUE,
         ".target.type",
+    )
+
+
+def _of_a_version(field: str) -> Validation:
+    return Validation(
+        f"!has(self.{field}) || self.{field}.contains('{REVISION}')",
+        f"write {REVISION} where the question names the version",
+        Code.METRIC_QUESTION,
+        f".{field}",
     )
 
 
@@ -176,6 +192,15 @@ VALIDATIONS: Mapping[type[Model], tuple[Validation, ...]] = {
             ".hold",
         ),
     ),
+    ReleasePolicy: (
+        Validation(
+            "!has(self.ramp) || (has(self.judge) && has(self.judge.metrics) && "
+            "self.judge.metrics.exists(m, m.name == 'errors'))",
+            "a ramp follows what is known of errors: add {name: errors} to `judge.metrics`",
+            Code.RAMP,
+            ".ramp",
+        ),
+    ),
     StepGate: (
         Validation(
             exactly_one("approval", "command", "webhook"),
@@ -203,6 +228,33 @@ VALIDATIONS: Mapping[type[Model], tuple[Validation, ...]] = {
             ".above",
         ),
     ),
+    JudgedMetric: (
+        Validation(
+            f"(self.name in {_LISTED} ? 0 : 1) == (has(self.prometheus) ? 1 : 0) + (has(self.web) ? 1 : 0)",
+            "write one of `prometheus` and `web` for a metric of your own, and none for errors and latency",
+            Code.METRIC_SOURCE,
+        ),
+        Validation(
+            "!has(self.codes) || self.name == 'errors'",
+            "`codes` say which answers are errors: remove them",
+            Code.METRIC_FIELD,
+            ".codes",
+        ),
+        Validation(
+            f"!(has(self.block) || (has(self.falls) && self.falls)) || {_IS_GAUGE}",
+            "`block` and `falls` are those of a gauge: remove them",
+            Code.METRIC_FIELD,
+        ),
+    ),
+    PrometheusSource: (
+        Validation(
+            "has(self.gauge) ? !has(self.bad) && !has(self.of) : has(self.bad) && has(self.of)",
+            "write `bad` and `of`, or `gauge`",
+            Code.METRIC_SOURCE,
+        ),
+        *(_of_a_version(field) for field in ("bad", "of", "gauge")),
+    ),
+    WebSource: (_of_a_version("url"),),
     Preview: (
         Validation(
             f"!(self.header in {_HEADERS_TAKEN})",

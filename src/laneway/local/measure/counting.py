@@ -15,6 +15,7 @@ from laneway.manifests import names
 from laneway.mesh.envoy import Admin, Requests
 from laneway.plan.observed import Counts, CountsId
 from laneway.plan.result import Watch
+from laneway.spec.failure_codes import FailureCodes
 
 EVERY_SECONDS = 1.0
 
@@ -68,17 +69,18 @@ class Counting:
         watches, before = list(self._watches), self.counts
         pattern = "|".join(_clusters(watch) for watch in watches)
         callers = self._callers()
-        answers = await asyncio.gather(*(_asked(admin, pattern) for admin in callers.values()))
+        each_code = any(watch.codes for watch in watches)
+        answers = await asyncio.gather(*(_asked(admin, pattern, each_code) for admin in callers.values()))
         for known in {watch.id for watch in watches}:
-            mine = re.compile("|".join(_clusters(watch) for watch in watches if watch.id == known))
-            readings = {
-                (proxy, cluster): found
-                for proxy, answer in zip(callers, answers, strict=True)
-                for cluster, found in answer.items()
-                if mine.fullmatch(cluster)
-            }
+            readings: dict[tuple[str, str], Requests] = {}
+            codes: dict[tuple[str, str], FailureCodes] = {}
+            for watch in watches:
+                if watch.id == known:
+                    mine = _of(watch, dict(zip(callers, answers, strict=True)))
+                    readings |= mine
+                    codes |= dict.fromkeys(mine, watch.codes) if watch.codes else {}
             if known in self._tallies:
-                self._tallies[known].add(readings)
+                self._tallies[known].add(readings, codes)
         self._file.write(self._tallies)
         self._read(self.counts)
         if self.counts != before:
@@ -91,9 +93,20 @@ def _clusters(watch: Watch) -> str:
     return rf"outbound\|[0-9]+\|{re.escape(names.subset(watch.revision))}\|{re.escape(host)}"
 
 
-async def _asked(admin: Admin, pattern: str) -> Mapping[str, Requests]:
+def _of(watch: Watch, answers: Mapping[str, Mapping[str, Requests]]) -> dict[tuple[str, str], Requests]:
+    """What proxies say of a revision."""
+    mine = re.compile(_clusters(watch))
+    return {
+        (proxy, cluster): found
+        for proxy, answer in answers.items()
+        for cluster, found in answer.items()
+        if mine.fullmatch(cluster)
+    }
+
+
+async def _asked(admin: Admin, pattern: str, each_code: bool) -> Mapping[str, Requests]:
     """What a proxy says; nothing where it does not answer, as one that is starting."""
     try:
-        return await admin.requests(pattern)
+        return await admin.requests(pattern, each_code=each_code)
     except OSError:
         return {}

@@ -14,11 +14,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from laneway.mesh.envoy import Requests
 from laneway.plan.observed import Counts, CountsId
+from laneway.spec.failure_codes import FailureCodes
 
 log = logging.getLogger(__name__)
 
 Readings = Mapping[tuple[str, str], Requests]
 """What each proxy says of each cluster, by proxy and cluster."""
+
+Codes = Mapping[tuple[str, str], FailureCodes]
+"""What is an error of each cluster, by proxy and cluster."""
 
 
 class Tally:
@@ -34,19 +38,22 @@ class Tally:
         """The newest reading of each proxy, None before the first one."""
         return self._last
 
-    def add(self, readings: Readings) -> None:
-        """Take what proxies say now. The first time it counts for nothing, of a later proxy for all."""
+    def add(self, readings: Readings, codes: Codes | None = None) -> None:
+        """Take what proxies say now. The first time it counts for nothing, of a later proxy for all.
+
+        codes: what the judge takes for errors, of those where that is said.
+        """
         if self._last is None:
             self._last = dict(readings)
             return
         for source, now in readings.items():
             before = self._last.get(source, Requests())
             since = Requests() if now.answered < before.answered or now.timed < before.timed else before
-            self.counts = _sum(self.counts, now, since)
+            self.counts = _sum(self.counts, now, since, (codes or {}).get(source))
             self._last[source] = now
 
 
-def _sum(counts: Counts, now: Requests, since: Requests) -> Counts:
+def _sum(counts: Counts, now: Requests, since: Requests, codes: FailureCodes | None) -> Counts:
     within = {
         edge: counts.within.get(edge, 0) + total - since.within.get(edge, 0)
         for edge, total in now.within.items()
@@ -56,7 +63,18 @@ def _sum(counts: Counts, now: Requests, since: Requests) -> Counts:
         errors=counts.errors + now.failures_since(since),
         timed=counts.timed + now.timed - since.timed,
         within={**counts.within, **within},
+        bad=None if codes is None and counts.bad is None else counts.judged + _bad_since(now, since, codes),
     )
+
+
+def _bad_since(now: Requests, since: Requests, codes: FailureCodes | None) -> int:
+    """What proxies do not tell apart is an error as ever: they are older, or nobody had asked them yet."""
+    unknown = (since.answered and not since.codes) or (now.answered and not now.codes)
+    if codes is None or unknown:
+        return now.failures_since(since)
+    http = sum(n - since.codes.get(code, 0) for code, n in now.codes.items() if codes.has_code(code))
+    grpc = sum(n - since.statuses.get(each, 0) for each, n in now.statuses.items() if codes.has_status(each))
+    return max(http, grpc)  # as of failures: the proxy's own answer to a gRPC call may stand among both
 
 
 @dataclass(frozen=True, slots=True)

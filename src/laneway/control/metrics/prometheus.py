@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import orjson
+
+if TYPE_CHECKING:
+    import httpx2
 
 ANSWER_SECONDS_MAX = 60.0
 """A look at many hours takes a while; others answer within milliseconds."""
@@ -51,15 +54,20 @@ class Row:
 class Prometheus:
     """Open from `async with` to its end."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, bytes_max: int | None = None) -> None:
+        """bytes_max: of an answer; None for any. Raises NoAnswerError for a URL that is none."""
         import httpx2  # memory that a controller without a Prometheus need not have
 
         self._source = source
-        self._failures = httpx2.HTTPError, OSError
+        self._bytes_max = bytes_max
+        self._failures = httpx2.HTTPError, httpx2.InvalidURL, OSError
         verify = ssl.create_default_context(cafile=source.authority) if source.authority else True
-        self._client = httpx2.AsyncClient(
-            base_url=source.url.rstrip("/") + "/", timeout=ANSWER_SECONDS_MAX, verify=verify
-        )
+        try:
+            self._client = httpx2.AsyncClient(
+                base_url=source.url.rstrip("/") + "/", timeout=ANSWER_SECONDS_MAX, verify=verify
+            )
+        except httpx2.InvalidURL:
+            raise NoAnswerError("its URL cannot be called") from None
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
@@ -90,10 +98,21 @@ class Prometheus:
         # Thanos would leave out what it does not reach, and such a gap would be counted as no requests.
         form = {**asked, "partial_response": "false"}
         try:
-            answer = await self._client.post(f"api/v1/{call}", data=form, headers=self._headers())
-            return rows(answer.status_code, answer.content)
+            call = f"api/v1/{call}"
+            async with self._client.stream("POST", call, data=form, headers=self._headers()) as answer:
+                return rows(answer.status_code, await self._content(answer))
         except self._failures as error:
             raise NoAnswerError(str(error) or type(error).__name__) from None
+
+    async def _content(self, answer: httpx2.Response) -> bytes:
+        if self._bytes_max is None:
+            return await answer.aread()
+        content = bytearray()
+        async for chunk in answer.aiter_bytes():
+            content += chunk
+            if len(content) > self._bytes_max:
+                raise NoAnswerError(f"answered with more than {self._bytes_max} bytes")
+        return bytes(content)
 
     def _headers(self) -> dict[str, str]:
         token = self._source.token
@@ -106,9 +125,18 @@ def rows(status: int, content: bytes) -> list[Row]:
         document = orjson.loads(content)
     except orjson.JSONDecodeError:
         raise NoAnswerError(f"answered {status}, without JSON") from None
+    try:
+        return _rows(status, document)
+    except (KeyError, IndexError, TypeError, ValueError):
+        raise NoAnswerError(f"answered {status}, with series of another form") from None
+
+
+def _rows(status: int, document: Any) -> list[Row]:
     match document:
         case {"status": "success", "data": {"resultType": "vector" | "matrix", "result": list(found)}}:
             return [_row(each) for each in found]
+        case {"status": "success", "data": {"resultType": "scalar", "result": [_, value]}}:
+            return [Row({}, (float(value),))]
         case {"status": "error", "error": str(text)}:
             raise NoAnswerError(f"answered {status}: {text}")
         case _:
