@@ -3,8 +3,8 @@ PYTHON ?= python3
 UV := .cache/uv/bin/uv
 BIN := .venv/bin
 STAMP := .venv/.ready
-# Two workers, because most tests wait for something; tests/conftest.py says how they share them.
-TESTS := $(BIN)/pytest -n 2
+# Two workers, because most tests wait for something; tests/conftest.py says how they share them. In order: the loads, which take longest, come first.
+TESTS := $(BIN)/pytest -n 2 --no-loadscope-reorder
 
 .PHONY: setup lock demo test test-all test-cluster lab check bench bench-judge bench-cluster clean help
 
