@@ -8,11 +8,18 @@ what cannot be tested there is not proven.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 
 import pytest
 from tests.left_behind import left_behind
 from xdist.scheduler import LoadScopeScheduling
+
+
+def pytest_configure() -> None:
+    """What a shell has started in the background ignores Ctrl-C, and so would all that tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
