@@ -68,13 +68,19 @@ async def between(lab: ControlPlane) -> AsyncIterator[Between]:
         connector=aiohttp.TCPConnector(ssl=tls, limit=0),
         timeout=aiohttp.ClientTimeout(total=None),
     ) as session:
+        passing: set[asyncio.Task[web.StreamResponse]] = set()
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            return found.answer(request) or await _passed_on(session, request, found)
+            if (answer := found.answer(request)) is not None:
+                return answer
+            task = asyncio.create_task(_passed_on(session, request, found))
+            passing.add(task)
+            task.add_done_callback(passing.discard)
+            return await task
 
         application = web.Application(client_max_size=2**26)
         application.router.add_route("*", "/{path:.*}", handle)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
@@ -82,6 +88,9 @@ async def between(lab: ControlPlane) -> AsyncIterator[Between]:
         try:
             yield found
         finally:
+            for task in passing:
+                task.cancel()
+            await asyncio.gather(*passing, return_exceptions=True)  # before their connections are closed
             await runner.cleanup()
 
 
