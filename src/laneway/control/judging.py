@@ -28,8 +28,10 @@ from laneway.plan.result import Comparison
 from laneway.spec.failure_codes import FailureCodes
 from laneway.spec.meta import Key
 from laneway.spec.release import Judged
+from laneway.spec.values import FULL
 
 READ_EVERY = timedelta(seconds=5)
+"""How often other words are news: people could not read them faster."""
 
 log = logging.getLogger(__name__)
 
@@ -140,7 +142,7 @@ class Judging:
         """The canary's share of the requests since then, if it was the same all the time."""
         if comparison.weight is None or comparison.weighed is None:
             return None
-        return comparison.weight / 10_000 if since >= comparison.weighed + self._settles else None
+        return comparison.weight / FULL if since >= comparison.weighed + self._settles else None
 
 
 def _is_news(told: Judged | None, now: Judged) -> bool:
